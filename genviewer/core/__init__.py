@@ -1,0 +1,1 @@
+"""The values everything is made of: latents, conditions, recipes, scenes. NumPy only."""

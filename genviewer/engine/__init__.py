@@ -1,0 +1,1 @@
+"""Turns the newest Scene into Frames: generators, devices, the render thread."""

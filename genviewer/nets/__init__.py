@@ -1,0 +1,1 @@
+"""Network code: one file per family, its config beside its module."""

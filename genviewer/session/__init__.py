@@ -1,0 +1,1 @@
+"""What the explorer holds: the current Scene, its history, pins and preferences. No Qt."""
