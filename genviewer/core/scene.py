@@ -1,0 +1,135 @@
+"""What is explored: panes of (model, Recipe), the view, its options.
+
+A Scene is the undo entry, the session and project file, and the metadata of an exported sheet.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from genviewer.core.recipe import ModelRef, Recipe
+
+ViewName = Literal["focus", "grid", "classes", "traverse", "map"]
+VIEW_NAMES: tuple[ViewName, ...] = ("focus", "grid", "classes", "traverse", "map")
+DimOrder = Literal["index", "kl", "effect"]
+MAX_CELLS = 1024
+
+Count = Annotated[int, msgspec.Meta(ge=1, le=MAX_CELLS)]
+Side = Annotated[int, msgspec.Meta(ge=1, le=128)]
+Unit = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class GridOptions(msgspec.Struct, frozen=True):
+    """Grid: ``near`` shows neighbours of the current latent, ``seeds`` fresh draws.
+
+    ``strength`` (0..1) is how far neighbours stray; ``seed`` chooses them or the first draw.
+    """
+
+    mode: Literal["near", "seeds"] = "near"
+    cells: Count = 64
+    strength: Unit = 0.35
+    seed: int = 0
+
+
+class ClassesOptions(msgspec.Struct, frozen=True):
+    """Classes: rows are seeds below the current latent, columns classes from ``first`` on."""
+
+    rows: Side = 6
+    columns: Side = 16
+    first: Annotated[int, msgspec.Meta(ge=0)] = 0
+    seed: int = 1
+
+
+class TraverseOptions(msgspec.Struct, frozen=True):
+    """Traverse: rows are dimensions in ``order``, columns values over the prior's central
+    ``span``."""
+
+    rows: Side = 8
+    columns: Annotated[int, msgspec.Meta(ge=2, le=64)] = 9
+    first: Annotated[int, msgspec.Meta(ge=0)] = 0
+    span: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.98
+    order: DimOrder = "effect"
+
+
+class MapOptions(msgspec.Struct, frozen=True):
+    """Map: a plane tiled with samples.
+
+    ``axes`` are two dimensions, or None for the principal plane. ``center`` is the plane
+    coordinate in the middle of the view, ``extent`` the plane units from there to the nearer
+    edge, ``tiles`` the number of tiles along the shorter side.
+    """
+
+    axes: tuple[int, int] | None = None
+    center: tuple[float, float] = (0.0, 0.0)
+    extent: Annotated[float, msgspec.Meta(gt=0.0, le=1e6)] = 2.0
+    tiles: Annotated[int, msgspec.Meta(ge=2, le=32)] = 15
+
+
+class ViewOptions(msgspec.Struct, frozen=True):
+    """The options of every view, so that changing the view and back forgets nothing."""
+
+    grid: GridOptions = GridOptions()
+    classes: ClassesOptions = ClassesOptions()
+    traverse: TraverseOptions = TraverseOptions()
+    map: MapOptions = MapOptions()
+
+
+class Pane(msgspec.Struct, frozen=True):
+    """A model reference and the Recipe it draws."""
+
+    model: ModelRef
+    recipe: Recipe
+
+
+class Scene(msgspec.Struct, frozen=True):
+    """Panes, the focused pane, the view and the options of all views."""
+
+    panes: tuple[Pane, ...]
+    view: ViewName = "focus"
+    options: ViewOptions = ViewOptions()
+    focus: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    @property
+    def pane(self) -> Pane:
+        """The focused pane."""
+        return self.panes[min(self.focus, len(self.panes) - 1)]
+
+    @property
+    def recipe(self) -> Recipe:
+        """The focused pane's Recipe: the current sample."""
+        return self.pane.recipe
+
+    @property
+    def model(self) -> ModelRef:
+        """The focused pane's model."""
+        return self.pane.model
+
+    def with_recipe(self, recipe: Recipe) -> Scene:
+        """The same Scene with another current sample."""
+        return self.with_pane(Pane(self.model, recipe))
+
+    def with_pane(self, pane: Pane) -> Scene:
+        """The same Scene with the focused pane replaced."""
+        at = min(self.focus, len(self.panes) - 1)
+        panes = (*self.panes[:at], pane, *self.panes[at + 1 :])
+        return msgspec.structs.replace(self, panes=panes)
+
+    def with_view(self, view: ViewName) -> Scene:
+        """The same Scene under another view."""
+        return msgspec.structs.replace(self, view=view)
+
+    def with_options(
+        self,
+        options: GridOptions | ClassesOptions | TraverseOptions | MapOptions,
+    ) -> Scene:
+        """The same Scene with the options of one view replaced."""
+        name = {
+            GridOptions: "grid",
+            ClassesOptions: "classes",
+            TraverseOptions: "traverse",
+            MapOptions: "map",
+        }[type(options)]
+        replaced = msgspec.structs.replace(self.options, **{name: options})
+        return msgspec.structs.replace(self, options=replaced)

@@ -1,0 +1,74 @@
+"""What a model can do. The interface is built from it, never from a model's type."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Family = Literal["vae", "gan", "autoencoder", "decoder"]
+Prior = Literal["normal", "uniform", "truncated_normal", "none"]
+ConditionKind = Literal["class", "attributes", "continuous", "text"]
+
+
+class LatentSpec(msgspec.Struct, frozen=True):
+    """The latent space: D continuous dimensions, the prior, and the spaces it can be given in."""
+
+    dim: int
+    prior: Prior = "normal"
+    spaces: tuple[str, ...] = ("z",)
+
+
+class ConditionSpec(msgspec.Struct, frozen=True):
+    """One condition: its name, kind, number of classes or values, and their names.
+
+    ``optional`` says that the model was trained with this condition left empty ("any") too.
+    ``low`` and ``high`` are the useful range of attributes and continuous values.
+    """
+
+    name: str
+    kind: ConditionKind
+    size: int
+    names: tuple[str, ...] | None = None
+    optional: bool = False
+    low: float = 0.0
+    high: float = 1.0
+
+    def label(self, index: int) -> str:
+        """What to call one class or value."""
+        return self.names[index] if self.names is not None else str(index)
+
+
+class ImageSpec(msgspec.Struct, frozen=True):
+    """Channels (1, 3 or 4), size in pixels, and the value range of the network's raw output."""
+
+    channels: int
+    height: int
+    width: int
+    range: tuple[float, float] = (0.0, 1.0)
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """What a model can do."""
+
+    name: str
+    family: Family
+    latent: LatentSpec
+    image: ImageSpec
+    conditions: tuple[ConditionSpec, ...] = ()
+    encoder: bool = False
+    density: bool = False
+    discriminator: bool = False
+    truncation: bool = True
+    noise: bool = False
+    layers: int = 0
+
+    @property
+    def condition_size(self) -> int:
+        """Length of a packed condition row."""
+        return sum(c.size for c in self.conditions if c.kind != "text")
+
+    @property
+    def class_condition(self) -> ConditionSpec | None:
+        """The first condition of kind ``class``, if any."""
+        return next((c for c in self.conditions if c.kind == "class"), None)

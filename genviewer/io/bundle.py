@@ -1,0 +1,256 @@
+"""A model on disk: a folder with ``config.json``, ``model.safetensors`` and a model card.
+
+Reading one needs NumPy only, executes nothing and bounds what it reads: sizes are checked
+against the file before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from genviewer.core.recipe import ModelRef
+from genviewer.core.spec import Spec
+from genviewer.io.atomic import replacing, write_bytes
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+CARD_NAME = "README.md"
+PREVIEW_NAME = "preview.png"
+ACCELERATOR_NAME = "decoder.onnx"
+FORMAT = "genviewer-bundle/1"
+
+MAX_CONFIG_BYTES = 4 << 20
+MAX_HEADER_BYTES = 16 << 20
+MAX_LATENT = 1 << 16
+MAX_CONDITIONS = 1 << 16
+MAX_PIXELS = 1 << 24
+
+
+class BundleError(ValueError):
+    """A folder is not a bundle that can be opened; the message is one sentence for the user."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """``config.json``: what the model can do and how its network is built.
+
+    ``network`` is the type name in ``genviewer.nets`` and the constructor's arguments.
+    ``statistics`` holds what was measured at training, such as ``kl`` per dimension in nats.
+    """
+
+    spec: Spec
+    network: dict[str, Any]
+    format: str = FORMAT
+    provenance: dict[str, Any] = {}
+    statistics: dict[str, Any] = {}
+
+
+class TensorInfo(msgspec.Struct, frozen=True):
+    """One entry of a safetensors header."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A bundle as found on disk; weights are read when asked for."""
+
+    path: Path
+    config: Config
+    model_id: str
+    weights_sha256: str
+    parameters: int
+
+    @property
+    def spec(self) -> Spec:
+        return self.config.spec
+
+    @property
+    def ref(self) -> ModelRef:
+        """How Recipes cite this model."""
+        return ModelRef(self.spec.name, self.model_id)
+
+    @property
+    def weights_path(self) -> Path:
+        return self.path / WEIGHTS_NAME
+
+    @property
+    def accelerator_path(self) -> Path:
+        """Where an ONNX decoder would be; it counts only if it names this ``model_id``."""
+        return self.path / ACCELERATOR_NAME
+
+    def card(self) -> str:
+        """The model card as Markdown; empty if there is none."""
+        try:
+            return (self.path / CARD_NAME).read_text("utf-8", errors="replace")[:MAX_CONFIG_BYTES]
+        except OSError:
+            return ""
+
+
+_ITEM_SIZE = {
+    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2,
+    "U16": 2, "I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
+}  # fmt: skip
+
+
+def read_header(path: Path) -> tuple[dict[str, TensorInfo], int]:
+    """The tensors of a safetensors file, and the offset of their data; nothing is allocated for
+    them.
+
+    Raises:
+        BundleError: if sizes, offsets and the file do not agree.
+        OSError: if the file cannot be read.
+    """
+    size = path.stat().st_size
+    if not path.is_file():
+        raise BundleError(f"{path.name} is not a regular file.")
+    with path.open("rb") as file:
+        prefix = file.read(8)
+        if len(prefix) < 8:
+            raise BundleError(f"{path.name} is too short to be a safetensors file.")
+        (length,) = struct.unpack("<Q", prefix)
+        if length > min(MAX_HEADER_BYTES, size - 8):
+            raise BundleError(f"{path.name} has a damaged header.")
+        raw = file.read(length)
+    try:
+        entries = msgspec.json.decode(raw)
+    except (ValueError, RecursionError):
+        raise BundleError(f"{path.name} has a damaged header.") from None
+    if not isinstance(entries, dict):
+        raise BundleError(f"{path.name} has a damaged header.")
+    data_size = size - 8 - length
+    tensors = {}
+    for name, entry in entries.items():
+        if name == "__metadata__":
+            continue
+        try:
+            dtype = entry["dtype"]
+            shape = tuple(entry["shape"])
+            start, end = entry["data_offsets"]
+            wanted = _ITEM_SIZE[dtype]
+            for n in shape:
+                if not isinstance(n, int) or n < 0:
+                    raise ValueError
+                wanted *= n
+            if not 0 <= start <= end <= data_size or end - start != wanted:
+                raise ValueError
+        except (KeyError, TypeError, ValueError):
+            raise BundleError(
+                f"{path.name}: tensor {name[:60]!r} does not fit the file."
+            ) from None
+        tensors[name] = TensorInfo(dtype, shape, start, end)
+    return tensors, 8 + length
+
+
+def hash_weights(path: Path) -> tuple[str, int]:
+    """sha256 over the sorted (name, dtype, shape, bytes) of a safetensors file, and the number
+    of parameters."""
+    tensors, offset = read_header(path)
+    digest = hashlib.sha256()
+    parameters = 0
+    with path.open("rb") as file:
+        for name in sorted(tensors):
+            info = tensors[name]
+            digest.update(json.dumps([name, info.dtype, list(info.shape)]).encode())
+            file.seek(offset + info.start)
+            left = info.end - info.start
+            while left:
+                block = file.read(min(left, 1 << 22))
+                if not block:
+                    raise BundleError(f"{path.name} ends too early.")
+                digest.update(block)
+                left -= len(block)
+            parameters += int(np.prod(info.shape, dtype=np.int64))
+    return digest.hexdigest(), parameters
+
+
+def make_model_id(weights_sha256: str, config: Config) -> str:
+    """Hash of the tensors *and* of what decides how they are used: network and Spec.
+
+    The Spec's name is left out, so that a renamed model is still the same model.
+    """
+    spec = msgspec.to_builtins(config.spec)
+    spec.pop("name")
+    resolved = json.dumps({"network": config.network, "spec": spec}, sort_keys=True)
+    return hashlib.sha256(f"{weights_sha256}\n{resolved}".encode()).hexdigest()[:32]
+
+
+def check_spec(spec: Spec, where: str) -> None:
+    """Refuse sizes that no model has, before anything is allocated for them.
+
+    Raises:
+        BundleError: naming the field.
+    """
+    image, names = spec.image, [c.name for c in spec.conditions]
+    problems = [
+        (not 1 <= spec.latent.dim <= MAX_LATENT, "latent size"),
+        (image.channels not in (1, 3, 4), "number of channels"),
+        (min(image.height, image.width) < 1, "image size"),
+        (image.height * image.width > MAX_PIXELS, "image size"),
+        (not image.range[0] < image.range[1], "value range"),
+        (len(set(names)) != len(names), "condition names"),
+        (any(not 1 <= c.size <= MAX_CONDITIONS for c in spec.conditions), "condition size"),
+        (any(c.names and len(c.names) != c.size for c in spec.conditions), "condition names"),
+    ]
+    for wrong, what in problems:
+        if wrong:
+            raise BundleError(f"{where}: the {what} in {CONFIG_NAME} is not usable.")
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read a bundle's configuration and hash its weights.
+
+    Raises:
+        BundleError: with one sentence that names the folder and what is wrong.
+    """
+    config_path, weights_path = path / CONFIG_NAME, path / WEIGHTS_NAME
+    try:
+        if not config_path.is_file() or not weights_path.is_file():
+            raise BundleError(f"{path.name} has no {CONFIG_NAME} and {WEIGHTS_NAME}.")
+        with config_path.open("rb") as file:
+            data = file.read(MAX_CONFIG_BYTES + 1)
+        if len(data) > MAX_CONFIG_BYTES:
+            raise BundleError(f"{path.name}: {CONFIG_NAME} is too large.")
+        config = msgspec.json.decode(data, type=Config)
+        if config.format != FORMAT:
+            raise BundleError(f"{path.name} has the unknown format {config.format[:40]!r}.")
+        check_spec(config.spec, path.name)
+        weights_sha256, parameters = hash_weights(weights_path)
+    except OSError as error:
+        raise BundleError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BundleError(f"{path.name}: {CONFIG_NAME} is not valid: {error}.") from error
+    model_id = make_model_id(weights_sha256, config)
+    return Bundle(path, config, model_id, weights_sha256, parameters)
+
+
+def write_bundle(
+    path: Path,
+    config: Config,
+    tensors: Mapping[str, NDArray[Any]],
+    card: str,
+) -> Bundle:
+    """Write ``config.json``, ``model.safetensors`` and the card, each atomically.
+
+    An accelerator of older weights may stay behind; it no longer counts, since it names
+    another model id.
+    """
+    from safetensors.numpy import save_file
+
+    path.mkdir(parents=True, exist_ok=True)
+    with replacing(path / WEIGHTS_NAME) as temporary:
+        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, temporary)
+    data = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    write_bytes(path / CONFIG_NAME, data + b"\n")
+    write_bytes(path / CARD_NAME, card.encode())
+    return open_bundle(path)
