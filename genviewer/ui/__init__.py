@@ -1,1 +1,1 @@
-"""The window: the only package that speaks to Qt."""
+"""The window: everything that knows Qt."""

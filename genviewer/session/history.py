@@ -1,0 +1,71 @@
+"""Undo and redo over Scenes. A drag, which shares one merge key, is one step."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable
+
+from genviewer.core.scene import Scene
+
+
+class History:
+    """The Scenes before and after the current one.
+
+    Args:
+        scene: the current Scene at the start.
+        limit: how many steps back are kept.
+    """
+
+    def __init__(self, scene: Scene, limit: int = 500) -> None:
+        self.scene = scene
+        self._back: deque[Scene] = deque(maxlen=max(1, limit))
+        self._forward: list[Scene] = []
+        self._key: Hashable | None = None
+
+    def edit(self, scene: Scene, key: Hashable | None = None) -> bool:
+        """Make ``scene`` the current one; False (and nothing happens) if it already is.
+
+        Edits in a row with the same ``key`` are one step; ``None`` always starts a new one.
+        """
+        if scene == self.scene:
+            return False
+        if key is None or key != self._key:
+            self._back.append(self.scene)
+        self._key = key
+        self._forward.clear()
+        self.scene = scene
+        return True
+
+    def undo(self) -> bool:
+        """Go one step back; False if there is none."""
+        if not self._back:
+            return False
+        self._forward.append(self.scene)
+        self.scene = self._back.pop()
+        self._key = None
+        return True
+
+    def redo(self) -> bool:
+        """Take back one undo; False if there is none."""
+        if not self._forward:
+            return False
+        self._back.append(self.scene)
+        self.scene = self._forward.pop()
+        self._key = None
+        return True
+
+    def end_step(self) -> None:
+        """The next edit starts a new step, whatever its key."""
+        self._key = None
+
+    def limit_to(self, steps: int) -> None:
+        """Keep at most that many steps back, the newest ones."""
+        self._back = deque(self._back, maxlen=max(1, steps))
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._back)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._forward)

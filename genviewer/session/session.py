@@ -1,0 +1,166 @@
+"""The explorer's state, in plain Python: the Scene and its history, pins, controls, Specs."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import msgspec
+from psygnal import Signal
+
+from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
+from genviewer.core.scene import Pane, Scene
+from genviewer.core.spec import Spec
+from genviewer.session.fit import fit_recipe, fit_scene
+from genviewer.session.history import History
+from genviewer.session.state import Controls, Pin, State
+
+DEFAULT_SEED = 7
+
+
+class Session:
+    """What is being explored. All methods belong to one thread, the one that made it.
+
+    Signals:
+        changed(Scene): the Scene is another one.
+        pins_changed(): pins came, went, moved or were renamed.
+        controls_changed(Controls): a setting of the controls is another one.
+    """
+
+    changed = Signal(Scene)
+    pins_changed = Signal()
+    controls_changed = Signal(Controls)
+
+    def __init__(self, state: State, history_limit: int = 500) -> None:
+        self._history = History(state.scene, history_limit)
+        self._pins = list(state.pins)
+        self._controls = state.controls
+        self.model_paths = dict(state.model_paths)
+        self.specs: dict[str, Spec] = {}
+
+    # the Scene
+
+    @property
+    def scene(self) -> Scene:
+        return self._history.scene
+
+    @property
+    def history(self) -> History:
+        return self._history
+
+    @property
+    def spec(self) -> Spec | None:
+        """The focused model's Spec; None until that model has been opened once."""
+        return self.specs.get(self.scene.model.id)
+
+    def edit(self, scene: Scene, key: Hashable | None = None) -> None:
+        """Make ``scene`` the current one; edits in a row with the same key are one undo step."""
+        if self._history.edit(scene, key):
+            self.changed.emit(scene)
+
+    def edit_recipe(self, recipe: Recipe, key: Hashable | None = None) -> None:
+        """Replace the current sample."""
+        self.edit(self.scene.with_recipe(recipe), key)
+
+    def undo(self) -> None:
+        """One step back; nothing happens at the first."""
+        if self._history.undo():
+            self.changed.emit(self.scene)
+
+    def redo(self) -> None:
+        """Take back one undo."""
+        if self._history.redo():
+            self.changed.emit(self.scene)
+
+    # models
+
+    def show_model(self, ref: ModelRef, spec: Spec, recipe: Recipe | None = None) -> None:
+        """Explore a model that has been opened: the given Recipe, or the current one where it
+        fits, or a first sample."""
+        self.specs[ref.id] = spec
+        if recipe is None:
+            recipe = self.scene.recipe if self.scene.model.id == ref.id else None
+        if recipe is None:
+            recipe = fit_recipe(self.scene.recipe, spec) or seeded_recipe(spec, DEFAULT_SEED)
+        scene = self.scene.with_pane(Pane(ref, recipe))
+        locks = tuple(d for d in self._controls.locks if d < spec.latent.dim)
+        self.set_controls(msgspec.structs.replace(self._controls, locks=locks))
+        self.edit(fit_scene(scene, spec))
+
+    # pins
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        return tuple(self._pins)
+
+    def add_pin(self, pane: Pane, name: str, thumbnail: bytes) -> Pin:
+        """Keep a sample; the newest pin comes first."""
+        number = max((pin.id for pin in self._pins), default=0) + 1
+        pin = Pin(number, name, pane, thumbnail)
+        self._pins.insert(0, pin)
+        self.pins_changed.emit()
+        return pin
+
+    def pin(self, number: int) -> Pin | None:
+        """The pin with that id, if it is still there."""
+        return next((pin for pin in self._pins if pin.id == number), None)
+
+    def rename_pin(self, number: int, name: str) -> None:
+        """Give a pin another name."""
+        self._pins = [
+            msgspec.structs.replace(pin, name=name) if pin.id == number else pin
+            for pin in self._pins
+        ]
+        self.pins_changed.emit()
+
+    def move_pin(self, number: int, index: int) -> None:
+        """Move a pin to another place of the shelf."""
+        pin = self.pin(number)
+        if pin is not None:
+            self._pins.remove(pin)
+            self._pins.insert(max(0, min(index, len(self._pins))), pin)
+            self.pins_changed.emit()
+
+    def remove_pin(self, number: int) -> tuple[Pin, int] | None:
+        """Take a pin away; returns it and its place, for :meth:`restore_pin`."""
+        pin = self.pin(number)
+        if pin is None:
+            return None
+        index = self._pins.index(pin)
+        self._pins.remove(pin)
+        self.pins_changed.emit()
+        return pin, index
+
+    def restore_pin(self, pin: Pin, index: int) -> None:
+        """Put a removed pin back where it was."""
+        self._pins.insert(max(0, min(index, len(self._pins))), pin)
+        self.pins_changed.emit()
+
+    # controls
+
+    @property
+    def controls(self) -> Controls:
+        return self._controls
+
+    def set_controls(self, controls: Controls) -> None:
+        """Replace the controls' settings; they are not part of the undo history."""
+        if controls != self._controls:
+            self._controls = controls
+            self.controls_changed.emit(controls)
+
+    # files
+
+    def state(self) -> State:
+        """What a session or project file holds of it."""
+        cited = {self.scene.model.id, *(pin.pane.model.id for pin in self._pins)}
+        paths = {k: v for k, v in self.model_paths.items() if k in cited}
+        return State(self.scene, self.pins, self._controls, paths)
+
+    def restore(self, state: State) -> None:
+        """Become what a file holds. The Scene change can be undone; pins and controls come as
+        they are in the file."""
+        self._pins = list(state.pins)
+        self.model_paths.update(state.model_paths)
+        self.set_controls(state.controls)
+        self.pins_changed.emit()
+        self._history.end_step()
+        self.edit(state.scene)

@@ -1,0 +1,211 @@
+"""Light and dark: colours, palette, style sheet, font.
+
+One accent (a blue that keeps its distance from black and white under every common colour-vision
+deficiency), neutral greys elsewhere so that the interface does not tint the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+from genviewer.core.resources import assets_dir
+
+Scheme = Literal["system", "light", "dark"]
+FONT_FAMILY = "Inter"
+
+
+@dataclass(frozen=True)
+class Colors:
+    """The colours of a scheme.
+
+    ``window`` is behind everything, ``panel`` docks and bars, ``raised`` buttons and chips,
+    ``field`` where one types, ``line`` hairlines, ``canvas`` the neutral grey around pictures.
+    """
+
+    window: QColor
+    panel: QColor
+    raised: QColor
+    field: QColor
+    line: QColor
+    text: QColor
+    dim_text: QColor
+    accent: QColor
+    accent_soft: QColor
+    accent_text: QColor
+    warning: QColor
+    canvas: QColor
+    handle: QColor
+    dark: bool
+
+
+def _c(value: str) -> QColor:
+    return QColor(value)
+
+
+DARK = Colors(
+    window=_c("#1b1b1d"),
+    panel=_c("#232325"),
+    raised=_c("#323235"),
+    field=_c("#19191b"),
+    line=_c("#3a3a3d"),
+    text=_c("#ececee"),
+    dim_text=_c("#a2a2a8"),
+    accent=_c("#5aa2ff"),
+    accent_soft=_c("#294463"),
+    accent_text=_c("#0b1520"),
+    warning=_c("#f2b134"),
+    canvas=_c("#2b2b2b"),
+    handle=_c("#f4f4f6"),
+    dark=True,
+)
+LIGHT = Colors(
+    window=_c("#eeeeef"),
+    panel=_c("#f8f8f8"),
+    raised=_c("#ffffff"),
+    field=_c("#ffffff"),
+    line=_c("#d2d2d5"),
+    text=_c("#1c1c1f"),
+    dim_text=_c("#63636a"),
+    accent=_c("#0a66d0"),
+    accent_soft=_c("#d3e4fa"),
+    accent_text=_c("#ffffff"),
+    warning=_c("#9a6200"),
+    canvas=_c("#d6d6d6"),
+    handle=_c("#ffffff"),
+    dark=False,
+)
+
+_current = DARK
+
+
+def colors() -> Colors:
+    """The colours in force; read again in every paint event."""
+    return _current
+
+
+def load_font(app: QApplication) -> None:
+    """Use the program's own font, with tabular figures, so that the window looks the same
+    everywhere; the system's font where the files are missing."""
+    loaded = [
+        QFontDatabase.addApplicationFont(str(path))
+        for path in sorted((assets_dir() / "fonts").glob("*.otf"))
+    ]
+    font = QFont(app.font())
+    if any(number >= 0 for number in loaded):
+        font.setFamilies([FONT_FAMILY, *font.families()])
+    font.setPixelSize(13)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    app.setFont(font)
+
+
+def apply(app: QApplication, scheme: Scheme) -> None:
+    """Switch the whole program to a scheme; ``system`` follows the desktop (GUI thread)."""
+    global _current
+    hints = app.styleHints()
+    wanted = {
+        "system": Qt.ColorScheme.Unknown,
+        "light": Qt.ColorScheme.Light,
+        "dark": Qt.ColorScheme.Dark,
+    }[scheme]
+    hints.setColorScheme(wanted)
+    if scheme == "system":
+        dark = hints.colorScheme() != Qt.ColorScheme.Light
+    else:
+        dark = scheme == "dark"
+    _current = DARK if dark else LIGHT
+    app.setPalette(_palette(_current))
+    app.setStyleSheet(_style_sheet(_current))
+
+
+def _palette(c: Colors) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for which, color in {
+        role.Window: c.panel,
+        role.WindowText: c.text,
+        role.Base: c.field,
+        role.AlternateBase: c.panel,
+        role.ToolTipBase: c.raised,
+        role.ToolTipText: c.text,
+        role.PlaceholderText: c.dim_text,
+        role.Text: c.text,
+        role.Button: c.raised,
+        role.ButtonText: c.text,
+        role.BrightText: c.warning,
+        role.Highlight: c.accent,
+        role.HighlightedText: c.accent_text,
+        role.Link: c.accent,
+        role.Mid: c.line,
+        role.Midlight: c.raised,
+        role.Dark: c.line,
+        role.Light: c.raised,
+        role.Shadow: c.line,
+        role.Accent: c.accent,
+    }.items():
+        palette.setColor(which, color)
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        faded = QColor(c.dim_text)
+        faded.setAlpha(130)
+        palette.setColor(QPalette.ColorGroup.Disabled, which, faded)
+    return palette
+
+
+def _style_sheet(c: Colors) -> str:
+    n = {f: getattr(c, f).name() for f in c.__dataclass_fields__ if f != "dark"}
+    hover = c.raised.lighter(118).name() if c.dark else c.raised.darker(104).name()
+    return f"""
+    QMainWindow, QMainWindow::separator {{ background: {n["window"]}; }}
+    QMainWindow::separator {{ width: 5px; height: 5px; }}
+    QMainWindow::separator:hover {{ background: {n["accent"]}; }}
+    QToolTip {{ color: {n["text"]}; background: {n["raised"]};
+        border: 1px solid {n["line"]}; padding: 4px 6px; }}
+    QMenuBar {{ background: {n["panel"]}; padding: 2px 4px; }}
+    QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
+    QMenuBar::item:selected {{ background: {n["accent_soft"]}; }}
+    QMenu {{ background: {n["panel"]}; border: 1px solid {n["line"]}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
+    QMenu::icon {{ padding-left: 8px; }}
+    QMenu::item:selected {{ background: {n["accent_soft"]}; color: {n["text"]}; }}
+    QMenu::item:disabled {{ color: {n["dim_text"]}; }}
+    QMenu::separator {{ height: 1px; background: {n["line"]}; margin: 4px 8px; }}
+    QToolBar {{ background: {n["panel"]}; border: 0; border-bottom: 1px solid {n["line"]};
+        spacing: 4px; padding: 4px 6px; }}
+    QToolBar::separator {{ width: 1px; background: {n["line"]}; margin: 4px 4px; }}
+    QStatusBar {{ background: {n["panel"]}; border-top: 1px solid {n["line"]};
+        color: {n["dim_text"]}; }}
+    QStatusBar::item {{ border: 0; }}
+    QDockWidget {{ titlebar-close-icon: none; titlebar-normal-icon: none; }}
+    QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent;
+        border-radius: 5px; padding: 4px 8px; min-height: 18px; }}
+    QPushButton {{ background: {n["raised"]}; border-color: {n["line"]}; }}
+    QToolButton:hover, QPushButton:hover {{ background: {hover}; border-color: {n["line"]}; }}
+    QToolButton:pressed, QPushButton:pressed {{ background: {n["accent_soft"]}; }}
+    QToolButton:checked {{ background: {n["accent_soft"]}; border-color: {n["accent"]}; }}
+    QToolButton:focus, QPushButton:focus {{ border-color: {n["accent"]}; }}
+    QToolButton::menu-indicator {{ image: none; width: 0; }}
+    QPushButton:default {{ background: {n["accent"]}; color: {n["accent_text"]};
+        border-color: {n["accent"]}; }}
+    QPushButton:disabled {{ color: {n["dim_text"]}; background: transparent; }}
+    QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser {{
+        background: {n["field"]}; border: 1px solid {n["line"]}; border-radius: 5px;
+        padding: 3px 6px; selection-background-color: {n["accent"]};
+        selection-color: {n["accent_text"]}; }}
+    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
+    QPlainTextEdit:focus, QTextBrowser:focus {{ border-color: {n["accent"]}; }}
+    QComboBox QAbstractItemView {{ background: {n["panel"]}; border: 1px solid {n["line"]};
+        selection-background-color: {n["accent_soft"]}; selection-color: {n["text"]}; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+    QScrollBar::handle {{ background: {n["line"]}; border-radius: 4px; min-height: 28px;
+        min-width: 28px; margin: 1px; }}
+    QScrollBar::handle:hover {{ background: {n["dim_text"]}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    QScrollArea {{ border: 0; }}
+    QSplitter::handle {{ background: {n["line"]}; }}
+    """
