@@ -1,0 +1,60 @@
+"""The `genviewer` command: the window by default, the headless subcommands beside it.
+
+Nothing heavy is imported here. typer alone would add a tenth of a second to the way to the
+first picture, so the window is reached without it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+
+from genviewer.cli.errors import UsageError, exit_code, say
+
+COMMANDS = ("bench", "info", "models", "sample", "tour", "train")
+"""The subcommands that `genviewer.cli.commands` registers; each wins over a model of its name."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the `genviewer` command and return its exit code.
+
+    Args:
+        arguments: what follows the program's name; by default that of this process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments and (arguments[0] in COMMANDS or arguments[0].startswith("-")):
+        return exit_code(lambda: _run_subcommand(arguments))
+    return exit_code(lambda: _open_window(arguments))
+
+
+def _run_subcommand(arguments: list[str]) -> int:
+    from genviewer.cli.commands import app
+
+    try:
+        app(arguments, prog_name="genviewer")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _open_window(arguments: list[str]) -> int:
+    if len(arguments) > 1:
+        close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else "`genviewer --help` lists them."
+        raise UsageError(f"There is no command {arguments[0]!r}: {hint}")
+    if arguments:
+        from genviewer.io.library import find_model
+
+        find_model(arguments[0])  # a wrong name is told here, before any window opens
+    if sys.platform == "linux" and not _has_display():
+        say("there is no display here; `genviewer tour --out DIR` draws the window into files")
+        return 1
+    from genviewer.ui.app import run
+
+    return run(arguments[0] if arguments else None)
+
+
+def _has_display() -> bool:
+    """Whether Qt will find something to draw on: a display server, or a platform named for it."""
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))

@@ -1,0 +1,85 @@
+"""The bundled models, and what a person's MODEL means: a name, a folder, an exported image."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from genviewer.core.resources import models_dir
+from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME, Bundle, BundleError, open_bundle
+from genviewer.io.images import ImageError, read_record
+
+DEFAULT_MODEL = "digits-cvae"
+"""What the program opens when nobody asked for another."""
+
+
+class ModelNotFoundError(ValueError):
+    """A MODEL that leads nowhere; the message is one sentence for the user."""
+
+
+def bundled_paths() -> list[Path]:
+    """The folders of the bundled models, sorted by name; nothing in them is read."""
+    return sorted(path.parent for path in models_dir().glob(f"*/{CONFIG_NAME}"))
+
+
+def find_model(text: str) -> Path:
+    """The bundle folder that a MODEL stands for.
+
+    A bundled name wins over a folder of that name here; ``./NAME`` is the folder. A bundle's own
+    ``model.safetensors`` or ``config.json`` stands for the folder they are in. An image exported
+    with its Recipe stands for the bundled model that made it, found by its model id.
+
+    Raises:
+        ModelNotFoundError: nothing of that name is there, or the image cannot tell its model.
+    """
+    bundled = {path.name: path for path in bundled_paths()}
+    if text in bundled:
+        return bundled[text]
+    path = Path(text)
+    try:
+        if path.is_dir():
+            return path
+        if path.name in (WEIGHTS_NAME, CONFIG_NAME) and path.is_file():
+            return path.parent
+        if path.is_file():
+            return _model_of_image(path)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ModelNotFoundError):
+            raise
+        raise ModelNotFoundError(f"{text!r} cannot be read as a model: {error}.") from error
+    close = difflib.get_close_matches(text, bundled, n=2)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"bundled are {', '.join(bundled)}."
+    raise ModelNotFoundError(f"There is no model {text!r}: {hint}")
+
+
+def _model_of_image(path: Path) -> Path:
+    try:
+        record = read_record(path)
+    except ImageError as error:
+        raise ModelNotFoundError(
+            f"{path.name} is neither a model nor an image that tells how it was made: {error}"
+        ) from None
+    for candidate in bundled_paths():
+        if _model_id(candidate) == record.model.id:
+            return candidate
+    raise ModelNotFoundError(
+        f"{path.name} was made by the model {record.model.name!r} ({record.model.id[:8]}), "
+        "which is not among the bundled ones; name that model's folder instead."
+    )
+
+
+def _model_id(path: Path) -> str | None:
+    try:
+        return open_bundle(path).model_id
+    except BundleError:
+        return None
+
+
+def open_model(text: str) -> Bundle:
+    """The bundle that a MODEL stands for, opened.
+
+    Raises:
+        ModelNotFoundError: as :func:`find_model`.
+        BundleError: what is there is no usable bundle.
+    """
+    return open_bundle(find_model(text))
