@@ -39,20 +39,31 @@ def _run_subcommand(arguments: list[str]) -> int:
 
 
 def _open_window(arguments: list[str]) -> int:
-    if len(arguments) > 1:
-        close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else "`genviewer --help` lists them."
-        raise UsageError(f"There is no command {arguments[0]!r}: {hint}")
     if arguments:
-        from genviewer.io.library import find_model
-
-        find_model(arguments[0])  # a wrong name is told here, before any window opens
+        _check_window_arguments(arguments)
     if sys.platform == "linux" and not _has_display():
         say("there is no display here; `genviewer tour --out DIR` draws the window into files")
         return 1
     from genviewer.ui.app import run
 
     return run(arguments[0] if arguments else None)
+
+
+def _check_window_arguments(arguments: list[str]) -> None:
+    """Tell a wrong name here, before any window opens; it may be a mistyped command."""
+    from genviewer.io.library import ModelNotFoundError, find_model
+
+    close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
+    if len(arguments) == 1:
+        try:
+            find_model(arguments[0])
+        except ModelNotFoundError as error:
+            if not close:
+                raise
+            raise ModelNotFoundError(f"{error} Or the command {close[0]}?") from None
+    else:
+        hint = f"did you mean {close[0]}?" if close else "`genviewer --help` lists them."
+        raise UsageError(f"There is no command {arguments[0]!r}: {hint}")
 
 
 def _has_display() -> bool:
