@@ -1,0 +1,351 @@
+"""The sheet on the canvas: its cells from the mosaic, headers that stay in sight, outlines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QRegion
+
+from genviewer.ui.widgets.canvas_geometry import (
+    PADDING,
+    CellGrid,
+    PanZoom,
+    lay_out,
+    pan,
+    zoom_about,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genviewer.core.sheet import Sheet
+    from genviewer.ui.theme import Colors
+    from genviewer.ui.widgets.mosaic import Mosaic
+
+HEADER_FONT = 12  # pixels
+WIDEST_ROW_HEADER = 120
+NARROWEST_LABEL = 20  # below this a header shows every n-th label
+HEADER_STEP = 16  # headers widen in steps, so that changing numbers do not shift the sheet
+STRIDES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class SheetPicture:
+    """Draws a Sheet's cells and headers in its place on the canvas.
+
+    Attributes:
+        area: its place.
+        view: fitted, or the zoom that the hand chose.
+        grid: where the cells are; None where there is no sheet.
+        hover, cursor: flat cell indices that are outlined, -1 for none.
+    """
+
+    def __init__(self, mosaic: Mosaic) -> None:
+        self.area = QRect()
+        self.view = PanZoom()
+        self.grid: CellGrid | None = None
+        self.hover = -1
+        self.cursor = -1
+        self.ratio = 1.0
+        self.smooth = False
+        self._mosaic = mosaic
+        self._sheet: Sheet | None = None
+        self._image = (1, 1)
+        self._header_width = 0
+        self._header_height = 0
+        self._font = QFont()
+
+    def place(self, area: QRect, ratio: float, font: QFont, *, smooth: bool) -> None:
+        """Give it a place, a device pixel ratio, the widget's font, and whether to smooth."""
+        self.area, self.ratio, self.smooth = area, ratio, smooth
+        self._font = QFont(font)
+        self._font.setPixelSize(HEADER_FONT)
+        self._font.setFeature(QFont.Tag("tnum"), 1)
+        self._lay_out()
+
+    def begin(self, sheet: Sheet, height: int, width: int, *, keep: bool) -> QRegion | None:
+        """Take a Sheet; gives what must be painted anew, None for the whole place."""
+        before, old_grid = self._sheet, self.grid
+        same = before is not None and (
+            (before.rows, before.columns, self._image)
+            == (sheet.rows, sheet.columns, (height, width))
+        )
+        self._sheet, self._image = sheet, (height, width)
+        if not keep or not same:
+            self._header_width = 0
+            self.hover = -1
+            if self.cursor >= sheet.rows * sheet.columns:
+                self.cursor = -1
+        if not keep:
+            self.view.fit()
+            self.cursor = -1
+        self._lay_out()
+        if not keep or before is None or self.grid != old_grid or self.grid is None:
+            return None
+        changed = QRegion()
+        if (before.row_labels, before.column_labels) != (sheet.row_labels, sheet.column_labels):
+            changed += self._row_strip().toAlignedRect()
+            changed += self._column_strip().toAlignedRect()
+        if before.focus_cell != sheet.focus_cell:
+            for cell in (before.focus_cell, sheet.focus_cell):
+                if cell is not None:
+                    changed += self.outline_rect(cell)
+        return changed
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The Sheet that is shown."""
+        return self._sheet
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._sheet = self.grid = None
+        self.hover = self.cursor = -1
+
+    def fit(self) -> None:
+        """Show all cells."""
+        self.view.fit()
+        self._lay_out()
+
+    def zoom(self, point: QPointF, factor: float) -> None:
+        """Zoom about a point of the widget."""
+        if self.grid is not None:
+            zoom_about(self.view, self.grid, point, factor, smooth=self.smooth)
+            self._lay_out()
+
+    def actual(self) -> None:
+        """One device pixel for each pixel of a cell."""
+        self.view.scale = 1.0
+        self._lay_out()
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move with the hand."""
+        if self.grid is not None:
+            pan(self.view, self.grid, dx, dy)
+            self._lay_out()
+
+    def reveal(self, index: int) -> None:
+        """Pan until a cell is in sight."""
+        if self.grid is None:
+            return
+        rect, body = self.grid.rect(index), self.grid.body
+        dx = max(0.0, body.left() - rect.left()) - max(0.0, rect.right() - body.right())
+        dy = max(0.0, body.top() - rect.top()) - max(0.0, rect.bottom() - body.bottom())
+        if dx or dy:
+            self.pan(dx, dy)
+
+    def region(self, cells: NDArray[np.integer]) -> QRegion:
+        """What the cells cover of the widget."""
+        grid = self.grid
+        if grid is None or not len(cells):
+            return QRegion()
+        region = QRegion()
+        rows, columns = cells // grid.columns, cells % grid.columns
+        for row in set(rows.tolist()):
+            touched = columns[rows == row]
+            first = grid.rect(row * grid.columns + int(touched.min()))
+            last = grid.rect(row * grid.columns + int(touched.max()))
+            run = first.united(last).intersected(grid.body)
+            if not run.isEmpty():
+                region += run.toAlignedRect()
+        return region
+
+    def outline_rect(self, index: int) -> QRect:
+        """What a cell covers with its outline."""
+        if self.grid is None or index < 0:
+            return QRect()
+        return self.grid.rect(index).toAlignedRect().adjusted(-4, -4, 4, 4)
+
+    def paint(self, painter: QPainter, exposed: QRect, colors: Colors, *, focused: bool) -> None:
+        """Draw what lies in ``exposed``, which is cleared already; ``focused``: show the cursor."""
+        grid, sheet = self.grid, self._sheet
+        if grid is None or sheet is None:
+            return
+        painter.save()
+        painter.setClipRect(exposed)
+        self._paint_cells(painter, QRectF(exposed), grid, colors)
+        self._paint_outlines(painter, exposed, grid, sheet, colors, focused=focused)
+        self._paint_headers(painter, exposed, grid, sheet, colors)
+        painter.restore()
+
+    def _paint_cells(
+        self, painter: QPainter, exposed: QRectF, grid: CellGrid, colors: Colors
+    ) -> None:
+        mosaic = self._mosaic
+        if mosaic.columns != grid.columns or mosaic.rows != grid.rows:
+            return
+        stored = mosaic.tile_width / max(1, self._image[1])
+        source = mosaic.at_scale(grid.scale / stored)
+        smooth = (self.smooth and grid.scale != 1) or not grid.exact or source is not mosaic
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        rows, columns = grid.span(exposed)
+        image, filled = source.image, mosaic.filled
+        # Cells on the edge of the body would run out under the headers.
+        painter.setClipRect(exposed.intersected(grid.body), Qt.ClipOperation.IntersectClip)
+        empty = placeholder(colors)
+        width, height = source.tile_width, source.tile_height
+        pitch_x, pitch_y = grid.cell_width + grid.gap, grid.cell_height + grid.gap
+        for row in rows:
+            y = grid.top + row * pitch_y
+            for column in columns:
+                x = grid.left + column * pitch_x
+                target = QRectF(x, y, grid.cell_width, grid.cell_height)
+                index = row * grid.columns + column
+                if filled[index]:
+                    painter.drawImage(
+                        target, image, QRectF(column * width, row * height, width, height)
+                    )
+                elif self.holds(index):
+                    painter.fillRect(target, empty)
+        painter.setClipRect(exposed)
+
+    def holds(self, index: int) -> bool:
+        """Whether the Sheet has a sample for the cell; the last row may be part empty."""
+        return self._sheet is not None and (not self._sheet.packs or index < self._sheet.count)
+
+    def _paint_outlines(
+        self,
+        painter: QPainter,
+        exposed: QRect,
+        grid: CellGrid,
+        sheet: Sheet,
+        colors: Colors,
+        *,
+        focused: bool,
+    ) -> None:
+        outlines = []
+        if self.hover >= 0:
+            outlines.append((self.hover, colors.text, 1))
+        if sheet.focus_cell is not None and sheet.rows * sheet.columns > 1:
+            outlines.append((sheet.focus_cell, colors.accent, 2))
+        if focused and self.cursor >= 0:
+            outlines.append((self.cursor, colors.handle, 2))
+        for index, color, width in outlines:
+            if not self.outline_rect(index).intersects(exposed):
+                continue
+            rect = grid.rect(index)
+            if not rect.intersects(grid.body.adjusted(-1, -1, 1, 1)):
+                continue
+            outline(painter, rect, color, width)
+
+    def _paint_headers(
+        self, painter: QPainter, exposed: QRect, grid: CellGrid, sheet: Sheet, colors: Colors
+    ) -> None:
+        painter.setFont(self._font)
+        painter.setPen(colors.dim_text)
+        metrics = QFontMetrics(self._font)
+        if sheet.column_labels and self._column_strip().intersects(QRectF(exposed)):
+            strip = self._column_strip()
+            painter.setClipRect(strip.intersected(QRectF(exposed)))
+            painter.fillRect(strip, colors.canvas)
+            pitch = grid.cell_width + grid.gap
+            widest = max(metrics.horizontalAdvance(t) for t in sheet.column_labels)
+            stride = _stride(pitch, min(widest + 6, 44))
+            for column in grid.span(grid.shown)[1]:
+                if column % stride or column >= len(sheet.column_labels):
+                    continue
+                x = grid.left + column * pitch
+                room = pitch * stride - 4
+                text = sheet.column_labels[column]
+                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room))
+                place = QRectF(
+                    x + grid.cell_width / 2 - room / 2, strip.top(), room, strip.height()
+                )
+                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
+            painter.setClipRect(exposed)
+        if sheet.row_labels and self._row_strip().intersects(QRectF(exposed)):
+            strip = self._row_strip()
+            painter.setClipRect(strip.intersected(QRectF(exposed)))
+            painter.fillRect(strip, colors.canvas)
+            pitch = grid.cell_height + grid.gap
+            stride = _stride(pitch, metrics.height())
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            room = int(strip.width()) - 8
+            for row in grid.span(grid.shown)[0]:
+                if row % stride or row >= len(sheet.row_labels):
+                    continue
+                y = grid.top + row * pitch + grid.cell_height / 2
+                text = metrics.elidedText(sheet.row_labels[row], Qt.TextElideMode.ElideRight, room)
+                place = QRectF(strip.left(), y - 10, room, 20)
+                painter.drawText(place, int(flags), text)
+            painter.setClipRect(exposed)
+
+    def _column_strip(self) -> QRectF:
+        """Where column headers are: above the cells in sight."""
+        if self.grid is None:
+            return QRectF()
+        shown = self.grid.shown
+        top = shown.top() - self._header_height
+        return QRectF(shown.left(), top, shown.width(), self._header_height)
+
+    def _row_strip(self) -> QRectF:
+        """Where row headers are: left of the cells in sight."""
+        if self.grid is None:
+            return QRectF()
+        shown = self.grid.shown
+        left = shown.left() - self._header_width
+        return QRectF(left, shown.top(), self._header_width, shown.height())
+
+    def _lay_out(self) -> None:
+        sheet = self._sheet
+        if sheet is None or self.area.isEmpty():
+            self.grid = None
+            return
+        metrics = QFontMetrics(self._font)
+        self._header_height = metrics.height() + 8 if any(sheet.column_labels) else 0
+        if any(sheet.row_labels):
+            widest = max(metrics.horizontalAdvance(text) for text in sheet.row_labels) + 12
+            widest = -(-widest // HEADER_STEP) * HEADER_STEP
+            most = min(WIDEST_ROW_HEADER, self.area.width() // 3)
+            self._header_width = min(most, max(self._header_width, widest))
+        else:
+            self._header_width = 0
+        edge = PADDING if self.view.scale is None else 0
+        body = QRectF(
+            self.area.adjusted(
+                max(edge, self._header_width),
+                max(edge, self._header_height),
+                -edge,
+                -edge,
+            )
+        )
+        if body.width() < 8 or body.height() < 8:
+            self.grid = None
+            return
+        self.grid = lay_out(
+            body,
+            (sheet.rows, sheet.columns),
+            self._image,
+            self.view,
+            ratio=self.ratio,
+            smooth=self.smooth,
+        )
+
+
+def placeholder(colors: Colors) -> QColor:
+    """The colour of a cell whose sample is still to come."""
+    return colors.canvas.lighter(118) if colors.dark else colors.canvas.darker(104)
+
+
+def outline(painter: QPainter, rect: QRectF, color: QColor, width: int) -> None:
+    """A frame around a cell that stands out from any picture."""
+    painter.save()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    shadow = QPen(QColor(0, 0, 0, 160), width + 2)
+    shadow.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    painter.setPen(shadow)
+    half = width / 2
+    painter.drawRect(rect.adjusted(-half, -half, half, half))
+    pen = QPen(color, width)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    painter.setPen(pen)
+    painter.drawRect(rect.adjusted(-half, -half, half, half))
+    painter.restore()
+
+
+def _stride(pitch: float, needed: float) -> int:
+    """Label every n-th so that each has the room it needs."""
+    if pitch >= min(needed, NARROWEST_LABEL * 2):
+        return 1
+    return next((n for n in STRIDES if pitch * n >= needed), STRIDES[-1])
