@@ -187,6 +187,7 @@ def _style_sheet(c: Colors) -> str:
     QToolButton:pressed, QPushButton:pressed {{ background: {n["accent_soft"]}; }}
     QToolButton:checked {{ background: {n["accent_soft"]}; border-color: {n["accent"]}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {n["accent"]}; }}
+    QToolButton#tight {{ padding: 0; min-height: 0; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QPushButton:default {{ background: {n["accent"]}; color: {n["accent_text"]};
         border-color: {n["accent"]}; }}
@@ -201,6 +202,7 @@ def _style_sheet(c: Colors) -> str:
     ValueBox {{ background: transparent; border-color: transparent; padding: 2px 4px; }}
     ValueBox:hover, ValueBox:focus {{ background: {n["field"]}; border-color: {n["line"]}; }}
     ValueBox:focus {{ border-color: {n["accent"]}; }}
+    ValueBox::up-button, ValueBox::down-button {{ width: 0; border: 0; }}
     QComboBox QAbstractItemView {{ background: {n["panel"]}; border: 1px solid {n["line"]};
         selection-background-color: {n["accent_soft"]}; selection-color: {n["text"]}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
