@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
 from pathlib import Path
 
-import msgspec
-import numpy as np
-from numpy.typing import NDArray
+from genviewer.io.dataset_files import reader_for
+from genviewer.io.dataset_mnist import mnist_folder
+from genviewer.io.dataset_shapes import make_shapes
+from genviewer.io.dataset_values import DataError, Images
+
+__all__ = ["DataError", "Images", "load_images"]
+
+DEFAULT_SHAPES = 20_000
 
 
-class DataError(ValueError):
-    """A data set that cannot be used; the message is one sentence for the user."""
+def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, Images | None]:
+    """Training images and, where the source has one, the test split.
+
+    ``source`` is ``mnist``, ``builtin:shapes`` (``count`` of them, from ``seed``), a folder of
+    images (its subfolders are the classes) or of idx files, a zip of either kind of images, an
+    ``.npz`` with ``images``/``labels`` or ``train_images``/``train_labels`` and
+    ``test_images``/``test_labels``, an idx file, or a CSV file with rows of ``label, pixel...``
+    (a square grey image) or ``file, label``. All images of a source have one size and mode.
+
+    Raises:
+        DataError: with one sentence for the user.
+    """
+    if source == "mnist":
+        source = str(mnist_folder())
+    if source.startswith("builtin:"):
+        if source != "builtin:shapes":
+            raise DataError(f"{source} is not known; the built-in source is builtin:shapes.")
+        return Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images), None
+    path = Path(source)
+    try:
+        train, test = reader_for(path)(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, struct.error) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} is not a data set that can be read: {error}.") from error
+    for part in (train, test):
+        if part is not None:
+            _check(part)
+    return train, test
 
 
-class Images(msgspec.Struct, frozen=True):
-    """uint8 images (N, H, W, C) and, where known, labels int64 (N,) and the classes' names."""
-
-    source: str
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64] | None = None
-    names: tuple[str, ...] | None = None
-
-
-def load_npz(path: Path, split: str) -> Images:
-    with np.load(path, allow_pickle=False) as archive:
-        images = archive[f"{split}_images"]
-        labels = archive[f"{split}_labels"]
-    return Images(path.name, np.ascontiguousarray(images[..., None]), labels.astype(np.int64))
+def _check(data: Images) -> None:
+    if data.images.ndim != 4 or data.images.shape[0] == 0:
+        raise DataError(f"{data.source} has no images.")
+    if data.images.shape[3] not in (1, 3, 4):
+        raise DataError(f"{data.source} has images of {data.images.shape[3]} channels.")
+    if data.labels is not None:
+        if data.labels.shape != data.images.shape[:1]:
+            raise DataError(f"{data.source} has not one label for every image.")
+        if data.labels.min() < 0:
+            raise DataError(f"{data.source} has negative labels.")

@@ -1,0 +1,161 @@
+"""What a run leaves behind: the bundle of its averaged weights, with card, preview and ONNX."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from PIL import Image
+
+from genviewer.core.prior import draws
+from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+from genviewer.engine.onnx_export import export_decoder
+from genviewer.engine.train_state import one_hot, with_layout
+from genviewer.engine.train_vae import measure_elbo
+from genviewer.io.atomic import replacing
+from genviewer.io.bundle import (
+    ACCELERATOR_NAME,
+    PREVIEW_NAME,
+    Bundle,
+    Config,
+    write_bundle,
+)
+from genviewer.nets.families import family
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from genviewer.engine.train_config import TrainConfig
+    from genviewer.engine.train_state import TrainingState
+    from genviewer.io.datasets import Images
+    from genviewer.nets.residual_vae import ResidualVAE
+
+# A dimension that carries less than this is not used: moving it changes nothing one can see.
+DEAD_KL = 0.01
+# Larger decoders are exported on the machine that draws with them.
+MAX_ACCELERATOR_PARAMETERS = 4_000_000
+PREVIEW_COLUMNS, PREVIEW_ROWS = 10, 6
+
+
+def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
+    """What the trained model can do."""
+    network = config.network
+    kind = family(network).kind
+    size = int(network.get("image_size", 28))
+    classes = int(network.get("classes", 0))
+    conditions: tuple[ConditionSpec, ...] = ()
+    if classes:
+        names = config.data.class_names or (images.names if images is not None else None)
+        optional = config.vae is not None and config.vae.condition_dropout > 0.0
+        conditions = (ConditionSpec("class", "class", classes, names or None, optional),)
+    return Spec(
+        name=config.name,
+        family="vae" if kind == "vae" else "gan",
+        latent=LatentSpec(int(network["latent_dim"])),
+        image=ImageSpec(
+            int(network.get("image_channels", 1)),
+            size,
+            size,
+            (0.0, 1.0) if kind == "vae" else (-1.0, 1.0),
+        ),
+        conditions=conditions,
+        encoder=kind == "vae",
+        density=kind == "vae",
+        discriminator=kind == "gan",
+    )
+
+
+def write_trained_bundle(
+    path: Path,
+    config: TrainConfig,
+    state: TrainingState,
+    images: Images,
+    test: Images | None = None,
+) -> Bundle:
+    """Write the bundle of the averaged weights to the folder ``path``.
+
+    For a VAE the ELBO and the KL of every dimension are measured on the test split, or on
+    training images where there is none.
+    """
+    spec = make_spec(config, images)
+    statistics: dict[str, Any] = {"steps": state.step}
+    if spec.family == "vae":
+        elbo, kl = measure_elbo(cast("ResidualVAE", state.ema), test or images)
+        statistics |= {"elbo": elbo, "kl": kl}
+        statistics["elbo_split"] = "test" if test is not None else "train"
+    bundle_config = Config(
+        spec=spec,
+        network=dict(config.network),
+        provenance={"steps": state.step, "seed": config.seed, "data": images.source},
+        statistics=statistics,
+    )
+    bundle = write_bundle(path, bundle_config, state.ema_weights(), card(config, spec, statistics))
+    if bundle.parameters <= MAX_ACCELERATOR_PARAMETERS:
+        network = with_layout(state.ema, torch.contiguous_format)
+        export_decoder(network, spec, bundle.model_id, path / ACCELERATOR_NAME)
+    with replacing(path / PREVIEW_NAME) as temporary:
+        preview(state.ema, spec).save(temporary, "PNG", optimize=True)
+    return bundle
+
+
+@torch.inference_mode()
+def preview(network: nn.Module, spec: Spec) -> Image.Image:
+    """A sheet of samples from seeds 0 up, a class per column: no choice, no rejection."""
+    columns, rows = PREVIEW_COLUMNS, PREVIEW_ROWS
+    count = columns * rows
+    condition = spec.class_condition
+    y = one_hot(np.arange(count) % columns % condition.size, condition.size) if condition else None
+    z = torch.from_numpy(draws(spec.latent, 0, count))
+    raw = network.decode(z, y)  # type: ignore[operator]
+    low, high = spec.image.range
+    unit = ((raw - low) / (high - low)).clamp(0, 1)
+    pixels = (unit * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    _, height, width, channels = pixels.shape
+    sheet = pixels.reshape(rows, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    return Image.fromarray(sheet[..., 0] if channels == 1 else sheet)
+
+
+def card(config: TrainConfig, spec: Spec, statistics: dict[str, Any]) -> str:
+    """The model card: what the configuration says and what the run measured."""
+    about, image = config.card, spec.image
+    kind = "conditional " if spec.conditions else ""
+    lines = [
+        "---",
+        f"license: {about.licence.lower() or 'unknown'}",
+        "tags: [image-generation, genviewer]",
+        "---",
+        f"# {config.name}",
+        "",
+        about.summary or f"A {kind}{spec.family.upper()}.",
+        "",
+        f"- **Images:** {image.width}x{image.height}, {image.channels} channel(s)",
+        f"- **Latent:** {spec.latent.dim} dimensions, standard normal prior",
+    ]
+    for condition in spec.conditions:
+        names = ", ".join(condition.names or ()) or f"{condition.size} classes"
+        empty = "; may be left empty" if condition.optional else ""
+        lines.append(f"- **Condition:** {names}{empty}")
+    lines += [
+        f"- **Data:** {about.data or config.data.source}",
+        f"- **Licence of the weights:** {about.licence or 'not stated'}",
+        "",
+        "## Training",
+        f"`genviewer train train.toml` ({config.steps} steps of {config.batch_size} images, "
+        f"seed {config.seed}, {config.threads} thread(s)); the weights are a moving average.",
+        "",
+        "## Measured",
+    ]
+    if "elbo" in statistics:
+        kl = statistics["kl"]
+        dead = [str(index) for index, value in enumerate(kl) if value < DEAD_KL]
+        lines += [
+            f"- ELBO on the {statistics['elbo_split']} split: {statistics['elbo']:.2f} nats per "
+            f"image, of which KL {sum(kl):.2f}",
+            f"- Unused dimensions (KL < {DEAD_KL} nats): {', '.join(dead) or 'none'}",
+        ]
+    lines += ["", "## Limits", about.limits or "Not stated.", ""]
+    return "\n".join(lines)

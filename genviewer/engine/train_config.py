@@ -1,0 +1,139 @@
+"""The configuration of a training run: what ``train.toml`` may say."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from genviewer.nets.families import family
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the images come from; ``source`` is a path or a name that ``--data`` may replace."""
+
+    source: str
+    class_names: tuple[str, ...] = ()
+    seed: int = 0
+    count: int = 0  # images of a generated source; 0: its own default
+
+
+class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Adam and its schedule: linear warm-up, then a cosine down to ``final`` of the rate."""
+
+    learning_rate: float = 1e-3
+    discriminator_rate: float = 0.0  # 0: as learning_rate
+    beta1: float = 0.9
+    beta2: float = 0.999
+    warmup: int = 100
+    final: float = 0.05
+    ema: float = 0.999
+
+
+class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weighted ELBO.
+
+    ``beta`` weighs the KL, reached linearly over ``kl_warmup`` steps; with ``total_correlation`` it
+    weighs that part only (beta-TCVAE). ``condition_dropout`` is the share of images whose class is
+    left empty, which teaches the model "any class".
+    """
+
+    beta: float = 1.0
+    kl_warmup: int = 0
+    free_bits: float = 0.0
+    total_correlation: bool = False
+    condition_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.beta < 0 or self.free_bits < 0 or not 0 <= self.condition_dropout <= 1:
+            raise ValueError("beta and free_bits must not be negative, condition_dropout in 0..1")
+        if self.total_correlation and self.free_bits:
+            raise ValueError("free_bits does not apply to beta-TCVAE")
+
+
+class GANObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The adversarial loss and its gradient penalty.
+
+    ``penalty`` is the weight of R1 for ``nonsaturating`` and ``hinge`` (gamma of Mescheder et
+    al. 2018, applied every ``penalty_every`` steps and scaled up accordingly), and of the gradient
+    penalty for ``wgan``. ``augment`` is a comma-separated DiffAugment policy of ``brightness``,
+    ``translation`` and ``cutout``.
+    """
+
+    loss: Literal["nonsaturating", "hinge", "wgan"] = "nonsaturating"
+    penalty: float = 1.0
+    penalty_every: int = 1
+    critic_steps: int = 1
+    augment: str = ""
+
+    def __post_init__(self) -> None:
+        if self.penalty < 0 or self.penalty_every < 1 or self.critic_steps < 1:
+            raise ValueError("penalty must not be negative; the step counts must be at least 1")
+        unknown = {p for p in self.augment.split(",") if p} - {
+            "brightness",
+            "translation",
+            "cutout",
+        }
+        if unknown:
+            raise ValueError(f"augment knows brightness, translation and cutout, not {unknown}")
+
+
+class CardConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the model card says that the run itself cannot know."""
+
+    summary: str = ""
+    data: str = ""
+    licence: str = ""
+    limits: str = ""
+
+
+class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole run. ``network`` is a table of :mod:`genviewer.nets.families`."""
+
+    name: str
+    steps: int
+    data: DataConfig
+    network: dict[str, Any]
+    batch_size: int = 128
+    seed: int = 0
+    threads: int = 0  # 0: all cores
+    checkpoint_every: int = 500
+    keep_checkpoints: int = 3  # 0: all
+    log_every: int = 50
+    start_from: str = ""  # a bundle whose weights to begin with
+    optimizer: OptimizerConfig = OptimizerConfig()
+    vae: VAEObjective | None = None
+    gan: GANObjective | None = None
+    card: CardConfig = CardConfig()
+
+    def __post_init__(self) -> None:
+        if not self.name or "/" in self.name or self.name.startswith("."):
+            raise ValueError("name must be usable as a folder's name")
+        if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
+            raise ValueError("steps must not be negative; batch and intervals must be at least 1")
+        kind = family(self.network).kind
+        if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
+            raise ValueError(f"a network of kind {kind} needs the table [{kind}] and no other")
+
+
+class TrainingError(ValueError):
+    """A run that cannot be started or goes on; the message is one sentence for the user."""
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The run that a TOML file describes.
+
+    Raises:
+        TrainingError: the file cannot be read, or a field is unknown or out of range.
+    """
+    try:
+        with path.open("rb") as file:
+            return msgspec.convert(tomllib.load(file), type=TrainConfig)
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
+        raise TrainingError(f"{path} is not a usable configuration: {error}.") from error

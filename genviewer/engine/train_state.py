@@ -1,0 +1,134 @@
+"""Everything that an optimizer step changes, so that a run can stop and go on exactly."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from genviewer.engine.train_config import OptimizerConfig
+    from genviewer.io.datasets import Images
+
+
+class TrainingState:
+    """A network, the moving average of its weights, its optimizers, noise and step count.
+
+    Not thread-safe: the training thread owns it; others get copies (:meth:`ema_weights`).
+    """
+
+    def __init__(
+        self, network: nn.Module, optimizers: dict[str, torch.optim.Optimizer], seed: int
+    ) -> None:
+        self.network = network
+        self.ema = copy.deepcopy(network).eval().requires_grad_(False)
+        self.optimizers = optimizers
+        self.noise = torch.Generator().manual_seed(seed)
+        self.step = 0
+
+    def update_ema(self, decay: float) -> None:
+        """Move the average towards the weights; it follows quickly at first."""
+        decay = min(decay, (1.0 + self.step) / (10.0 + self.step))
+        with torch.no_grad():
+            for average, value in zip(
+                self.ema.parameters(), self.network.parameters(), strict=True
+            ):
+                average.lerp_(value, 1.0 - decay)
+            for kept, buffer in zip(self.ema.buffers(), self.network.buffers(), strict=True):
+                kept.copy_(buffer)
+
+    def ema_weights(self) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+        """A copy of the averaged weights by name, as NumPy arrays."""
+        return {
+            k: v.detach().cpu().contiguous().numpy().copy()
+            for k, v in self.ema.state_dict().items()
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and dicts only, so that it loads without running code."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizers": {k: v.state_dict() for k, v in self.optimizers.items()},
+            "noise": self.noise.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a state from :meth:`state_dict`; RuntimeError if it is of another network."""
+        self.network.load_state_dict(state["network"])
+        self.ema.load_state_dict(state["ema"])
+        for key, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][key])
+        self.noise.set_state(state["noise"])
+        self.step = state["step"]
+
+
+def learning_rate_factor(step: int, steps: int, config: OptimizerConfig) -> float:
+    """The share of the learning rate at ``step``: a pure function, so resuming needs no state."""
+    warmup = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    progress = min(1.0, step / steps) if steps else 1.0
+    cosine = 0.5 * (1.0 + math.cos(math.pi * progress))
+    return warmup * (config.final + (1.0 - config.final) * cosine)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group of ``optimizer`` the rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+class Batches:
+    """Batches of a data set by step number, as tensors; remembers the current epoch's order."""
+
+    def __init__(self, data: Images, batch_size: int, seed: int, classes: int) -> None:
+        self.data, self.seed, self.classes = data, seed, classes
+        self.batch_size = min(batch_size, len(data.images))
+        self._per_epoch = len(data.images) // self.batch_size
+        self._epoch = -1
+        self._order: np.ndarray[Any, Any] = np.empty(0, np.int64)
+
+    def at(self, step: int) -> tuple[Tensor, Tensor | None]:
+        """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if the model has any."""
+        epoch, position = divmod(step, self._per_epoch)
+        if epoch != self._epoch:
+            count = len(self.data.images)
+            self._order = np.random.default_rng([self.seed, epoch]).permutation(count)
+            self._epoch = epoch
+        rows = self._order[position * self.batch_size : (position + 1) * self.batch_size]
+        return images_tensor(self.data.images[rows]), self._classes(rows)
+
+    def _classes(self, rows: np.ndarray[Any, Any]) -> Tensor | None:
+        if not self.classes:
+            return None
+        if self.data.labels is None:
+            raise ValueError(f"{self.data.source} has no labels, and the network has classes.")
+        return one_hot(self.data.labels[rows], self.classes)
+
+
+def images_tensor(images: np.ndarray[Any, Any]) -> Tensor:
+    """uint8 (B, H, W, C) to float32 (B, C, H, W) in [0, 1]."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255.0)
+
+
+def one_hot(labels: np.ndarray[Any, Any], classes: int) -> Tensor:
+    """Integer labels (B,) to float32 class weights (B, K)."""
+    return nn.functional.one_hot(torch.from_numpy(labels.astype(np.int64)), classes).float()
+
+
+def with_layout(network: nn.Module, layout: torch.memory_format) -> nn.Module:
+    """The same network, its convolutions' weights laid out so; in place."""
+    moved: nn.Module = network.to(memory_format=layout)  # type: ignore[call-overload]
+    return moved
+
+
+def check_finite(losses: Iterable[float], step: int) -> None:
+    """FloatingPointError if the training has diverged."""
+    if not all(math.isfinite(value) for value in losses):
+        raise FloatingPointError(f"The loss is not finite at step {step}: lower the learning rate.")

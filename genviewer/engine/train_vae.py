@@ -1,0 +1,124 @@
+"""Training a VAE: one optimizer step per ``next()``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from genviewer.engine.losses import (
+    bernoulli_nll,
+    decompose_kl,
+    discretised_logistic_nll,
+    free_bits,
+    gaussian_nll,
+    kl_normal,
+    sample_posterior,
+)
+from genviewer.engine.train_state import (
+    Batches,
+    TrainingState,
+    check_finite,
+    images_tensor,
+    learning_rate_factor,
+    one_hot,
+    set_learning_rate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genviewer.engine.train_config import OptimizerConfig, VAEObjective
+    from genviewer.io.datasets import Images
+    from genviewer.nets.residual_vae import ResidualVAE
+
+
+def make_vae_state(network: ResidualVAE, optimizer: OptimizerConfig, seed: int) -> TrainingState:
+    """A fresh state with one Adam for encoder and decoder together."""
+    adam = torch.optim.Adam(
+        network.parameters(), optimizer.learning_rate, (optimizer.beta1, optimizer.beta2)
+    )
+    return TrainingState(network, {"vae": adam}, seed)
+
+
+def reconstruction_nll(network: ResidualVAE, z: Tensor, y: Tensor | None, x: Tensor) -> Tensor:
+    """-log p(x | z, y) in nats, (B,), under the network's likelihood."""
+    logits = network.logits(z, y)
+    if network.config.likelihood == "bernoulli":
+        return bernoulli_nll(logits, x)
+    mean, scale = torch.sigmoid(logits), cast("Tensor", network.decoder.log_scale)
+    if network.config.likelihood == "gaussian":
+        return gaussian_nll(mean, scale, x)
+    return discretised_logistic_nll(mean, scale, x)
+
+
+def train_vae(
+    state: TrainingState,
+    batches: Batches,
+    objective: VAEObjective,
+    optimizer: OptimizerConfig,
+    steps: int,
+) -> Iterator[dict[str, float]]:
+    """Train ``state`` until its step count is ``steps``, yielding the losses (nats per image).
+
+    Raises:
+        FloatingPointError: the loss is no longer finite.
+    """
+    network = cast("ResidualVAE", state.network)
+    adam = state.optimizers["vae"]
+    network.train()
+    while state.step < steps:
+        set_learning_rate(
+            adam, optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
+        )
+        x, y = batches.at(state.step)
+        if y is not None and objective.condition_dropout:
+            kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
+            y = y * kept
+        mean, logvar = network.encode(x, y)
+        noise = torch.randn(mean.shape, generator=state.noise)
+        z = sample_posterior(mean, logvar, noise)
+        nll = reconstruction_nll(network, z, y, x).mean()
+        kl = kl_normal(mean, logvar)
+        beta = objective.beta
+        if state.step < objective.kl_warmup:
+            beta *= (state.step + 1) / objective.kl_warmup
+        losses = {"nll": nll.item(), "kl": kl.sum(1).mean().item(), "beta": beta}
+        if objective.total_correlation:
+            parts = decompose_kl(z, mean, logvar, len(batches.data.images))
+            loss = nll + parts.mutual_information + beta * parts.total_correlation
+            loss = loss + parts.dimension_wise
+            losses["tc"] = parts.total_correlation.item()
+        else:
+            loss = nll + beta * free_bits(kl, objective.free_bits)
+        losses["elbo"] = -losses["nll"] - losses["kl"]
+        check_finite(losses.values(), state.step)
+        adam.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+        state.step += 1
+        state.update_ema(optimizer.ema)
+        yield losses
+
+
+@torch.inference_mode()
+def measure_elbo(
+    network: ResidualVAE, data: Images, *, limit: int = 10_000, seed: int = 0, batch: int = 250
+) -> tuple[float, list[float]]:
+    """The ELBO in nats per image over the first images, and the KL of every dimension."""
+    noise = torch.Generator().manual_seed(seed)
+    total, count = 0.0, min(limit, len(data.images))
+    kl_sum = torch.zeros(network.config.latent_dim)
+    for start in range(0, count, batch):
+        rows = slice(start, min(start + batch, count))
+        x = images_tensor(data.images[rows])
+        y = None
+        if network.config.classes and data.labels is not None:
+            y = one_hot(data.labels[rows], network.config.classes)
+        mean, logvar = network.encode(x, y)
+        z = sample_posterior(mean, logvar, torch.randn(mean.shape, generator=noise))
+        kl = kl_normal(mean, logvar)
+        total -= float((reconstruction_nll(network, z, y, x) + kl.sum(1)).sum())
+        kl_sum += kl.sum(0)
+    return total / count, [float(value) / count for value in kl_sum]

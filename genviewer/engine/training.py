@@ -1,0 +1,220 @@
+"""Train a model from a configuration file into a run folder, and resume it exactly."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import torch
+
+from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
+from genviewer.engine.train_run import MetricsFile, RunFolder
+from genviewer.engine.train_state import Batches, TrainingState, with_layout
+from genviewer.engine.train_vae import make_vae_state, train_vae
+from genviewer.io.datasets import DataError, Images, load_images
+from genviewer.nets.families import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
+
+    from genviewer.nets.residual_gan import ResidualGAN
+    from genviewer.nets.residual_vae import ResidualVAE
+
+log = logging.getLogger(__name__)
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Where a run stands: ``seconds`` trained in this process, ``remaining`` estimated."""
+
+    step: int
+    steps: int
+    losses: dict[str, float]
+    seconds: float
+    remaining: float
+
+
+def train(
+    config_path: Path | str,
+    *,
+    data: Path | str | None = None,
+    start_from: Path | str | None = None,
+    steps: int | None = None,
+    checkpoint_every: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    out: Path | str | None = None,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Path:
+    """Train what ``config_path`` describes; the run folder, with ``bundle/`` in it, is returned.
+
+    ``data`` replaces the configured source, ``start_from`` is a bundle's folder (or a bundled
+    model's name) whose weights to begin with; ``steps``, ``checkpoint_every``, ``seed`` and
+    ``threads`` replace what the file says. ``out`` is the run folder, by default
+    ``runs/NAME-TIME``. With ``resume`` the run in ``out`` goes on from its newest checkpoint by its
+    own ``train.toml`` (``config_path`` is not read): at the same thread count on a CPU the weights
+    end bit-identical to those of a run that was never interrupted. ``progress`` is called in
+    this thread at every logged step. Sets torch's thread count while it runs.
+
+    Raises:
+        TrainingError, DataError: one sentence for the user.
+        FloatingPointError: the training diverged.
+    """
+    if resume:
+        if out is None:
+            raise TrainingError("Name the folder of the run to resume.")
+        if any(value is not None for value in (steps, seed, threads, data, start_from)):
+            raise TrainingError(
+                "A resumed run goes on by its own train.toml: its data, weights, steps, seed and "
+                "threads cannot be changed."
+            )
+        folder = RunFolder(Path(out))
+        config = folder.config()
+    else:
+        config = _resolve(
+            read_config(Path(config_path)), data, start_from, steps, checkpoint_every, seed, threads
+        )
+        folder = RunFolder(Path(out) if out is not None else _default_folder(config.name))
+    images, test = _load(config)
+    if not resume:
+        folder.create(config)
+    before = torch.get_num_threads()
+    torch.set_num_threads(config.threads)
+    try:
+        state = _run(config, folder, images, progress)
+        from genviewer.engine.train_bundle import write_trained_bundle
+
+        write_trained_bundle(folder.bundle_path, config, state, images, test)
+    finally:
+        torch.set_num_threads(before)
+    return folder.path
+
+
+def make_state(config: TrainConfig) -> TrainingState:
+    """The state before the first step: weights and noise follow from the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = build(config.network)
+    network = with_layout(network, torch.channels_last)  # a quarter faster on a CPU
+    if config.start_from:
+        _load_weights(network, config.start_from)
+    if config.vae is not None:
+        return make_vae_state(cast("ResidualVAE", network), config.optimizer, config.seed)
+    from genviewer.engine.train_gan import make_gan_state
+
+    return make_gan_state(cast("ResidualGAN", network), config.optimizer, config.seed)
+
+
+def training_steps(
+    config: TrainConfig, state: TrainingState, images: Images
+) -> Iterator[dict[str, float]]:
+    """The generator that trains ``state`` on ``images``: one optimizer step per ``next()``."""
+    classes = int(config.network.get("classes", 0))
+    batches = Batches(images, config.batch_size, config.seed, classes)
+    if config.vae is not None:
+        return train_vae(state, batches, config.vae, config.optimizer, config.steps)
+    from genviewer.engine.train_gan import train_gan
+
+    assert config.gan is not None  # one of the two, checked when the config was read
+    return train_gan(state, batches, config.gan, config.optimizer, config.steps)
+
+
+def _run(
+    config: TrainConfig,
+    folder: RunFolder,
+    images: Images,
+    progress: Callable[[Progress], None] | None,
+) -> TrainingState:
+    state = make_state(config)
+    if not folder.restore(state):
+        folder.save(state, config.keep_checkpoints)
+    metrics = MetricsFile(folder.metrics_path, state.step)
+    started, first = time.monotonic(), state.step
+    for losses in training_steps(config, state, images):
+        if state.step % config.log_every == 0 or state.step == config.steps:
+            seconds = time.monotonic() - started
+            metrics.write(state.step, seconds, losses)
+            if progress is not None:
+                remaining = seconds / (state.step - first) * (config.steps - state.step)
+                progress(Progress(state.step, config.steps, losses, seconds, remaining))
+        if state.step % config.checkpoint_every == 0 or state.step == config.steps:
+            folder.save(state, config.keep_checkpoints)
+    return state
+
+
+def _resolve(
+    config: TrainConfig,
+    data: Path | str | None,
+    start_from: Path | str | None,
+    steps: int | None,
+    checkpoint_every: int | None,
+    seed: int | None,
+    threads: int | None,
+) -> TrainConfig:
+    changes: dict[str, Any] = {}
+    if data is not None:
+        path = Path(data)
+        source = str(path.resolve()) if path.exists() else str(data)
+        changes["data"] = msgspec.structs.replace(config.data, source=source)
+    for name, value in {
+        "steps": steps,
+        "checkpoint_every": checkpoint_every,
+        "seed": seed,
+        "threads": threads,
+        "start_from": str(start_from) if start_from is not None else None,
+    }.items():
+        if value is not None:
+            changes[name] = value
+    merged = msgspec.to_builtins(msgspec.structs.replace(config, **changes))
+    if not merged["threads"]:
+        # Recorded, since resuming is exact at the same thread count only.
+        merged["threads"] = torch.get_num_threads()
+    try:
+        return msgspec.convert(merged, type=TrainConfig)
+    except msgspec.ValidationError as error:
+        raise TrainingError(f"These options do not fit: {error}.") from error
+
+
+def _load(config: TrainConfig) -> tuple[Images, Images | None]:
+    """Training images, and the test split where the source has one, checked against the network."""
+    train_images, test = load_images(
+        config.data.source, seed=config.data.seed, count=config.data.count
+    )
+    network = config.network
+    height, width, channels = train_images.images.shape[1:]
+    wanted = (network.get("image_size", 28), network.get("image_channels", 1))
+    if height != wanted[0] or width != wanted[0] or channels != wanted[1]:
+        raise DataError(
+            f"{train_images.source} has {width}x{height} images of {channels} channels, the "
+            f"network wants {wanted[0]}x{wanted[0]} of {wanted[1]}."
+        )
+    classes = int(network.get("classes", 0))
+    if classes and train_images.labels is None:
+        raise DataError(f"{train_images.source} has no labels, and the network has classes.")
+    if classes and train_images.labels is not None and train_images.labels.max() >= classes:
+        raise DataError(f"{train_images.source} has labels beyond the {classes} of the network.")
+    return train_images, test
+
+
+def _load_weights(network: nn.Module, source: str) -> None:
+    from safetensors.torch import load_file
+
+    from genviewer.core.resources import models_dir
+
+    folder = Path(source) if Path(source).is_dir() else models_dir() / source
+    path = folder / "model.safetensors"
+    try:
+        network.load_state_dict(load_file(path))
+    except OSError as error:
+        raise TrainingError(f"{source} is not a bundle with weights.") from error
+    except RuntimeError as error:
+        raise TrainingError(f"The weights of {source} do not fit the network: {error}.") from error
+
+
+def _default_folder(name: str) -> Path:
+    return Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -1,0 +1,23 @@
+"""What a data set is once it has been read."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+
+
+class DataError(ValueError):
+    """A data set that cannot be used; the message is one sentence for the user."""
+
+
+class Images(msgspec.Struct, frozen=True):
+    """uint8 images (N, H, W, C) and, where known, labels int64 (N,) and the classes' names."""
+
+    source: str
+    images: Pixels
+    labels: Labels | None = None
+    names: tuple[str, ...] | None = None

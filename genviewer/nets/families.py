@@ -1,0 +1,65 @@
+"""The table of network families: from the ``network`` table of a bundle to a torch module.
+
+Importing this module imports no torch: a family names its module as text and is resolved when a
+network is built, so that a bundle can be listed and drawn by ONNX Runtime without torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+
+class Family(NamedTuple):
+    """Where a family's config and module live, and what kind of model it is."""
+
+    module: str
+    config: str
+    network: str
+    kind: str  # "vae" or "gan"
+
+
+FAMILIES: dict[str, Family] = {
+    "residual_vae": Family(
+        "genviewer.nets.residual_vae", "ResidualVAEConfig", "ResidualVAE", "vae"
+    ),
+    "residual_gan": Family(
+        "genviewer.nets.residual_gan", "ResidualGANConfig", "ResidualGAN", "gan"
+    ),
+}
+
+
+def family(config: Mapping[str, Any]) -> Family:
+    """The family that ``config["type"]`` names; ValueError tells which there are."""
+    name = config.get("type")
+    if not isinstance(name, str) or name not in FAMILIES:
+        known = ", ".join(sorted(FAMILIES))
+        raise ValueError(f"unknown network type {name!r}; the types are {known}")
+    return FAMILIES[name]
+
+
+def build(config: Mapping[str, Any]) -> nn.Module:
+    """A freshly initialised network from its config, ``type`` naming the family.
+
+    Every network has ``decode(z, y=None) -> (B, C, H, W)`` float32 in the range of its output
+    (VAEs [0, 1], GANs [-1, 1]), with ``z`` (B, D) and, where ``classes`` > 0, class weights ``y``
+    (B, K) whose all-zero row stands for "any class" if it was trained so. VAEs have
+    ``encode(x, y=None) -> (mean, logvar)``, each (B, D), of images ``x`` in the same range.
+    Raises ValueError for an unknown type, field or value. Imports torch.
+    """
+    entry = family(config)
+    module = importlib.import_module(entry.module)
+    fields = {key: value for key, value in config.items() if key != "type"}
+    try:
+        parsed = msgspec.convert(fields, type=getattr(module, entry.config))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"network config of type {config['type']!r}: {error}") from error
+    network: nn.Module = getattr(module, entry.network)(parsed)
+    return network
