@@ -15,7 +15,7 @@ PADDING = 12
 FOCUS_SHARE = 0.38
 WIDE = 1.15  # from this width to height on, the focus sample stands beside the sheet
 MAX_SCALE = 64.0
-WASTE = 0.75  # a whole-number zoom may leave this share of the possible size, not less
+WASTE = 0.85  # a whole-number zoom may leave this share of the possible size, not less
 
 
 def split(area: QRect) -> tuple[QRect, QRect]:
@@ -35,7 +35,7 @@ def split(area: QRect) -> tuple[QRect, QRect]:
 
 def gap_for(cell: float) -> int:
     """Device pixels between cells whose shorter side is ``cell`` device pixels."""
-    return 2 if cell >= 48 else 1 if cell >= 12 else 0
+    return 2 if cell >= 48 else 1 if cell >= 28 else 0
 
 
 def whole(scale: float, *, fit: bool = False) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
@@ -16,9 +15,10 @@ from genviewer.ui.widgets.canvas_geometry import (
     pan,
     zoom_about,
 )
-from genviewer.ui.widgets.pixels_to_image import argb, image_over
+from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 FAILED_OPACITY = 0.3
@@ -40,7 +40,6 @@ class FocusPicture:
         self.ratio = 1.0
         self.smooth = False
         self.pixels: NDArray[np.uint8] | None = None
-        self._words: NDArray[np.uint32] = np.zeros((0, 0), np.uint32)
         self._image = QImage()
         self._reduced: QImage | None = None
         self.grid: CellGrid | None = None
@@ -56,13 +55,10 @@ class FocusPicture:
         self.pixels = pixels
         anew = before is None or before.shape != pixels.shape or self.failure is not None
         self.failure = None
-        if anew:
-            self._words = np.ascontiguousarray(argb(pixels))
-            self._image = image_over(self._words, alpha=pixels.shape[-1] == 4)
-            self._lay_out()
-        else:
-            self._words[...] = argb(pixels)
+        self._image = image_of(pixels)
         self._reduced = None
+        if anew:
+            self._lay_out()
         return anew
 
     def clear(self) -> None:

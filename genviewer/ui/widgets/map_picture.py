@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LEFT_AXIS = 48
 BOTTOM_AXIS = 40
-RING = 9.0  # radius of the cursor
+RING = 10.0  # radius of the cursor
 GRIP = 14.0  # from this near the cursor can be taken hold of
 TICK = 4
 Window = tuple[tuple[float, float], float]  # center, extent
@@ -183,7 +183,7 @@ class MapPicture:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         arms = ((1, 0), (-1, 0), (0, 1), (0, -1))
-        for color, width in ((QColor(0, 0, 0, 190), 5.0), (colors.handle, 2.0)):
+        for color, width in ((QColor(0, 0, 0, 200), 5.5), (colors.handle, 2.5)):
             pen = QPen(color, width)
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(pen)
@@ -196,7 +196,7 @@ class MapPicture:
                 )
         painter.setPen(QPen(QColor(0, 0, 0, 190), 1))
         painter.setBrush(colors.accent)
-        painter.drawEllipse(point, 3.0, 3.0)
+        painter.drawEllipse(point, 3.5, 3.5)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_axes(

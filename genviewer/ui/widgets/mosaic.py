@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from genviewer.ui.widgets.pixels_to_image import argb, fewer_pixels, image_over, rgb_bytes
+from genviewer.ui.widgets.pixels_to_image import argb, averaged, image_over, rgb_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genviewer.core.sheet import MapFrame, Sheet
 
 MAX_PIXELS = 1 << 24  # 64 MiB; beyond it cells are stored smaller than they came
+AT_ONCE = 1 << 18  # bytes of pixels that are converted together
 MAX_SIDE = 32_000  # QImage and the painter stop at 32767
 
 
@@ -43,6 +44,8 @@ class Mosaic:
         self.filled: NDArray[np.bool_] = np.zeros(0, bool)
         self._frame: MapFrame | None = None
         self._reduction = 1
+        self._background = 0xFF808080
+        self._sketched = False  # whether there is more to see than the filled cells
         self._words: NDArray[np.uint32] = np.zeros((0, 0), np.uint32)
         self._image = QImage()
         self._small: Mosaic | None = None
@@ -93,9 +96,10 @@ class Mosaic:
         alike = shape[2:] == (self.tile_height, self.tile_width, self.channels)
         self.rows, self.columns, self.tile_height, self.tile_width, self.channels = shape
         self._reduction, self._frame = reduction, frame
-        background = 0xFF808080 if empty is None else empty.rgb()
+        self._background = 0xFF808080 if empty is None else empty.rgb()
+        self._sketched = False
         size = (self.rows * self.tile_height, self.columns * self.tile_width)
-        self._words = np.full(size, background, np.uint32)
+        self._words = np.full(size, self._background, np.uint32)
         self._image = image_over(self._words, alpha=channels == 4)
         self.filled = np.zeros(self.rows * self.columns, bool)
         self._small = None
@@ -123,13 +127,12 @@ class Mosaic:
             cells, pixels = cells[inside], pixels[inside]
         if not cells.size:
             return
-        if self._reduction > 1:
-            pixels = fewer_pixels(pixels, self._reduction)
-        words = argb(pixels)[:, : self.tile_height, : self.tile_width]
-        self._grid()[cells // self.columns, :, cells % self.columns, :] = words
+        # Large tiles one at a time: what passes through then stays in the processor's cache.
+        at_once = max(1, AT_ONCE // max(1, pixels[0].size))
+        for start in range(0, len(cells), at_once):
+            some = slice(start, start + at_once)
+            self._put(cells[some], averaged(argb(pixels[some]), self._reduction))
         self.filled[cells] = True
-        if self._small is not None:
-            self._small.write(cells, fewer_pixels(pixels, self._small_factor))
 
     def tile(self, index: int) -> NDArray[np.uint8] | None:
         """A copy of one cell as stored, uint8 (h, w, C); None where there is no tile yet."""
@@ -167,20 +170,26 @@ class Mosaic:
         self._small.filled = self.filled
         return self._small
 
+    def _put(self, cells: NDArray[np.integer], words: NDArray[np.uint32]) -> None:
+        """Write uint32 (n, h, w) words, and fewer of them into the smaller copy."""
+        words = words[:, : self.tile_height, : self.tile_width]
+        self._grid()[cells // self.columns, :, cells % self.columns, :] = words
+        if self._small is not None:
+            self._small._put(cells, averaged(words, self._small_factor))
+
     def _averaged(self, factor: int) -> Mosaic:
         small = Mosaic()
         small.rows, small.columns, small.channels = self.rows, self.columns, self.channels
         small.tile_height = self.tile_height // factor
         small.tile_width = self.tile_width // factor
-        small._words = np.empty(
-            (small.rows * small.tile_height, small.columns * small.tile_width), np.uint32
-        )
+        size = (small.rows * small.tile_height, small.columns * small.tile_width)
+        small._words = np.full(size, self._background, np.uint32)
         small._image = image_over(small._words, alpha=self.channels == 4)
-        small.filled = np.zeros(self.rows * self.columns, bool)
         for row in range(self.rows):  # a row at a time, so that the passing arrays stay small
-            tiles = self._grid()[row].transpose(1, 0, 2)  # (columns, h, w)
             cells = np.arange(row * self.columns, (row + 1) * self.columns)
-            small.write(cells, fewer_pixels(rgb_bytes(tiles, self.channels), factor))
+            if self._sketched or self.filled[cells].any():
+                tiles = self._grid()[row].transpose(1, 0, 2)  # (columns, h, w)
+                small._put(cells, averaged(tiles, factor))
         return small
 
     def _grid(self) -> NDArray[np.uint32]:
@@ -192,6 +201,7 @@ class Mosaic:
         new = self._frame
         if new is None or (old.u, old.v) != (new.u, new.v):
             return
+        self._sketched = True
         ratio = old.step / new.step
         # Rows run downwards, the plane's y upwards.
         left = (old.first[0] - new.first[0]) / new.step + 0.5 - ratio / 2

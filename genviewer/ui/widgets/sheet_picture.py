@@ -186,13 +186,26 @@ class SheetPicture:
         empty = placeholder(colors)
         width, height = source.tile_width, source.tile_height
         pitch_x, pitch_y = grid.cell_width + grid.gap, grid.cell_height + grid.gap
+        whole = grid.gap == 0 and len(rows) * len(columns) > 1
+        if whole:  # without gaps, all cells are one picture; what has no tile is bare in it
+            block = QRectF(
+                columns[0] * width, rows[0] * height, len(columns) * width, len(rows) * height
+            )
+            first, last = rows[0] * grid.columns, rows[-1] * grid.columns
+            target = grid.rect(first + columns[0]).united(grid.rect(last + columns[-1]))
+            painter.drawImage(target, image, block)
         for row in rows:
+            if whole and filled[row * grid.columns : (row + 1) * grid.columns].all():
+                continue
             y = grid.top + row * pitch_y
             for column in columns:
                 x = grid.left + column * pitch_x
                 target = QRectF(x, y, grid.cell_width, grid.cell_height)
                 index = row * grid.columns + column
-                if filled[index]:
+                if whole:
+                    if not self.holds(index):
+                        painter.fillRect(target, colors.canvas)
+                elif filled[index]:
                     painter.drawImage(
                         target, image, QRectF(column * width, row * height, width, height)
                     )
@@ -216,9 +229,9 @@ class SheetPicture:
     ) -> None:
         outlines = []
         if self.hover >= 0:
-            outlines.append((self.hover, colors.text, 1))
+            outlines.append((self.hover, colors.handle, 1))
         if sheet.focus_cell is not None and sheet.rows * sheet.columns > 1:
-            outlines.append((sheet.focus_cell, colors.accent, 2))
+            outlines.append((sheet.focus_cell, colors.accent, 3 if grid.cell_width > 40 else 2))
         if focused and self.cursor >= 0:
             outlines.append((self.cursor, colors.handle, 2))
         for index, color, width in outlines:
