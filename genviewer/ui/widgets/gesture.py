@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BURST_S = 0.6  # key presses and wheel clicks closer together than this are one gesture
 _numbers = count(1)  # one counter for all widgets, so that no two gestures share a key

@@ -1,0 +1,318 @@
+"""A named value with a slider and a box to type it in, in one row."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
+
+from genviewer.ui import theme
+from genviewer.ui.widgets.elided_label import ElidedLabel
+from genviewer.ui.widgets.gesture import Gesture
+
+STEPS = 10_000
+HANDLE = 7.0  # radius, px
+GROOVE = 4.0
+FINE = 0.1  # how far the handle follows the pointer while Shift is held
+LABEL_WIDTH = 88
+BOX_WIDTH = 52
+
+
+class SliderTrack(QSlider):
+    """A slim horizontal slider: jumps to where it is pressed, double click resets, Shift is fine.
+
+    The wheel turns it only while it has the keyboard focus, so that a panel can be scrolled with
+    the pointer anywhere.
+    """
+
+    reset_wanted = Signal()
+    drag_started = Signal()
+    drag_ended = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(0, STEPS)
+        self.setSingleStep(STEPS // 100)
+        self.setPageStep(STEPS // 10)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.mark: float | None = None  # fraction of the range where the default lies
+        self._from: tuple[float, float] | None = None  # pointer x and fraction it counts from
+        self._fine = False
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, 24)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(48, 24)
+
+    @property
+    def fraction(self) -> float:
+        """Where the handle is: 0..1."""
+        return self.value() / STEPS
+
+    def _x(self, fraction: float) -> float:
+        return HANDLE + 1 + fraction * (self.width() - 2 * HANDLE - 2)
+
+    def _fraction_at(self, x: float) -> float:
+        return (x - HANDLE - 1) / max(self.width() - 2 * HANDLE - 2, 1.0)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        x = event.position().x()
+        grabbed = abs(x - self._x(self.fraction)) <= HANDLE + 2
+        at = self.fraction if grabbed else self._fraction_at(x)
+        self._from = (x, at)
+        self._fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self.setSliderDown(True)
+        self.drag_started.emit()
+        if not grabbed:
+            self.setValue(round(at * STEPS))
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._from is None:
+            event.ignore()
+            return
+        fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        x = event.position().x()
+        if fine != self._fine:  # go on from where the handle is, without a jump
+            self._fine = fine
+            self._from = (x, self.fraction)
+        start_x, start = self._from
+        moved = self._fraction_at(x) - self._fraction_at(start_x)
+        self.setValue(round((start + moved * (FINE if fine else 1.0)) * STEPS))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._from is None or event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self._from = None
+        self.setSliderDown(False)
+        self.drag_ended.emit()
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.reset_wanted.emit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Backspace:
+            self.reset_wanted.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        # Home and End are the slider's while it has the focus, whatever the window uses them for.
+        if event.type() == QEvent.Type.ShortcutOverride and event.key() in (  # type: ignore[attr-defined]
+            Qt.Key.Key_Home,
+            Qt.Key.Key_End,
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        c = theme.colors()
+        enabled = self.isEnabled()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle = self.height() / 2
+        x = self._x(self.fraction)
+        groove = QRectF(self._x(0.0), middle - GROOVE / 2, self._x(1.0) - self._x(0.0), GROOVE)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(c.line)
+        painter.drawRoundedRect(groove, GROOVE / 2, GROOVE / 2)
+        if enabled:
+            painter.setBrush(c.accent)
+            filled = QRectF(groove.left(), groove.top(), x - groove.left(), GROOVE)
+            painter.drawRoundedRect(filled, GROOVE / 2, GROOVE / 2)
+        if self.mark is not None:
+            at = self._x(self.mark)
+            painter.setPen(QPen(c.dim_text, 1))
+            painter.drawLine(QPointF(at, middle + 6), QPointF(at, middle + 9))
+        ring = c.accent if self.hasFocus() or self.isSliderDown() else c.dim_text
+        painter.setPen(QPen(ring if enabled else c.line, 2 if self.hasFocus() else 1))
+        painter.setBrush(c.handle if enabled else QColor(c.raised))
+        painter.drawEllipse(QPointF(x, middle), HANDLE - 0.5, HANDLE - 0.5)
+
+
+class ValueBox(QDoubleSpinBox):
+    """A number that looks like text until the pointer or the keyboard is on it.
+
+    Its arrow buttons are hidden by the theme's style sheet: Qt gives the text no room at all
+    when a box with a styled border is told to have no buttons.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.lineEdit().setTextMargins(2, 0, 2, 0)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setKeyboardTracking(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ValueSlider(QWidget):
+    """Label, slider, value box.
+
+    Signals:
+        edited(value, key): the user changed it; edits of one drag share their merge key.
+
+    Args:
+        label: the text on the left; no label where it is empty.
+        low, high: the slider's range; the box holds to it too.
+        default: where a double click goes back to.
+        decimals: shown in the box.
+        suffix: of the box, such as ``" s"``.
+        logarithmic: equal steps multiply; ``low`` is above 0.
+        percent: shows hundredths of the value.
+    """
+
+    edited = Signal(float, str)
+
+    def __init__(
+        self,
+        label: str,
+        low: float,
+        high: float,
+        default: float,
+        *,
+        decimals: int = 2,
+        suffix: str = "",
+        logarithmic: bool = False,
+        percent: bool = False,
+        label_width: int = LABEL_WIDTH,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._low, self._high = low, high
+        self._logarithmic = logarithmic
+        self._shown = 100.0 if percent else 1.0
+        self._value = default
+        self._gesture = Gesture(label or "value")
+        self.track = SliderTrack()
+        self.box = ValueBox()
+        self.box.setDecimals(decimals)
+        self.box.setRange(low * self._shown, high * self._shown)
+        self.box.setSingleStep((high - low) * self._shown / 100)
+        self.box.setSuffix(" %" if percent else suffix)
+        self.box.setFixedWidth(BOX_WIDTH)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        self.label = ElidedLabel(label)
+        self.label.setVisible(bool(label))
+        self.label.setFixedWidth(label_width)
+        layout.addWidget(self.label)
+        layout.addWidget(self.track, 1)
+        layout.addWidget(self.box)
+        self.setFocusProxy(self.track)
+        self.set_name(label)
+        self.set_default(default)
+        self._show()
+        self.track.valueChanged.connect(self._on_track)
+        self.track.drag_started.connect(self._gesture.begin)
+        self.track.drag_ended.connect(self._on_release)
+        self.track.reset_wanted.connect(self.reset)
+        self.box.valueChanged.connect(self._on_box)
+
+    @property
+    def value(self) -> float:
+        """What it shows."""
+        return self._value
+
+    @property
+    def dragging(self) -> bool:
+        """Whether the handle is held."""
+        return self._gesture.dragging
+
+    def set_name(self, name: str) -> None:
+        """What assistive programs call it."""
+        self.track.setAccessibleName(name)
+        self.box.setAccessibleName(name)
+
+    def set_label_width(self, width: int) -> None:
+        """Give the label so many pixels."""
+        self.label.setFixedWidth(width)
+
+    def set_default(self, default: float) -> None:
+        """Where a double click goes back to; a small mark on the slider shows it."""
+        self._default = default
+        inside = self._low < default < self._high
+        self.track.mark = self._to_fraction(default) if inside else None
+        self.track.update()
+
+    def set_value(self, value: float) -> None:
+        """Show a value without saying that the user edited it; a held handle stays in hand."""
+        self._value = min(max(value, self._low), self._high)
+        if not self.dragging:
+            self._show()
+
+    def reset(self) -> None:
+        """Back to the default, as the user's edit."""
+        self._edit(self._default, self._gesture.click())
+
+    def _to_fraction(self, value: float) -> float:
+        if self._logarithmic:
+            return math.log(value / self._low) / math.log(self._high / self._low)
+        return (value - self._low) / (self._high - self._low)
+
+    def _from_fraction(self, fraction: float) -> float:
+        if self._logarithmic:
+            return float(self._low * (self._high / self._low) ** fraction)
+        return self._low + fraction * (self._high - self._low)
+
+    def _show(self) -> None:
+        for widget, value in (
+            (self.track, round(self._to_fraction(self._value) * STEPS)),
+            (self.box, self._value * self._shown),
+        ):
+            blocked = widget.blockSignals(True)
+            widget.setValue(value)
+            widget.blockSignals(blocked)
+
+    def _edit(self, value: float, key: str) -> None:
+        if value != self._value:
+            self._value = value
+            self._show()
+            self.edited.emit(value, key)
+
+    def _on_track(self, steps: int) -> None:
+        self._edit(self._from_fraction(steps / STEPS), self._gesture.key())
+
+    def _on_box(self, shown: float) -> None:
+        self._edit(min(max(shown / self._shown, self._low), self._high), self._gesture.key())
+
+    def _on_release(self) -> None:
+        self._gesture.end()
+        self._show()
