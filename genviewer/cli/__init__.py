@@ -12,7 +12,7 @@ import sys
 
 from genviewer.cli.errors import UsageError, exit_code, say
 
-COMMANDS = ("bench", "info", "models", "sample", "tour", "train")
+COMMANDS = ("info", "models", "sample", "tour", "train")
 """The subcommands that `genviewer.cli.commands` registers; each wins over a model of its name."""
 
 
@@ -44,9 +44,13 @@ def _open_window(arguments: list[str]) -> int:
     if sys.platform == "linux" and not _has_display():
         say("there is no display here; `genviewer tour --out DIR` draws the window into files")
         return 1
+    return _run_window(arguments[0] if arguments else None)
+
+
+def _run_window(target: str | None) -> int:
     from genviewer.ui.app import run
 
-    return run(arguments[0] if arguments else None)
+    return run(target)
 
 
 def _check_window_arguments(arguments: list[str]) -> None:

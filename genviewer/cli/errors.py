@@ -38,17 +38,16 @@ def say(message: str) -> None:
 def sentence(error: BaseException) -> str:
     """An error in one line for a person.
 
-    Our own errors, which are ValueErrors and CommandErrors, are written as sentences. Of others
-    the kind is told too, since their text alone often says nothing.
+    The messages of our own errors are sentences. Of others the kind is told too, since their
+    text alone often says nothing.
     """
     text = " ".join(str(error).split())
-    if isinstance(error, OSError):
-        name = error.filename
-        return f"{name}: {error.strerror}." if name and error.strerror else text
+    if text and type(error).__module__.partition(".")[0] == __package__.partition(".")[0]:
+        return text
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}."
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; ask for fewer samples at once."
-    if text and isinstance(error, CommandError | ValueError):
-        return text
     return f"unexpected {type(error).__name__}: {text} (set {TRACEBACK_VARIABLE}=1 to see where)"
 
 

@@ -148,7 +148,6 @@ def write_folder(
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         width = max(5, len(str(samples.count - 1)))
-        seeds = samples.seeds.tolist() or [None] * samples.count
         entries = []
         for index, pixels in enumerate(_each(chunks)):
             recipe = samples.recipe(index)
@@ -157,7 +156,7 @@ def write_folder(
             entries.append(
                 {
                     "file": name,
-                    "seed": seeds[index],
+                    "seed": samples.seed(index),
                     "condition": describe(recipe.condition, samples.spec),
                     "recipe": json.loads(to_json(recipe)),
                 }

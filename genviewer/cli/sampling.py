@@ -116,6 +116,10 @@ class Samples:
             raise CommandError("There is nothing to draw: the file holds no rows.")
         return count
 
+    def seed(self, index: int) -> int | None:
+        """The seed of sample ``index``; None where latents were given."""
+        return None if self._given is not None else self._wish.seed + index
+
     @property
     def seeds(self) -> NDArray[np.int64]:
         """int64 (N,) the seed of each sample; empty where latents were given."""
@@ -170,7 +174,8 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         what drew them, such as ``onnx on cpu``.
 
     Raises:
-        CommandError: the decoder gave numbers that are not finite.
+        LoadError: the device or the engine is not there.
+        DecodeError: the model gave numbers that are not finite.
     """
     from genviewer.engine.generator import load_generator
 
@@ -184,14 +189,6 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
             for start in range(0, samples.count, CHUNK):
                 z, y = samples.inputs(start, min(start + CHUNK, samples.count))
                 raw = generator.decode(z, y if spec.conditions else None)
-                raw = raw.reshape(len(z), image.channels, image.height, image.width)
-                if not np.isfinite(raw).all():
-                    if not job.raw:
-                        raise CommandError(
-                            f"{spec.name} gave values that are not finite in the samples "
-                            f"{start} to {start + len(z) - 1}; --raw writes them as they are."
-                        )
-                    say(f"samples {start} to {start + len(z) - 1} hold values that are not finite")
                 if kind == "npz":
                     latents.append(z)
                 advance(len(z))
@@ -212,6 +209,8 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         else:
             only = ImageRecord(bundle.ref, samples.recipe(0)) if samples.count == 1 else None
             write_image(job.out, tiles, only)
+    for notice in generator.notices:
+        say(notice)
     return f"{generator.engine} on {generator.device}"
 
 
