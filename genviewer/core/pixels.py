@@ -21,7 +21,8 @@ def to_unit(raw: NDArray[np.float32], value_range: tuple[float, float]) -> NDArr
 
 def to_pixels(raw: NDArray[np.float32], value_range: tuple[float, float]) -> NDArray[np.uint8]:
     """Raw output float32 (N, C, H, W) as uint8 (N, H, W, C), rounded to the nearest level."""
-    levels = to_unit(raw, value_range)
-    levels *= np.float32(255.0)
-    levels += np.float32(0.5)
+    low, high = value_range
+    levels = (raw - np.float32(low)) * np.float32(255.0 / (high - low))
+    np.clip(levels, 0.0, 255.0, out=levels)
+    np.rint(levels, out=levels)
     return np.ascontiguousarray(levels.astype(np.uint8).transpose(0, 2, 3, 1))

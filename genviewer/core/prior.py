@@ -11,7 +11,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from genviewer.core.spec import LatentSpec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import LatentSpec
 
 Array = NDArray[np.float32]
 _NORMAL = NormalDist()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, TYPE_CHECKING
 
 import msgspec
 
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.latent import Latent
 from genviewer.core.prior import draw
-from genviewer.core.spec import Spec
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import Spec
 
 T = TypeVar("T")
 Noise = Literal["const", "none"] | int

@@ -44,7 +44,8 @@ class ClassesOptions(msgspec.Struct, frozen=True):
 
 class TraverseOptions(msgspec.Struct, frozen=True):
     """Traverse: rows are dimensions in ``order``, columns values over the prior's central
-    ``span``."""
+    ``span``.
+    """
 
     rows: Side = 8
     columns: Annotated[int, msgspec.Meta(ge=2, le=64)] = 9

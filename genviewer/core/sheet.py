@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from genviewer.core.condition import Condition
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Noise, Recipe
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.core.condition import Condition
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -52,7 +55,8 @@ class Pack:
 @dataclass(frozen=True)
 class MapFrame:
     """Where a Map's tiles lie: plane coordinates of the middle of the first tile, the distance
-    between tiles, the two axis vectors, and the current latent's own plane coordinates."""
+    between tiles, the two axis vectors, and the current latent's own plane coordinates.
+    """
 
     first: tuple[float, float]
     step: float

@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from genviewer.core.recipe import ModelRef
 from genviewer.core.spec import Spec
 from genviewer.io.atomic import replacing, write_bytes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from collections.abc import Mapping
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -154,7 +156,8 @@ def read_header(path: Path) -> tuple[dict[str, TensorInfo], int]:
 
 def hash_weights(path: Path) -> tuple[str, int]:
     """sha256 over the sorted (name, dtype, shape, bytes) of a safetensors file, and the number
-    of parameters."""
+    of parameters.
+    """
     tensors, offset = read_header(path)
     digest = hashlib.sha256()
     parameters = 0

@@ -7,8 +7,11 @@ import numpy as np
 
 from genviewer.core.condition import ClassPart, Condition, blend, one_class, pack
 from genviewer.core.recipe import Recipe, default_condition
-from genviewer.core.scene import Scene
-from genviewer.core.spec import Spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import Spec
+    from genviewer.core.scene import Scene
 
 
 def check_recipe(recipe: Recipe, spec: Spec) -> str | None:
@@ -28,7 +31,8 @@ def check_recipe(recipe: Recipe, spec: Spec) -> str | None:
 
 def fit_recipe(recipe: Recipe, spec: Spec) -> Recipe | None:
     """The Recipe as another model can draw it: the same latent where sizes agree, classes
-    matched by condition and class index; None where the latents differ."""
+    matched by condition and class index; None where the latents differ.
+    """
     if recipe.latent.space != "z" or recipe.latent.array.shape != (spec.latent.dim,):
         return None
     condition = fit_condition(recipe.condition, spec)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable
 
-from genviewer.core.scene import Scene
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.core.scene import Scene
+    from collections.abc import Hashable
 
 
 class History:

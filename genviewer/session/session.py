@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 
 import msgspec
 from psygnal import Signal
 
 from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.scene import Pane, Scene
-from genviewer.core.spec import Spec
 from genviewer.session.fit import fit_recipe, fit_scene
 from genviewer.session.history import History
 from genviewer.session.state import Controls, Pin, State
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import Spec
+    from collections.abc import Hashable
 
 DEFAULT_SEED = 7
 
@@ -75,7 +78,8 @@ class Session:
 
     def show_model(self, ref: ModelRef, spec: Spec, recipe: Recipe | None = None) -> None:
         """Explore a model that has been opened: the given Recipe, or the current one where it
-        fits, or a first sample."""
+        fits, or a first sample.
+        """
         self.specs[ref.id] = spec
         if recipe is None:
             recipe = self.scene.recipe if self.scene.model.id == ref.id else None
@@ -157,7 +161,8 @@ class Session:
 
     def restore(self, state: State) -> None:
         """Become what a file holds. The Scene change can be undone; pins and controls come as
-        they are in the file."""
+        they are in the file.
+        """
         self._pins = list(state.pins)
         self.model_paths.update(state.model_paths)
         self.set_controls(state.controls)

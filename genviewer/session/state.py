@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TYPE_CHECKING
 
 import msgspec
 
 from genviewer.core.recipe import from_json, to_json
 from genviewer.core.scene import Pane, Scene
 from genviewer.io.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROJECT_SUFFIX = ".genviewer"
 MAX_STATE_BYTES = 256 << 20

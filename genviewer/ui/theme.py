@@ -7,13 +7,15 @@ deficiency), neutral greys elsewhere so that the interface does not tint the pic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
-from PySide6.QtWidgets import QApplication
 
 from genviewer.core.resources import assets_dir
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
 
 Scheme = Literal["system", "light", "dark"]
 FONT_FAMILY = "Inter"
@@ -90,7 +92,8 @@ def colors() -> Colors:
 
 def load_font(app: QApplication) -> None:
     """Use the program's own font, with tabular figures, so that the window looks the same
-    everywhere; the system's font where the files are missing."""
+    everywhere; the system's font where the files are missing.
+    """
     loaded = [
         QFontDatabase.addApplicationFont(str(path))
         for path in sorted((assets_dir() / "fonts").glob("*.otf"))

@@ -1,0 +1,139 @@
+"""Everything a person can do, in one table: menus, shortcuts, tooltips and the command palette
+are made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QAction, QKeySequence
+
+from genviewer.ui.icons import icon
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Row:
+    """One action: its id, label, menu (with ``|`` for a separator above), shortcuts, icon."""
+
+    id: str
+    label: str
+    menu: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    checkable: bool = False
+
+
+TABLE: tuple[Row, ...] = (
+    Row("open_model", "Open Model…", "File", ("Ctrl+O",), "model", "Open a model's folder"),
+    Row("open_project", "Open Project…", "File", ("Ctrl+Shift+O",), "open", "Open a saved project"),
+    Row("save_project", "Save Project", "|File", ("Ctrl+S",), "save", "Save scene, pins, controls"),
+    Row("save_project_as", "Save Project As…", "File", ("Ctrl+Shift+S",), "save-as"),
+    Row("save_sample", "Save Sample as PNG…", "|File", ("Ctrl+E",), "image",
+        "Save the current sample, with its Recipe inside"),
+    Row("save_sheet", "Save Sheet as PNG…", "File", ("Ctrl+Shift+E",), "grid",
+        "Save the whole sheet, with the Scene inside"),
+    Row("restore_image", "Restore from Image…", "File", ("Ctrl+I",), "history",
+        "Open a PNG saved here and go back to what made it"),
+    Row("preferences", "Preferences…", "|File", ("Ctrl+,",), "settings"),
+    Row("quit", "Quit", "|File", ("Ctrl+Q",), "close"),
+    Row("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "One step back; a drag is one step"),
+    Row("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Take back one undo"),
+    Row("copy_image", "Copy Image", "|Edit", ("Ctrl+C",), "copy", "Copy the sample as a picture"),
+    Row("copy_recipe", "Copy Recipe", "Edit", ("Ctrl+Shift+C",), "copy", "Copy the Recipe as text"),
+    Row("paste_recipe", "Paste Recipe", "Edit", ("Ctrl+V",), "walk", "Go to a Recipe on the clipboard"),
+    Row("palette", "Command Palette…", "|Edit", ("Ctrl+K", "Ctrl+Shift+P"), "palette",
+        "Find and run any command"),
+    Row("dice", "New Random Sample", "Sample", ("R",), "dice", "A fresh draw of what is unlocked"),
+    Row("vary", "Vary around Here", "Sample", ("V",), "refresh", "A neighbour of this sample"),
+    Row("walk", "Walk", "Sample", ("Space",), "walk", "Play or pause a smooth walk", True),
+    Row("next_seed", "Next Seed", "|Sample", ("]",), "chevron-right", "The sample of the next seed"),
+    Row("previous_seed", "Previous Seed", "Sample", ("[",), "", "The sample of the seed before"),
+    Row("reset_latent", "Centre of the Prior", "Sample", ("Ctrl+0",), "reset",
+        "Every unlocked dimension to 0"),
+    Row("pin", "Pin Sample", "|Sample", ("P",), "pin", "Keep the current sample on the shelf"),
+    Row("unlock_all", "Unlock All Dimensions", "|Sample", (), "unlock"),
+    Row("any_class", "Any Class", "Sample", ("A",), "", "Leave the class empty, where the model can"),
+    Row("view_focus", "Focus", "View", ("F",), "focus", "One sample, large", True),
+    Row("view_grid", "Grid", "View", ("G",), "grid", "Neighbours, or fresh seeds", True),
+    Row("view_classes", "Classes", "View", ("C",), "classes", "The same latents under every class", True),
+    Row("view_traverse", "Traverse", "View", ("T",), "traverse", "What each dimension does", True),
+    Row("view_map", "Map", "View", ("M",), "map", "A plane through latent space", True),
+    Row("focus_beside", "Sample beside the Sheet", "|View", ("B",), "",
+        "Show the current sample large, beside the sheet", True),
+    Row("smooth", "Smooth Zoom", "View", ("S",), "smooth", "Interpolate between pixels", True),
+    Row("fit", "Fit", "|View", ("Home",), "fit", "Show all of it"),
+    Row("actual_pixels", "Actual Pixels", "View", ("Ctrl+1",), "pixel", "One pixel for one pixel"),
+    Row("zoom_in", "Zoom In", "View", ("Ctrl++", "Ctrl+="), "zoom-in"),
+    Row("zoom_out", "Zoom Out", "View", ("Ctrl+-",), "zoom-out"),
+    Row("show_models", "Models", "|View", ("Ctrl+Alt+1",), "model", "Show or hide the models", True),
+    Row("show_pins", "Pins", "View", ("Ctrl+Alt+2",), "pin", "Show or hide the pins", True),
+    Row("show_latent", "Latent", "View", ("Ctrl+Alt+3",), "sliders", "Show or hide the latent", True),
+    Row("show_conditions", "Conditions", "View", ("Ctrl+Alt+4",), "classes",
+        "Show or hide the conditions", True),
+    Row("show_seed", "Seed and Walk", "View", ("Ctrl+Alt+5",), "dice", "Show or hide seed and walk", True),
+    Row("show_filmstrip", "Recent Frames", "View", ("Ctrl+Alt+6",), "history",
+        "Show or hide the frames that flew by", True),
+    Row("canvas_only", "Canvas Only", "View", ("Tab",), "image", "Hide every panel, or bring them back", True),
+    Row("reset_layout", "Reset Layout", "View", (), "reset", "Panels back where they were at first"),
+    Row("toggle_theme", "Light or Dark", "|View", ("Ctrl+Shift+L",), "sun-moon"),
+    Row("full_screen", "Full Screen", "View", ("F11",), "", "", True),
+    Row("model_card", "Model Card", "Model", ("Ctrl+Shift+I",), "info", "What the model is, and how good"),
+    Row("cancel_work", "Cancel Background Work", "Model", ("Ctrl+.",), "stop",
+        "Stop opening or measuring"),
+    Row("about", "About genviewer", "Help", (), "info", "Versions, device, licence"),
+)  # fmt: skip
+
+MENUS = ("File", "Edit", "Sample", "View", "Model", "Help")
+
+
+def build_actions(
+    window: QMainWindow, handlers: Mapping[str, Callable[..., object]]
+) -> dict[str, QAction]:
+    """A QAction for every row, connected to the handler of the same id.
+
+    Raises:
+        KeyError: if a row has no handler, so that no action can be without effect.
+    """
+    actions = {}
+    for row in TABLE:
+        action = QAction(row.label, window)
+        action.setObjectName(row.id)
+        action.setShortcuts([QKeySequence(key) for key in row.keys])
+        action.setCheckable(row.checkable)
+        if row.icon:
+            action.setIcon(icon(row.icon))
+        hint = row.tip or row.label.rstrip("…")
+        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{hint}  ({keys})" if keys else hint)
+        action.setStatusTip(hint)
+        action.triggered.connect(handlers[row.id])
+        window.addAction(action)
+        actions[row.id] = action
+    return actions
+
+
+def build_menus(
+    window: QMainWindow,
+    actions: Mapping[str, QAction],
+    extra: Mapping[str, Iterable[QAction]],
+) -> None:
+    """The menu bar; ``extra`` are actions (such as submenus) that follow a menu's own."""
+    for name in MENUS:
+        menu = window.menuBar().addMenu(f"&{name}")
+        menu.setToolTipsVisible(True)
+        for row in TABLE:
+            if row.menu.lstrip("|") == name:
+                if row.menu.startswith("|"):
+                    menu.addSeparator()
+                menu.addAction(actions[row.id])
+        following = list(extra.get(name, ()))
+        if following:
+            menu.addSeparator()
+            menu.addActions(following)
+

@@ -1,0 +1,190 @@
+"""The program with its window, from start to end."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+import genviewer
+from genviewer.core.recipe import seeded_recipe
+from genviewer.core.scene import Pane, Scene
+from genviewer.engine.library import find_model
+from genviewer.io.bundle import Bundle, BundleError
+from genviewer.session import paths
+from genviewer.session.fit import check_recipe
+from genviewer.session.preferences import Preferences
+from genviewer.session.session import DEFAULT_SEED
+from genviewer.session.state import State, StateError, keep_aside, load_state
+from genviewer.ui import theme
+from genviewer.ui.explorer import Explorer
+from genviewer.ui.main_window import MainWindow
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+DEFAULT_MODEL = "digits-cvae"
+COLLECT_MS = 5000
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the first window shows, and what to say about it."""
+
+    state: State
+    bundle: Bundle | None
+    notices: tuple[tuple[str, str], ...]
+
+
+def first_state(bundle: Bundle) -> State:
+    """What is shown at the very first start: every class of one latent, or its neighbours."""
+    spec = bundle.spec
+    view = "classes" if spec.class_condition is not None else "grid"
+    recipe = seeded_recipe(spec, DEFAULT_SEED)
+    scene = Scene((Pane(bundle.ref, recipe),), view)
+    return State(scene)
+
+
+def find_start(session_file: Path, restore: bool) -> Start:
+    """The last session, or a first state where there is none that can be used."""
+    notices: list[tuple[str, str]] = []
+    default = find_model(DEFAULT_MODEL)
+    state = None
+    if restore and session_file.exists():
+        try:
+            state = load_state(session_file)
+        except StateError:
+            try:
+                aside = keep_aside(session_file)
+                notices.append(
+                    (f"The last session was damaged; it is kept as {aside.name}.", "warning")
+                )
+            except OSError:
+                notices.append(("The last session cannot be read.", "warning"))
+    if state is None:
+        return Start(first_state(default), default, tuple(notices))
+    if state.scene.model.id != default.model_id:
+        return Start(state, None, tuple(notices))
+    if check_recipe(state.scene.recipe, default.spec):
+        return Start(first_state(default), default, tuple(notices))
+    return Start(state, default, tuple(notices))
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """The one QApplication, with the program's name, style and font."""
+    qInstallMessageHandler(_qt_message)
+    app = QApplication(arguments)
+    app.setApplicationName("genviewer")
+    app.setApplicationDisplayName("genviewer")
+    app.setApplicationVersion(genviewer.__version__)
+    app.setStyle("Fusion")
+    theme.load_font(app)
+    return app
+
+
+def open_window(
+    preferences: Preferences, start: Start, target: str | Path | None = None
+) -> MainWindow:
+    """A window on a start state, with its threads running; the model opens beside it."""
+    explorer = Explorer(start.state, paths.session_file())
+    if start.bundle is not None:
+        explorer.session.specs[start.bundle.model_id] = start.bundle.spec
+    explorer.store.device = str(preferences.values["device"])
+    explorer.store.engine = str(preferences.values["engine"])
+    named = _model_target(target)
+    if named is None:
+        explorer.open_first(start.bundle)
+    window = MainWindow(explorer, preferences, paths.recent_file(), paths.window_file())
+    for text, severity in start.notices:
+        window.tell(text, severity)
+    if named is not None:
+        window.files.open_model(named)
+    elif target is not None:
+        window.files.open_path(Path(target))
+    return window
+
+
+def _model_target(target: str | Path | None) -> str | Path | None:
+    """The target if it names a model rather than an image or a project."""
+    if target is None:
+        return None
+    path = Path(target)
+    return None if path.is_file() else target
+
+
+def run(target: str | None = None) -> int:
+    """Open the window and stay until it is closed; the process's exit code."""
+    app = make_application(sys.argv[:1])
+    preferences = Preferences.load()
+    theme.apply(app, preferences.values["theme"])  # type: ignore[arg-type]
+    try:
+        start = find_start(paths.session_file(), bool(preferences.values["restore_session"]))
+    except BundleError as error:
+        _log.error("%s", error)
+        return 1
+    window = open_window(preferences, start, target)
+    keeper = collect_on_this_thread(window)
+    _report_errors(window)
+    window.show()
+    code = app.exec()
+    keeper.stop()
+    return code
+
+
+def collect_on_this_thread(window: MainWindow) -> QTimer:
+    """Collect garbage from a timer of the GUI thread only.
+
+    The cyclic collector running in a worker would destroy Qt objects there. What was made at the
+    start stays for good, so it is frozen and later collections are short; at rest there is
+    nothing to collect and the timer does next to nothing.
+    """
+    gc.disable()
+    gc.collect()
+    gc.freeze()
+    timer = QTimer(window)
+    timer.setInterval(COLLECT_MS)
+
+    def collect() -> None:
+        if gc.get_count()[0] > 2000:
+            gc.collect(1)
+        if gc.get_count()[2] > 20:
+            gc.collect()
+
+    timer.timeout.connect(collect)
+    timer.start()
+    return timer
+
+
+def _report_errors(window: MainWindow) -> None:
+    """Let an error that nobody caught be seen; the program goes on."""
+
+    def report(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        _log.error("An error nobody expected", exc_info=(kind, error, trace))
+        window.tell(f"Something went wrong: {error or kind.__name__}.", "error")
+
+    sys.excepthook = report
+
+
+def _qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+    if kind in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
+        _log.debug("Qt: %s", text)
+    else:
+        _log.warning("Qt: %s", text)
+
+
+def has_display() -> bool:
+    """Whether a window can be shown."""
+    if not sys.platform.startswith("linux"):
+        return True
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return any(os.environ.get(name) for name in names)

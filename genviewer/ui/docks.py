@@ -1,0 +1,106 @@
+"""The panels around the canvas: made once, remembered between starts."""
+
+from __future__ import annotations
+
+
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+    from pathlib import Path
+
+LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
+RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+LAYOUT_VERSION = 1
+LEFT_WIDTH = 216
+RIGHT_WIDTH = 328
+
+
+class Docks:
+    """The dock widgets of a window, by the id of the action that shows or hides each."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        self._window = window
+        self._docks: dict[str, QDockWidget] = {}
+        self._hidden: list[str] = []
+        window.setDockNestingEnabled(True)
+        window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
+        window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
+
+    def add(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
+        """Add a panel below the others of its side."""
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(name)
+        dock.setWidget(widget)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable
+            | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+            | QDockWidget.DockWidgetFeature.DockWidgetClosable
+        )
+        self._window.addDockWidget(area, dock)
+        self._docks[name] = dock
+
+    def bind(self, actions: dict[str, QAction]) -> None:
+        """Let the action of the same id follow a panel's visibility."""
+        for name, dock in self._docks.items():
+            action = actions[name]
+            action.setChecked(True)
+            dock.visibilityChanged.connect(
+                lambda visible, a=action, d=dock: a.setChecked(visible or not d.isHidden())
+            )
+
+    def show(self, name: str, visible: bool) -> None:
+        """Show or hide one panel."""
+        dock = self._docks[name]
+        dock.setVisible(visible)
+        if visible:
+            dock.raise_()
+
+    def show_only_canvas(self, alone: bool) -> None:
+        """Hide every panel, or bring back those that were hidden so."""
+        if alone:
+            self._hidden = [name for name, dock in self._docks.items() if not dock.isHidden()]
+            for name in self._hidden:
+                self._docks[name].hide()
+        else:
+            for name in self._hidden:
+                self._docks[name].show()
+            self._hidden = []
+
+    def arrange(self) -> None:
+        """The layout of the first start."""
+        left = [n for n in ("show_models", "show_pins") if n in self._docks]
+        right = [n for n in self._docks if n not in left]
+        for area, names in ((LEFT, left), (RIGHT, right)):
+            for name in names:
+                dock = self._docks[name]
+                dock.setFloating(False)
+                self._window.addDockWidget(area, dock)
+                dock.show()
+        horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
+        docks = self._docks
+        self._window.resizeDocks(
+            [docks[left[0]], docks[right[0]]], [LEFT_WIDTH, RIGHT_WIDTH], horizontal
+        )
+        self._window.resizeDocks([docks[n] for n in left], [420, 240], vertical)
+        self._hidden = []
+
+    def restore(self, file: Path) -> bool:
+        """Bring back sizes and places; False where there are none or they do not fit."""
+        settings = QSettings(str(file), QSettings.Format.IniFormat)
+        geometry, state = settings.value("geometry"), settings.value("state")
+        if geometry is None or state is None:
+            return False
+        return self._window.restoreGeometry(geometry) and self._window.restoreState(
+            state, LAYOUT_VERSION
+        )
+
+    def save(self, file: Path) -> None:
+        """Remember sizes and places."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        settings = QSettings(str(file), QSettings.Format.IniFormat)
+        settings.setValue("geometry", self._window.saveGeometry())
+        settings.setValue("state", self._window.saveState(LAYOUT_VERSION))
+        settings.sync()

@@ -1,0 +1,229 @@
+"""What stands behind the window: session, render thread, job lanes, models, walk; no widgets."""
+
+from __future__ import annotations
+
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
+from genviewer.engine.jobs import JobLane
+from genviewer.engine.render import RenderThread, Request
+from genviewer.session.fit import check_recipe
+from genviewer.session.session import DEFAULT_SEED, Session
+from genviewer.session.state import State, save_state
+from genviewer.ui.analysis import Analysis
+from genviewer.ui.background import Background
+from genviewer.ui.bridge import Bridge
+from genviewer.ui.latency import LatencyMeter
+from genviewer.ui.models import Loaded, ModelStore
+from genviewer.ui.walker import Walker
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.io.bundle import Bundle
+    from genviewer.engine.accelerator import Outcome
+    from genviewer.core.views import ViewInputs
+    from genviewer.core.scene import Scene
+    from pathlib import Path
+
+FALLBACK_MODEL = "digits-cvae"
+AUTOSAVE_MS = 3000
+CHECK_AFTER_MS = 4000
+
+
+class Explorer(QObject):
+    """Owns the threads of a window. All methods belong to the GUI thread.
+
+    Signals:
+        rendered(object): a Rendered from the render thread.
+        model_shown(object): a Loaded is explored now.
+        facts_changed(object): Facts about it.
+        strip_drawn(int, object): dimension and uint8 (n, H, W, C).
+        told(str, str): a sentence for the person, and its severity (info, warning, error).
+        work_changed(object, object): name and fraction of the background work to show.
+    """
+
+    rendered = Signal(object)
+    model_shown = Signal(object)
+    facts_changed = Signal(object)
+    strip_drawn = Signal(int, object)
+    told = Signal(str, str)
+    work_changed = Signal(object, object)
+
+    def __init__(self, state: State, session_file: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = Session(state)
+        self.latency = LatencyMeter()
+        self.bridge = Bridge(self)
+        self.renderer = RenderThread(self.bridge.announce_frames)
+        self.bridge.frames_ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._opening_lane, self._lane = JobLane("opening"), JobLane("jobs")
+        self.opening = Background(self._opening_lane, self.bridge, self)
+        self.jobs = Background(self._lane, self.bridge, self)
+        for background in (self.opening, self.jobs):
+            background.work_changed.connect(self.work_changed)
+        self.store = ModelStore(self.opening)
+        self.store.paths.update(state.model_paths)
+        self.analysis = Analysis(
+            self.jobs,
+            self.facts_changed.emit,
+            self.strip_drawn.emit,
+            self._accelerator_checked,
+        )
+        self.walker = Walker(self)
+        self._session_file = session_file
+        self._autosave = QTimer(self)
+        self._autosave.setSingleShot(True)
+        self._autosave.setInterval(AUTOSAVE_MS)
+        self._autosave.timeout.connect(self._save_in_background)
+        self._check = QTimer(self)
+        self._check.setSingleShot(True)
+        self._check.setInterval(CHECK_AFTER_MS)
+        self._check.timeout.connect(self.analysis.check_accelerator)
+        self.view_aspect = 1.6
+        self._wanted: str | None = None
+        for thread in (self._opening_lane, self._lane, self.renderer):
+            thread.start()
+
+    # drawing
+
+    def draw(self, scene: Scene, stamp: float = 0.0) -> None:
+        """Put a Scene into the render thread's mailbox; open its model first if need be."""
+        if self.store.loaded(scene.model.id) is None:
+            self._open_for(scene)
+        else:
+            self._wanted = None
+            self.renderer.request(Request(scene, self.view_inputs(), stamp))
+
+    def view_inputs(self) -> ViewInputs:
+        """What the views need that the Scene does not hold."""
+        return self.analysis.facts.inputs(self.view_aspect)
+
+    def _take(self) -> None:
+        rendered = self.renderer.take()
+        if rendered is not None:
+            self.rendered.emit(rendered)
+
+    def _open_for(self, scene: Scene) -> None:
+        """Undo or a pin led to a model that is not in memory: open it, then draw."""
+        if self._wanted == scene.model.id:
+            return
+        self._wanted = scene.model.id
+
+        def failed(text: str) -> None:
+            self._wanted = None
+            self.told.emit(text, "error")
+
+        self.store.open(scene.model, lambda loaded: self._show_again(loaded), failed)
+
+    def _show_again(self, loaded: Loaded) -> None:
+        self._wanted = None
+        self.session.specs[loaded.ref.id] = loaded.bundle.spec
+        if self.session.scene.model.id == loaded.ref.id:
+            self.focus_model(loaded)
+            self.draw(self.session.scene)
+
+    # models
+
+    def open_first(self, bundle: Bundle | None) -> None:
+        """Open the first Scene's model, as early as can be; the window may be made meanwhile."""
+        model = self.session.scene.model
+        self._wanted = model.id
+        target: Path | ModelRef = bundle.path if bundle is not None else model
+
+        def failed(text: str) -> None:
+            self._wanted = None
+            self.told.emit(text, "error")
+            if bundle is None:
+                self.store.open(
+                    FALLBACK_MODEL, self.show_loaded, lambda text: self.told.emit(text, "error")
+                )
+
+        self.store.open(target, self._show_first, failed)
+
+    def _show_first(self, loaded: Loaded) -> None:
+        self._wanted = None
+        scene, spec = self.session.scene, loaded.bundle.spec
+        if check_recipe(scene.recipe, spec):
+            self.show_loaded(loaded, seeded_recipe(spec, DEFAULT_SEED))
+        else:
+            self.session.specs[loaded.ref.id] = spec
+            self.focus_model(loaded)
+            self.draw(scene)
+
+    def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None:
+        """Explore a model: a Recipe, or the current one where it fits, or a first sample."""
+        self.walker.stop()
+        self.renderer.use(loaded.ref, loaded.generator)
+        self.session.specs[loaded.ref.id] = loaded.bundle.spec
+        self.focus_model(loaded)
+        before = self.session.scene
+        self.session.show_model(loaded.ref, loaded.bundle.spec, recipe)
+        if self.session.scene == before:
+            self.draw(before)
+
+    def focus_model(self, loaded: Loaded) -> None:
+        """Make the render thread and the measurements turn to a model that is loaded."""
+        self.renderer.use(loaded.ref, loaded.generator)
+        self.model_shown.emit(loaded)
+        self.analysis.start(loaded)
+        self._check.start()
+
+    def use_device(self, device: str, engine: str) -> None:
+        """Switch device or engine while running; the same seed stays the same picture."""
+        if (device, engine) == (self.store.device, self.store.engine):
+            return
+        before = (self.store.device, self.store.engine)
+        self.store.device, self.store.engine = device, engine
+
+        def failed(text: str) -> None:
+            self.store.device, self.store.engine = before
+            self.told.emit(text, "error")
+
+        def done(loaded: Loaded) -> None:
+            if loaded.ref.id == self.session.scene.model.id:
+                self.focus_model(loaded)
+                self.draw(self.session.scene)
+
+        self.store.reload(self.session.scene.model, done, failed)
+
+    def _accelerator_checked(self, model_id: str, outcome: Outcome) -> None:
+        if outcome.status in ("exported", "disagrees"):
+            self.told.emit(outcome.message, "info" if outcome.status == "exported" else "warning")
+            if self.session.scene.model.id == model_id:
+                self.store.reload(
+                    self.session.scene.model,
+                    self._show_again,
+                    lambda text: self.told.emit(text, "error"),
+                )
+
+    # the session file
+
+    def keep_soon(self) -> None:
+        """Something changed that the next start should find."""
+        if not self._autosave.isActive():
+            self._autosave.start()
+
+    def _save_in_background(self) -> None:
+        state, path = self.session.state(), self._session_file
+        self.jobs.submit(
+            lambda progress: save_state(path, state),
+            "Keeping the session",
+            key="session",
+            failed=lambda error: self.told.emit(
+                f"The session cannot be kept: {getattr(error, 'strerror', error)}.", "warning"
+            ),
+            quiet=True,
+        )
+
+    def close(self) -> None:
+        """Stop the threads and write the session file; the window is done after this."""
+        self.walker.stop()
+        for timer in (self._autosave, self._check):
+            timer.stop()
+        self.bridge.close()
+        self.renderer.stop()
+        self._opening_lane.stop()
+        self._lane.stop()
+        save_state(self._session_file, self.session.state())
+

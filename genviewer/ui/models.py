@@ -1,0 +1,132 @@
+"""The models at hand: opening them off the GUI thread, keeping a few loaded."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from genviewer.core.recipe import ModelRef, seeded_recipe
+from genviewer.engine.cells import decode_recipe
+from genviewer.engine.generator import Generator, load_generator
+from genviewer.engine.library import bundled_models, find_model
+from genviewer.io.bundle import Bundle, BundleError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genviewer.ui.background import Background
+    from genviewer.engine.jobs import Progress
+    from collections.abc import Callable
+
+MAX_LOADED = 6
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that has drawn a test frame."""
+
+    bundle: Bundle
+    generator: Generator
+
+    @property
+    def ref(self) -> ModelRef:
+        return self.bundle.ref
+
+
+class ModelStore:
+    """Opens models in the background; the newest wish wins and what is loaded stays until then.
+
+    All methods belong to the GUI thread; so do the callbacks.
+    """
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+        self._loaded: OrderedDict[str, Loaded] = OrderedDict()
+        self.paths: dict[str, str] = {}
+        self.device = "auto"
+        self.engine = "auto"
+
+    def loaded(self, model_id: str) -> Loaded | None:
+        """A model that is in memory, without opening anything."""
+        found = self._loaded.get(model_id)
+        if found is not None:
+            self._loaded.move_to_end(model_id)
+        return found
+
+    def open(
+        self,
+        target: str | Path | ModelRef,
+        done: Callable[[Loaded], None],
+        failed: Callable[[str], None],
+    ) -> None:
+        """Open a bundled name, a folder, or the model that a Recipe cites.
+
+        ``failed`` gets one sentence; the models in memory are as before then.
+        """
+        if isinstance(target, ModelRef):
+            found = self.loaded(target.id)
+            if found is not None:
+                done(found)
+                return
+        name = target.name if isinstance(target, ModelRef | Path) else target
+        paths, device, engine = dict(self.paths), self.device, self.engine
+
+        def work(progress: Progress) -> Loaded:
+            bundle = _resolve(target, paths) if isinstance(target, ModelRef) else find_model(target)
+            progress.check()
+            generator = load_generator(bundle, device, engine)
+            progress.check()
+            decode_recipe(generator, seeded_recipe(bundle.spec, 0))
+            return Loaded(bundle, generator)
+
+        def finish(result: Loaded) -> None:
+            self._keep(result)
+            done(result)
+
+        self._background.submit(
+            work,
+            f"Opening {name}",
+            key="open",
+            done=finish,
+            failed=lambda error: failed(str(error) or f"{name} cannot be opened."),
+        )
+
+    def reload(
+        self, ref: ModelRef, done: Callable[[Loaded], None], failed: Callable[[str], None]
+    ) -> None:
+        """Open a model again, for another device or engine; the others are forgotten."""
+        found = self._loaded.get(ref.id)
+        target: str | Path | ModelRef = found.bundle.path if found else ref
+
+        def replace(result: Loaded) -> None:
+            for other in [key for key in self._loaded if key != result.ref.id]:
+                del self._loaded[other]
+            done(result)
+
+        self.open(target, replace, failed)
+
+    def _keep(self, loaded: Loaded) -> None:
+        self._loaded[loaded.ref.id] = loaded
+        self._loaded.move_to_end(loaded.ref.id)
+        self.paths[loaded.ref.id] = str(loaded.bundle.path)
+        while len(self._loaded) > MAX_LOADED:
+            self._loaded.popitem(last=False)
+
+
+def _resolve(ref: ModelRef, paths: dict[str, str]) -> Bundle:
+    """The bundle that a reference cites: where it was opened from before, or a bundled one.
+
+    Raises:
+        BundleError: if no model at hand has that id.
+    """
+    if ref.id in paths:
+        bundle = find_model(Path(paths[ref.id]))
+        if bundle.model_id == ref.id:
+            return bundle
+        raise BundleError(
+            f"{ref.name} has changed since: the weights in its folder are others now."
+        )
+    for bundle in bundled_models():
+        if bundle.model_id == ref.id:
+            return bundle
+    raise BundleError(f"The model {ref.name} is not at hand; open it first.")
