@@ -55,8 +55,12 @@ def _run_window(target: str | None) -> int:
 
 def _check_window_arguments(arguments: list[str]) -> None:
     """Tell a wrong name here, before any window opens; it may be a mistyped command."""
+    from pathlib import Path
+
     from genviewer.io.library import ModelNotFoundError, find_model
 
+    if len(arguments) == 1 and Path(arguments[0]).is_file():
+        return  # an image or a project: the window tells what it makes of it
     close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)
     if len(arguments) == 1:
         try:
