@@ -201,11 +201,11 @@ def _style_sheet(c: Colors) -> str:
         selection-color: {n["accent_text"]}; }}
     QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus,
     QPlainTextEdit:focus, QTextBrowser:focus {{ border-color: {n["accent"]}; }}
-    QAbstractSpinBox QLineEdit {{ border: 0; padding: 0; background: transparent; }}
-    ValueBox {{ background: transparent; border-color: transparent; padding: 2px 4px; }}
+    QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 4px; background: transparent; }}
+    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
+    ValueBox {{ background: transparent; border-color: transparent; }}
     ValueBox:hover, ValueBox:focus {{ background: {n["field"]}; border-color: {n["line"]}; }}
     ValueBox:focus {{ border-color: {n["accent"]}; }}
-    ValueBox::up-button, ValueBox::down-button {{ width: 0; border: 0; }}
     QComboBox QAbstractItemView {{ background: {n["panel"]}; border: 1px solid {n["line"]};
         selection-background-color: {n["accent_soft"]}; selection-color: {n["text"]}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
