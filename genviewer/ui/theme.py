@@ -160,6 +160,8 @@ def _palette(c: Colors) -> QPalette:
 
 def _style_sheet(c: Colors) -> str:
     n = {f: getattr(c, f).name() for f in c.__dataclass_fields__ if f != "dark"}
+    name = "chevron-dark.svg" if c.dark else "chevron-light.svg"
+    chevron = (assets_dir() / "theme" / name).as_posix()
     hover = c.raised.lighter(118).name() if c.dark else c.raised.darker(104).name()
     return f"""
     QMainWindow, QMainWindow::separator {{ background: {n["window"]}; }}
@@ -206,6 +208,8 @@ def _style_sheet(c: Colors) -> str:
     ValueBox {{ background: transparent; border-color: transparent; }}
     ValueBox:hover, ValueBox:focus {{ background: {n["field"]}; border-color: {n["line"]}; }}
     ValueBox:focus {{ border-color: {n["accent"]}; }}
+    QComboBox::drop-down {{ border: 0; width: 18px; }}
+    QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: {n["panel"]}; border: 1px solid {n["line"]};
         selection-background-color: {n["accent_soft"]}; selection-color: {n["text"]}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}

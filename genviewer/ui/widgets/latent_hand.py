@@ -149,13 +149,21 @@ class LatentHand:
         """
         new = self.values.copy()
         new[dims] = np.asarray(values, np.float32)
-        new[self.locks] = self.values[self.locks]
-        changed = new != self.values
-        self.values = new
         if self.dragging:
-            self.held[dims] = True
-            if changed.any():
-                self._pending = None  # older than what the hand just said
+            self.hold(dims)
+        return self.replace(new)
+
+    def replace(self, values: ArrayLike) -> Mask:
+        """Set the whole vector by hand, all but locked coordinates.
+
+        Returns:
+            bool (D,): the dimensions whose value changed.
+        """
+        new = np.where(self.locks, self.values, np.asarray(values, np.float32))
+        changed: Mask = new != self.values
+        self.values = new
+        if changed.any():
+            self._pending = None  # older than what the hand just said
         return changed
 
     def stepped(self, dim: int, delta: float) -> float:

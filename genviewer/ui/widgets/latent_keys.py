@@ -30,17 +30,21 @@ _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _CTRL = Qt.KeyboardModifier.ControlModifier
 _ARROWS = (_K.Key_Left, _K.Key_Right, _K.Key_Up, _K.Key_Down)
 _RESETS = (_K.Key_Delete, _K.Key_Backspace)
-_PLAIN = (*_RESETS, _K.Key_L, _K.Key_Return, _K.Key_Enter, _K.Key_F2)
+_PAGES = (_K.Key_PageUp, _K.Key_PageDown)
+_EDITS = (_K.Key_Return, _K.Key_Enter, _K.Key_F2)
 _FAR = 1 << 30
 
 
-def takes_key(event: QKeyEvent) -> bool:
-    """Whether a control with the focus keeps this key from the window's shortcuts."""
+def takes_key(event: QKeyEvent, editor: bool) -> bool:
+    """Whether a control with the focus keeps this key from the window's shortcuts.
+
+    ``editor`` says that the control has a box to type in.
+    """
     held = _held(event)
     if event.key() in _ARROWS or event.key() in (_K.Key_Home, _K.Key_End):
         return held in (Qt.KeyboardModifier.NoModifier, _SHIFT, _CTRL)
-    pages = (_K.Key_PageUp, _K.Key_PageDown)
-    return event.key() in (*_PLAIN, *pages) and held == Qt.KeyboardModifier.NoModifier
+    plain = (*_RESETS, *_PAGES, _K.Key_L, *(_EDITS if editor else ()))
+    return event.key() in plain and held == Qt.KeyboardModifier.NoModifier
 
 
 def places_moved(event: QKeyEvent, vertical: bool, page: int) -> int | None:

@@ -338,7 +338,16 @@ class LatentRows(QAbstractScrollArea):
         if self._has_strips and self.hand.dim:
             dim = self.shown_dim
             value, locked = float(self.hand.values[dim]), bool(self.hand.locks[dim])
-            self._strip.show_dim(dim, self.summary(dim), value, locked)
+            caption = " \N{MIDDLE DOT} ".join(
+                part
+                for part in (
+                    dim_label(dim),
+                    self.hand.range.percentile(value).removesuffix(" of the prior"),
+                    self.ranking.describe(dim),
+                )
+                if part
+            )
+            self._strip.show_dim(dim, caption, value, locked)
 
     def _describe(self) -> None:
         if self.hand.dim:

@@ -159,7 +159,7 @@ class LatentSliders(LatentRows):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if takes_key(event):
+            if takes_key(event, editor=True):
                 event.accept()
                 return True
         return super().event(event)

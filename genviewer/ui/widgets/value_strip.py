@@ -113,7 +113,8 @@ class ValueStrip(QWidget):
             if ready:
                 p.drawImage(_fitted(self._images[i], cell), self._images[i])
             else:
-                p.fillRect(cell, c.raised)
+                p.setPen(c.line)
+                p.drawRect(cell.adjusted(0, 0, -1, -1))
             if i == nearest or (ready and i == self._hovered and not self._locked):
                 p.setPen(QPen(c.accent if i == nearest else c.dim_text, 2))
                 p.drawRect(cell.adjusted(0, 0, -1, -1))
