@@ -8,8 +8,10 @@ import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
     from genviewer.core.spec import Spec
 
 

@@ -7,11 +7,10 @@ device and in every batch.
 from __future__ import annotations
 
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genviewer.core.spec import LatentSpec

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Noise, Recipe
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genviewer.core.condition import Condition

@@ -108,14 +108,23 @@ class Walk:
         point: Array = (moved + memory * self._beyond).astype(np.float32)
         return point if self.locked is None else np.where(self.locked, self.start, point)
 
-    def restarted(self, start: Array, t: float, locked: Mask | None = None) -> Walk:
-        """The same path taken up at time ``t`` from another point: its own time 0.
+    def restarted(
+        self,
+        start: Array,
+        t: float,
+        locked: Mask | None = None,
+        *,
+        speed: float | None = None,
+        period: float | None = None,
+    ) -> Walk:
+        """The same path taken up at time ``t`` from a point: its own time 0.
 
-        For a latent that was edited in the middle of a walk: it goes on much as it was going.
+        For a latent, or a pace, that is edited in the middle of a walk: it goes on much the way
+        it was going. Pace and period stay where none is given.
         """
         origin = self._origin + float(t) * self.speed
+        speed = self.speed if speed is None else speed
+        period = self.period if period is None else period
         if self.mode == "loop":
-            origin %= self.period
-        return Walk(
-            self.latent, start, self.seed, self.mode, self.speed, self.period, locked, origin
-        )
+            origin = origin % self.period * (period / self.period)
+        return Walk(self.latent, start, self.seed, self.mode, speed, period, locked, origin)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,8 +20,9 @@ from genviewer.core.spec import Spec
 from genviewer.io.atomic import replacing, write_bytes
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -75,6 +76,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def spec(self) -> Spec:
+        """What the model can do."""
         return self.config.spec
 
     @property
@@ -84,6 +86,7 @@ class Bundle(msgspec.Struct, frozen=True):
 
     @property
     def weights_path(self) -> Path:
+        """The file of its tensors."""
         return self.path / WEIGHTS_NAME
 
     @property

@@ -7,6 +7,7 @@ model's name and id and the Recipe (or the Scene, for a sheet). No paths, no use
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,7 +18,6 @@ import genviewer
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
 from genviewer.core.scene import Scene
 from genviewer.io.atomic import write_bytes
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,13 +15,13 @@ from genviewer.core.condition import Condition, one_class
 from genviewer.core.latent import Latent
 from genviewer.core.scene import Pane, ViewName
 from genviewer.core.views import ViewInputs, plane_axes
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.session.session import Session
-    from genviewer.core.spec import Spec
-    from genviewer.core.recipe import ModelRef, Recipe
     from collections.abc import Hashable
+
+    from genviewer.core.recipe import ModelRef, Recipe
+    from genviewer.core.spec import Spec
+    from genviewer.session.session import Session
 
 Floats = NDArray[np.float32]
 MAX_SEED = 2**31 - 1
@@ -117,9 +118,8 @@ def drag_in_plane(
 ) -> None:
     """Move the latent within a plane, by fractions of a drag across the whole picture.
 
-    Args:
-        u, v: orthonormal axes (D,).
-        across, up: fractions of the picture's side, to the right and upwards.
+    ``u`` and ``v`` are orthonormal axes (D,); ``across`` and ``up`` are fractions of the picture's
+    side, to the right and upwards. Locked dimensions stay.
     """
     values = session.scene.recipe.latent.array
     moved = values + np.float32(across * FULL_DRAG) * u + np.float32(up * FULL_DRAG) * v

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import numpy as np
 
 from genviewer.core.condition import ClassPart, Condition, blend, one_class, pack
 from genviewer.core.recipe import Recipe, default_condition
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.core.spec import Spec
     from genviewer.core.scene import Scene
+    from genviewer.core.spec import Spec
 
 
 def check_recipe(recipe: Recipe, spec: Spec) -> str | None:

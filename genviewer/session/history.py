@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.core.scene import Scene
     from collections.abc import Hashable
+
+    from genviewer.core.scene import Scene
 
 
 class History:
@@ -67,8 +67,10 @@ class History:
 
     @property
     def can_undo(self) -> bool:
+        """Whether there is a step to go back."""
         return bool(self._back)
 
     @property
     def can_redo(self) -> bool:
+        """Whether there is an undo to take back."""
         return bool(self._forward)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from platformdirs import user_state_path
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-APP = "genviewer"
 
+@dataclass(frozen=True)
+class UserFiles:
+    """The files that outlive a run; their folder may not exist yet.
 
-def state_folder() -> Path:
-    """The folder of the files below; it may not exist yet."""
-    return user_state_path(APP, appauthor=False)
+    Attributes:
+        session: the scene, pins and controls of the last run.
+        recent: models and projects opened lately.
+        window: sizes and places of the window and its panels.
+    """
 
+    session: Path
+    recent: Path
+    window: Path
 
-def session_file() -> Path:
-    """The scene, pins and controls of the last run."""
-    return state_folder() / "session.json"
+    @classmethod
+    def default(cls) -> UserFiles:
+        """The files of this user."""
+        return cls.inside(user_state_path("genviewer", appauthor=False))
 
-
-def recent_file() -> Path:
-    """Models and projects opened lately."""
-    return state_folder() / "recent.json"
-
-
-def window_file() -> Path:
-    """Sizes and places of the window and its panels."""
-    return state_folder() / "window.ini"
+    @classmethod
+    def inside(cls, folder: Path) -> UserFiles:
+        """The files in a folder."""
+        return cls(folder / "session.json", folder / "recent.json", folder / "window.ini")

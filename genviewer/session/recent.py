@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from genviewer.io.atomic import write_bytes
 from genviewer.session.state import keep_aside
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import msgspec
 from psygnal import Signal
@@ -11,11 +12,11 @@ from genviewer.core.scene import Pane, Scene
 from genviewer.session.fit import fit_recipe, fit_scene
 from genviewer.session.history import History
 from genviewer.session.state import Controls, Pin, State
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.core.spec import Spec
     from collections.abc import Hashable
+
+    from genviewer.core.spec import Spec
 
 DEFAULT_SEED = 7
 
@@ -44,10 +45,12 @@ class Session:
 
     @property
     def scene(self) -> Scene:
+        """The current Scene."""
         return self._history.scene
 
     @property
     def history(self) -> History:
+        """The Scenes before and after it."""
         return self._history
 
     @property
@@ -94,6 +97,7 @@ class Session:
 
     @property
     def pins(self) -> tuple[Pin, ...]:
+        """All pins, in the order of the shelf."""
         return tuple(self._pins)
 
     def add_pin(self, pane: Pane, name: str, thumbnail: bytes) -> Pin:
@@ -143,6 +147,7 @@ class Session:
 
     @property
     def controls(self) -> Controls:
+        """The controls' settings."""
         return self._controls
 
     def set_controls(self, controls: Controls) -> None:

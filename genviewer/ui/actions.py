@@ -5,15 +5,16 @@ are made from it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
 
 from genviewer.ui.icons import icon
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QMainWindow
     from collections.abc import Callable, Iterable, Mapping
+
+    from PySide6.QtWidgets import QMainWindow
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,26 @@ TABLE: tuple[Row, ...] = (
     Row("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Take back one undo"),
     Row("copy_image", "Copy Image", "|Edit", ("Ctrl+C",), "copy", "Copy the sample as a picture"),
     Row("copy_recipe", "Copy Recipe", "Edit", ("Ctrl+Shift+C",), "copy", "Copy the Recipe as text"),
-    Row("paste_recipe", "Paste Recipe", "Edit", ("Ctrl+V",), "walk", "Go to a Recipe on the clipboard"),
+    Row("paste_recipe", "Paste Recipe", "Edit", ("Ctrl+V",), "walk",
+        "Go to a Recipe on the clipboard"),
     Row("palette", "Command Palette…", "|Edit", ("Ctrl+K", "Ctrl+Shift+P"), "palette",
         "Find and run any command"),
     Row("dice", "New Random Sample", "Sample", ("R",), "dice", "A fresh draw of what is unlocked"),
     Row("vary", "Vary around Here", "Sample", ("V",), "refresh", "A neighbour of this sample"),
     Row("walk", "Walk", "Sample", ("Space",), "walk", "Play or pause a smooth walk", True),
-    Row("next_seed", "Next Seed", "|Sample", ("]",), "chevron-right", "The sample of the next seed"),
+    Row("next_seed", "Next Seed", "|Sample", ("]",), "chevron-right",
+        "The sample of the next seed"),
     Row("previous_seed", "Previous Seed", "Sample", ("[",), "", "The sample of the seed before"),
     Row("reset_latent", "Centre of the Prior", "Sample", ("Ctrl+0",), "reset",
         "Every unlocked dimension to 0"),
     Row("pin", "Pin Sample", "|Sample", ("P",), "pin", "Keep the current sample on the shelf"),
     Row("unlock_all", "Unlock All Dimensions", "|Sample", (), "unlock"),
-    Row("any_class", "Any Class", "Sample", ("A",), "", "Leave the class empty, where the model can"),
+    Row("any_class", "Any Class", "Sample", ("A",), "",
+        "Leave the class empty, where the model can"),
     Row("view_focus", "Focus", "View", ("F",), "focus", "One sample, large", True),
     Row("view_grid", "Grid", "View", ("G",), "grid", "Neighbours, or fresh seeds", True),
-    Row("view_classes", "Classes", "View", ("C",), "classes", "The same latents under every class", True),
+    Row("view_classes", "Classes", "View", ("C",), "classes",
+        "The same latents under every class", True),
     Row("view_traverse", "Traverse", "View", ("T",), "traverse", "What each dimension does", True),
     Row("view_map", "Map", "View", ("M",), "map", "A plane through latent space", True),
     Row("focus_beside", "Sample beside the Sheet", "|View", ("B",), "",
@@ -71,19 +76,25 @@ TABLE: tuple[Row, ...] = (
     Row("actual_pixels", "Actual Pixels", "View", ("Ctrl+1",), "pixel", "One pixel for one pixel"),
     Row("zoom_in", "Zoom In", "View", ("Ctrl++", "Ctrl+="), "zoom-in"),
     Row("zoom_out", "Zoom Out", "View", ("Ctrl+-",), "zoom-out"),
-    Row("show_models", "Models", "|View", ("Ctrl+Alt+1",), "model", "Show or hide the models", True),
+    Row("show_models", "Models", "|View", ("Ctrl+Alt+1",), "model",
+        "Show or hide the models", True),
     Row("show_pins", "Pins", "View", ("Ctrl+Alt+2",), "pin", "Show or hide the pins", True),
-    Row("show_latent", "Latent", "View", ("Ctrl+Alt+3",), "sliders", "Show or hide the latent", True),
+    Row("show_latent", "Latent", "View", ("Ctrl+Alt+3",), "sliders",
+        "Show or hide the latent", True),
     Row("show_conditions", "Conditions", "View", ("Ctrl+Alt+4",), "classes",
         "Show or hide the conditions", True),
-    Row("show_seed", "Seed and Walk", "View", ("Ctrl+Alt+5",), "dice", "Show or hide seed and walk", True),
+    Row("show_seed", "Seed and Walk", "View", ("Ctrl+Alt+5",), "dice",
+        "Show or hide seed and walk", True),
     Row("show_filmstrip", "Recent Frames", "View", ("Ctrl+Alt+6",), "history",
         "Show or hide the frames that flew by", True),
-    Row("canvas_only", "Canvas Only", "View", ("Tab",), "image", "Hide every panel, or bring them back", True),
-    Row("reset_layout", "Reset Layout", "View", (), "reset", "Panels back where they were at first"),
+    Row("canvas_only", "Canvas Only", "View", ("Tab",), "image",
+        "Hide every panel, or bring them back", True),
+    Row("reset_layout", "Reset Layout", "View", (), "reset",
+        "Panels back where they were at first"),
     Row("toggle_theme", "Light or Dark", "|View", ("Ctrl+Shift+L",), "sun-moon"),
     Row("full_screen", "Full Screen", "View", ("F11",), "", "", True),
-    Row("model_card", "Model Card", "Model", ("Ctrl+Shift+I",), "info", "What the model is, and how good"),
+    Row("model_card", "Model Card", "Model", ("Ctrl+Shift+I",), "info",
+        "What the model is, and how good"),
     Row("cancel_work", "Cancel Background Work", "Model", ("Ctrl+.",), "stop",
         "Stop opening or measuring"),
     Row("about", "About genviewer", "Help", (), "info", "Versions, device, licence"),

@@ -5,7 +5,7 @@ strips. Results come back to the GUI thread.
 from __future__ import annotations
 
 from dataclasses import dataclass
-
+from typing import TYPE_CHECKING
 
 from genviewer.core.views import ViewInputs
 from genviewer.engine.accelerator import Outcome, needs_prepare, prepare
@@ -18,16 +18,17 @@ from genviewer.engine.effect import (
     order_of,
 )
 from genviewer.engine.strips import strip
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.ui.models import Loaded
-    from genviewer.ui.background import Background
-    from genviewer.engine.jobs import Progress
-    from genviewer.core.recipe import Recipe
-    from numpy.typing import NDArray
-    import numpy as np
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genviewer.core.recipe import Recipe
+    from genviewer.engine.jobs import Progress
+    from genviewer.ui.background import Background
+    from genviewer.ui.models import Loaded
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
@@ -17,15 +18,14 @@ from genviewer.core.recipe import seeded_recipe
 from genviewer.core.scene import Pane, Scene
 from genviewer.engine.library import find_model
 from genviewer.io.bundle import Bundle, BundleError
-from genviewer.session import paths
 from genviewer.session.fit import check_recipe
+from genviewer.session.paths import UserFiles
 from genviewer.session.preferences import Preferences
 from genviewer.session.session import DEFAULT_SEED
 from genviewer.session.state import State, StateError, keep_aside, load_state
 from genviewer.ui import theme
 from genviewer.ui.explorer import Explorer
 from genviewer.ui.main_window import MainWindow
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,10 +91,13 @@ def make_application(arguments: list[str]) -> QApplication:
 
 
 def open_window(
-    preferences: Preferences, start: Start, target: str | Path | None = None
+    preferences: Preferences,
+    start: Start,
+    files: UserFiles,
+    target: str | Path | None = None,
 ) -> MainWindow:
     """A window on a start state, with its threads running; the model opens beside it."""
-    explorer = Explorer(start.state, paths.session_file())
+    explorer = Explorer(start.state, files.session)
     if start.bundle is not None:
         explorer.session.specs[start.bundle.model_id] = start.bundle.spec
     explorer.store.device = str(preferences.values["device"])
@@ -102,7 +105,7 @@ def open_window(
     named = _model_target(target)
     if named is None:
         explorer.open_first(start.bundle)
-    window = MainWindow(explorer, preferences, paths.recent_file(), paths.window_file())
+    window = MainWindow(explorer, preferences, files)
     for text, severity in start.notices:
         window.tell(text, severity)
     if named is not None:
@@ -124,13 +127,14 @@ def run(target: str | None = None) -> int:
     """Open the window and stay until it is closed; the process's exit code."""
     app = make_application(sys.argv[:1])
     preferences = Preferences.load()
+    files = UserFiles.default()
     theme.apply(app, preferences.values["theme"])  # type: ignore[arg-type]
     try:
-        start = find_start(paths.session_file(), bool(preferences.values["restore_session"]))
+        start = find_start(files.session, bool(preferences.values["restore_session"]))
     except BundleError as error:
         _log.error("%s", error)
         return 1
-    window = open_window(preferences, start, target)
+    window = open_window(preferences, start, files, target)
     keeper = collect_on_this_thread(window)
     _report_errors(window)
     window.show()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genviewer.engine.jobs import Job, JobLane, Progress
     from genviewer.ui.bridge import Bridge
-    from collections.abc import Callable
 
 T = TypeVar("T")
 SHOWN_AFTER_MS = 400

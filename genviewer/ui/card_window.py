@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
-
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle

@@ -13,20 +13,24 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
 from genviewer.core.scene import VIEW_NAMES, Pane, Scene, ViewName
+from genviewer.engine.device import devices
 from genviewer.io.images import ImageRecord
 from genviewer.session import edits
 from genviewer.ui import theme
 from genviewer.ui.about_dialog import AboutDialog
 from genviewer.ui.actions import TABLE, build_menus
+from genviewer.ui.corner_bar import CornerBar
 from genviewer.ui.icons import icon
 from genviewer.ui.preferences_dialog import PreferencesDialog
 from genviewer.ui.widgets.command_palette import CommandPalette
 from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    import numpy as np
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from genviewer.ui.main_window import MainWindow
 
 DOCKS = ("show_models", "show_pins", "show_latent", "show_conditions", "show_seed")
@@ -109,6 +113,10 @@ class Commands:
         window.view_bar.set_shortcuts(
             {view: actions[f"view_{view}"].shortcut().toString() for view in VIEW_NAMES}
         )
+        self.corner = CornerBar(actions, _devices, window)
+        self.corner.device_chosen.connect(lambda name: self._prefer("device", name))
+        self.corner.engine_chosen.connect(lambda name: self._prefer("engine", name))
+        window.menuBar().setCornerWidget(self.corner)
         self.refresh_recent()
 
     # keeping actions in step
@@ -185,6 +193,7 @@ class Commands:
         elif key in ("device", "engine"):
             values = window.preferences.values
             window.explorer.use_device(str(values["device"]), str(values["engine"]))
+            self.show_device()
         elif key == "smooth_zoom":
             window.canvas.set_smooth(bool(value))
             actions["smooth"].setChecked(bool(value))
@@ -196,6 +205,13 @@ class Commands:
             actions["show_filmstrip"].setChecked(bool(value))
         elif key == "history_length":
             self._session.history.limit_to(int(str(value)))
+
+    def show_device(self) -> None:
+        """Let the corner show what is chosen and what the model runs on."""
+        values, model = self._window.preferences.values, self._session.scene.model
+        loaded = self._window.explorer.store.loaded(model.id)
+        running = loaded.generator.device if loaded is not None else ""
+        self.corner.set_shown(str(values["device"]), str(values["engine"]), running)
 
     def _toggle_theme(self) -> None:
         self._prefer("theme", "light" if theme.colors().dark else "dark")
@@ -341,3 +357,7 @@ class Commands:
         dialog = AboutDialog(device, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()
+
+
+def _devices() -> list[tuple[str, str]]:
+    return [(device.name, device.label) for device in devices()]

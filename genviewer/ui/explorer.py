@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
+from genviewer.core.views import ViewInputs
 from genviewer.engine.jobs import JobLane
 from genviewer.engine.render import RenderThread, Request
 from genviewer.session.fit import check_recipe
 from genviewer.session.session import DEFAULT_SEED, Session
 from genviewer.session.state import State, save_state
-from genviewer.ui.analysis import Analysis
+from genviewer.ui.analysis import Analysis, Facts
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
 from genviewer.ui.latency import LatencyMeter
 from genviewer.ui.models import Loaded, ModelStore
 from genviewer.ui.walker import Walker
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.io.bundle import Bundle
-    from genviewer.engine.accelerator import Outcome
-    from genviewer.core.views import ViewInputs
-    from genviewer.core.scene import Scene
     from pathlib import Path
+
+    from genviewer.core.scene import Scene
+    from genviewer.engine.accelerator import Outcome
+    from genviewer.io.bundle import Bundle
 
 FALLBACK_MODEL = "digits-cvae"
 AUTOSAVE_MS = 3000
@@ -81,6 +82,8 @@ class Explorer(QObject):
         self._check.setInterval(CHECK_AFTER_MS)
         self._check.timeout.connect(self.analysis.check_accelerator)
         self.view_aspect = 1.6
+        self._inputs = ViewInputs()
+        self._inputs_of: tuple[Facts, float] | None = None
         self._wanted: str | None = None
         for thread in (self._opening_lane, self._lane, self.renderer):
             thread.start()
@@ -96,8 +99,14 @@ class Explorer(QObject):
             self.renderer.request(Request(scene, self.view_inputs(), stamp))
 
     def view_inputs(self) -> ViewInputs:
-        """What the views need that the Scene does not hold."""
-        return self.analysis.facts.inputs(self.view_aspect)
+        """What the views need that the Scene does not hold; the same object until it changes,
+        by which the render thread knows that there is nothing new.
+        """
+        facts, aspect = self.analysis.facts, self.view_aspect
+        known = self._inputs_of
+        if known is None or known[0] is not facts or known[1] != aspect:
+            self._inputs, self._inputs_of = facts.inputs(aspect), (facts, aspect)
+        return self._inputs
 
     def _take(self) -> None:
         rendered = self.renderer.take()

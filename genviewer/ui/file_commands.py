@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -25,12 +25,13 @@ from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save
 from genviewer.ui.save_image_dialog import SaveChoice, SaveImageDialog
 
 if TYPE_CHECKING:
-    from genviewer.ui.background import Background
-    from genviewer.ui.models import Loaded, ModelStore
+    from collections.abc import Callable
+
+    from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.engine.jobs import Progress
     from genviewer.session.session import Session
-    from genviewer.core.recipe import ModelRef, Recipe
-    from collections.abc import Callable
+    from genviewer.ui.background import Background
+    from genviewer.ui.models import Loaded, ModelStore
 
 IMAGE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff"}
 SCREEN_SIDE = 512
@@ -333,4 +334,5 @@ class FileCommands:
         try:
             save_recent(self._recent_file, recent)
         except OSError as error:
-            self._host.tell(f"The list of recent files cannot be kept: {error.strerror}.", "warning")
+            text = f"The list of recent files cannot be kept: {error.strerror}."
+            self._host.tell(text, "warning")

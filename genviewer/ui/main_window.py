@@ -6,17 +6,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from genviewer.core.frame import Failure, Frame
 from genviewer.core.views import ViewInputs, plane_axes
 from genviewer.session import edits
-from genviewer.ui.actions import build_actions, build_menus
+from genviewer.ui.actions import build_actions
 from genviewer.ui.commands import Commands
 from genviewer.ui.docks import LEFT, RIGHT, Docks
 from genviewer.ui.file_commands import FileCommands
@@ -32,21 +31,23 @@ from genviewer.ui.widgets.notice import NoticeStack
 from genviewer.ui.widgets.pin_shelf import PinShelf
 from genviewer.ui.widgets.seed_panel import SeedPanel
 from genviewer.ui.widgets.view_bar import ViewBar
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.ui.models import Loaded
-    from genviewer.ui.explorer import Explorer
-    from genviewer.ui.analysis import Facts
-    from genviewer.session.recent import Recent
-    from genviewer.engine.render import Rendered
-    from genviewer.core.sheet import Sheet
-    from genviewer.core.scene import Scene
-    from genviewer.core.recipe import ModelRef, Recipe
-    from genviewer.core.condition import Condition
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-    from PySide6.QtCore import QPoint
     from numpy.typing import NDArray
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from genviewer.core.condition import Condition
+    from genviewer.core.recipe import ModelRef, Recipe
+    from genviewer.core.scene import Scene
+    from genviewer.core.sheet import Sheet
+    from genviewer.engine.render import Rendered
+    from genviewer.session.paths import UserFiles
+    from genviewer.session.preferences import Preferences
+    from genviewer.session.recent import Recent
+    from genviewer.ui.analysis import Facts
+    from genviewer.ui.explorer import Explorer
+    from genviewer.ui.models import Loaded
 
 TITLE = "genviewer"
 
@@ -58,17 +59,17 @@ class MainWindow(QMainWindow):
         explorer: session, threads and models.
         preferences: the settings in force; ``values`` are read, changes come by
             :meth:`apply_preference`.
-        recent_file, window_file: where recent files and the layout are remembered.
+        files: where recent files and the layout are remembered.
     """
 
     def __init__(
-        self, explorer: Explorer, preferences: Preferences, recent_file: Path, window_file: Path
+        self, explorer: Explorer, preferences: Preferences, files: UserFiles
     ) -> None:
         super().__init__()
         self.explorer = explorer
         self.session = explorer.session
         self.preferences = preferences
-        self._window_file = window_file
+        self._window_file = files.window
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.resize(1280, 800)
@@ -86,7 +87,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
 
         self.files = FileCommands(
-            self, self, self.session, explorer.store, explorer.jobs, recent_file
+            self, self, self.session, explorer.store, explorer.jobs, files.recent
         )
         self.models = ModelList(self.browser, explorer.jobs, explorer.store, self.tell)
         self.pins = Pins(self.session, self.shelf, self._tell_with_undo)
@@ -98,7 +99,7 @@ class MainWindow(QMainWindow):
         self._serial = -1
         self._plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._connect()
-        if not self.docks.restore(window_file):
+        if not self.docks.restore(files.window):
             self.docks.arrange()
         self.commands.apply_preferences()
         self._show_scene(self.session.scene)
@@ -168,7 +169,7 @@ class MainWindow(QMainWindow):
             lambda extent, x, y, key: self._edit_map(key, extent=extent, center=(x, y))
         )
         canvas.map_cursor_dragged.connect(self._map_cursor_dragged)
-        canvas.map_aspect_changed.connect(self._aspect_changed)
+        canvas.view_aspect_changed.connect(self._aspect_changed)
         canvas.set_hover_text_source(self._cell_text)
 
         self.filmstrip.chosen.connect(self._pane_chosen)
@@ -208,6 +209,7 @@ class MainWindow(QMainWindow):
         self.latent_panel.set_locks(edits.lock_mask(self.session, size))
         self.latent_panel.set_step(controls.step)
         self.seed_panel.set_seed(controls.seed)
+        self.seed_panel.set_locked(len(controls.locks))
         self.seed_panel.set_vary_strength(controls.vary_strength)
         self.seed_panel.set_walk_options(
             controls.walk_mode, controls.walk_speed, controls.walk_seconds
@@ -220,6 +222,7 @@ class MainWindow(QMainWindow):
         self.condition_panel.set_spec(spec)
         self.browser.set_current(str(loaded.bundle.path))
         self.status.set_model(spec.name, generator.device, generator.engine)
+        self.commands.show_device()
         self.filmstrip.clear()
         self.setWindowTitle(f"{spec.name} – {TITLE}")
         self.status.touch()
@@ -240,8 +243,10 @@ class MainWindow(QMainWindow):
             dims = effect.order
         elif order == "kl" and kl is not None:
             dims, scores = np.argsort(-kl, kind="stable"), kl
-        self.latent_panel.set_order(dims, scores, dead)
-        self.latent_panel.set_order_choice(order, kl_available=spec.encoder or kl is not None)
+        self.latent_panel.set_order(order, dims, scores, dead)
+        self.latent_panel.set_order_available(
+            "kl", spec.encoder or kl is not None, "KL needs an encoder, which this model lacks."
+        )
 
     def _show_plane(self) -> None:
         """The two axes of the pad, which a drag on the picture moves along too."""
@@ -264,7 +269,7 @@ class MainWindow(QMainWindow):
         update, focus = rendered.sheet, rendered.focus
         if update is not None:
             if update.serial != self._serial:
-                self._begin_sheet(update.sheet, update.reset)
+                self._begin_sheet(update.sheet)
                 self._serial = update.serial
             for chunk in update.chunks:
                 self.canvas.show_tiles(chunk.cells, chunk.pixels)
@@ -281,14 +286,12 @@ class MainWindow(QMainWindow):
             self.canvas.show_failure(focus.message)
         self.status.touch()
 
-    def _begin_sheet(self, sheet: Sheet, reset: bool) -> None:
+    def _begin_sheet(self, sheet: Sheet) -> None:
         self._sheet = sheet
         spec = self.session.specs.get(sheet.packs[0].model.id) if sheet.packs else None
         if spec is not None:
             image = spec.image
-            self.canvas.begin_sheet(
-                sheet, image.height, image.width, image.channels, keep=not reset
-            )
+            self.canvas.begin_sheet(sheet, image.height, image.width, image.channels)
 
     def _painted(self) -> None:
         self.explorer.latency.painted()
@@ -358,7 +361,8 @@ class MainWindow(QMainWindow):
         found = self._sheet.cell(cell) if self._sheet is not None else None
         if found is None or self._sheet is None:
             return ""
-        return edits.describe(found[1], self.session.specs.get(found[0].id), self._sheet.label(cell))
+        model, recipe = found
+        return edits.describe(recipe, self.session.specs.get(model.id), self._sheet.label(cell))
 
     def _show_cell_menu(self, cell: int, where: QPoint) -> None:
         scene = self.session.scene
@@ -398,6 +402,13 @@ class MainWindow(QMainWindow):
         self.commands.refresh_recent()
         self.models.refresh(recent)
 
+    def is_settled(self) -> bool:
+        """Whether the canvas shows the newest Scene, whole."""
+        scene = self.session.scene
+        loaded = self.explorer.store.loaded(scene.model.id)
+        shown = self.canvas.focus_pixels() is not None
+        return loaded is not None and shown and self.explorer.renderer.idle
+
     # Qt events
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -412,7 +423,6 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.docks.save(self._window_file)
-        
         try:
             self.explorer.close()
         except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
+from typing import TYPE_CHECKING
 
 from genviewer.engine.library import bundled_models, find_model
 from genviewer.engine.thumbnails import thumbnail
@@ -11,16 +11,17 @@ from genviewer.io.bundle import Bundle, BundleError
 from genviewer.session.recent import Recent
 from genviewer.ui.card_window import CardWindow, describe
 from genviewer.ui.widgets.model_browser import ModelBrowser, ModelEntry
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.ui.models import ModelStore
-    from genviewer.ui.background import Background
-    from genviewer.engine.jobs import Progress
-    from PySide6.QtWidgets import QWidget
-    from numpy.typing import NDArray
-    import numpy as np
     from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtWidgets import QWidget
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.ui.background import Background
+    from genviewer.ui.models import ModelStore
 
 BUNDLED, RECENT = "Bundled", "Recent"
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.engine.cells import decode_recipe
 from genviewer.engine.generator import Generator, load_generator
 from genviewer.engine.library import bundled_models, find_model
 from genviewer.io.bundle import Bundle, BundleError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.ui.background import Background
-    from genviewer.engine.jobs import Progress
     from collections.abc import Callable
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.ui.background import Background
 
 MAX_LOADED = 6
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genviewer.io.images import ImageError, decode_png, encode_png
 from genviewer.ui.widgets.pixels_to_image import fewer_pixels
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.ui.widgets.pin_shelf import PinShelf
-    from genviewer.session.state import Pin
-    from genviewer.session.session import Session
-    from genviewer.core.spec import Spec
-    from genviewer.core.scene import Pane
-    from genviewer.core.recipe import Recipe
-    from numpy.typing import NDArray
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from genviewer.core.recipe import Recipe
+    from genviewer.core.scene import Pane
+    from genviewer.core.spec import Spec
+    from genviewer.session.session import Session
+    from genviewer.session.state import Pin
+    from genviewer.ui.widgets.pin_shelf import PinShelf
 
 THUMBNAIL = 96
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from genviewer.core.walk import Walk, WalkMode
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genviewer.core.spec import LatentSpec
     from numpy.typing import NDArray
+
+    from genviewer.core.spec import LatentSpec
 
 FRAME_MS = 16
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from genviewer.io.atomic import replacing, write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -22,10 +25,16 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_an_error_leaves_the_old_bytes_and_no_rest(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     write_bytes(path, b"old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        assert path.read_bytes() == b"old"
-        raise KeyboardInterrupt
+
+
+    def interrupted() -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            assert path.read_bytes() == b"old"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file.txt"]
 

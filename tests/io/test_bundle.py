@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -20,6 +20,9 @@ from genviewer.io.bundle import (
     open_bundle,
     write_bundle,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPEC = Spec(
     "tiny",

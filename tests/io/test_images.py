@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,6 +24,9 @@ from genviewer.io.images import (
     save_png,
     upscale,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPEC = Spec("m", "gan", LatentSpec(5), ImageSpec(3, 6, 4))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QFontMetrics,
     QKeyEvent,
     QPainter,
@@ -30,6 +30,10 @@ from PySide6.QtWidgets import (
 from genviewer.ui import theme
 from genviewer.ui.icons import icon
 from genviewer.ui.widgets.pixels_to_image import image_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 THUMBNAIL = 44
 ROW = 56
@@ -166,7 +170,7 @@ class _List(QListView):
         else:
             super().keyPressEvent(event)
 
-    def contextMenuEvent(self, event) -> None:
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         entry = self.indexAt(event.pos()).data(_ENTRY)
         if entry is not None:
             self.menu_wanted.emit(entry, event.globalPos())

@@ -1,0 +1,187 @@
+"""The parts of the window that stand by themselves: status line, save dialog, walk, background."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QDialogButtonBox
+
+from genviewer.core.spec import LatentSpec
+from genviewer.engine.jobs import JobLane, Progress
+from genviewer.ui.background import Background
+from genviewer.ui.bridge import Bridge
+from genviewer.ui.card_window import without_front_matter
+from genviewer.ui.latency import LatencyMeter
+from genviewer.ui.save_image_dialog import SaveImageDialog
+from genviewer.ui.status_line import StatusLine
+from genviewer.ui.walker import Walker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_callables_posted_from_threads_run_on_the_gui_thread_in_order(qtbot) -> None:
+    bridge = Bridge()
+    seen: list[tuple[int, bool]] = []
+    main = threading.current_thread()
+
+    def post() -> None:
+        for i in range(5000):
+            bridge.post(lambda i=i: seen.append((i, threading.current_thread() is main)))
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    qtbot.waitUntil(lambda: len(seen) == 5000, timeout=20_000)
+    thread.join()
+    assert seen == [(i, True) for i in range(5000)]
+    bridge.close()
+    bridge.post(lambda: seen.append((-1, False)))
+    qtbot.wait(20)
+    assert len(seen) == 5000
+
+
+@pytest.fixture
+def background(qtbot):
+    lane, bridge = JobLane("test"), Bridge()
+    lane.start()
+    yield Background(lane, bridge)
+    bridge.close()
+    lane.stop()
+
+
+def test_results_and_errors_of_jobs_come_back(qtbot, background: Background) -> None:
+    seen: list[object] = []
+    background.submit(lambda progress: 42, "answer", done=seen.append)
+
+    def fail(progress: Progress) -> None:
+        raise ValueError("no")
+
+    background.submit(fail, "failure", failed=lambda error: seen.append(str(error)))
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    assert seen == [42, "no"]
+
+
+def test_long_work_is_shown_with_its_progress_and_can_be_cancelled(
+    qtbot, background: Background
+) -> None:
+    shown: list[tuple[object, object]] = []
+    ended: list[str] = []
+    background.work_changed.connect(lambda name, fraction: shown.append((name, fraction)))
+
+    def work(progress: Progress) -> None:
+        progress.report(0.25, "a quarter")
+        while True:
+            progress.check()
+            threading.Event().wait(0.005)
+
+    background.submit(work, "long work", cancelled=lambda: ended.append("cancelled"))
+    qtbot.waitUntil(lambda: ("a quarter", 0.25) in shown)
+    background.cancel()
+    qtbot.waitUntil(lambda: ended == ["cancelled"])
+    assert shown[-1] == (None, None)
+
+
+def test_short_work_is_not_shown(qtbot, background: Background) -> None:
+    shown: list[object] = []
+    background.work_changed.connect(lambda name, fraction: shown.append(name))
+    done: list[object] = []
+    background.submit(lambda progress: 1, "short", done=done.append)
+    qtbot.waitUntil(lambda: done == [1])
+    qtbot.wait(600)
+    assert [name for name in shown if name is not None] == []
+
+
+def test_the_status_line_asks_for_figures_only_when_touched(qtbot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    asked: list[int] = []
+    line.refresh_wanted.connect(lambda: asked.append(1))
+    qtbot.wait(400)
+    assert asked == []
+    for _ in range(50):
+        line.touch()
+    qtbot.wait(400)
+    assert len(asked) == 1
+    line.set_figures(4.26, 59.7, 3)
+    texts = [label.text() for label in line._labels.values()]
+    assert texts[3:] == ["  4.3 ms to pixel", " 60 fps", "3 dropped"]
+
+
+def test_every_event_counts_for_latency(monkeypatch) -> None:
+    clock = [10.0]
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    meter = LatencyMeter()
+    samples: list[float] = []
+    meter.record_into(samples)
+    meter.frame_arrived((9.990, 9.996, 0.0))
+    meter.painted()
+    meter.painted()
+    assert samples == pytest.approx([0.010, 0.004])
+    assert meter.milliseconds == pytest.approx(7.0)
+    assert meter.frames_per_second == 2
+    clock[0] = 12.0
+    assert meter.frames_per_second == 0
+
+
+def _dialog(tmp_path: Path, qtbot, sheet_size: tuple[int, int] | None = (280, 168)):
+    dialog = SaveImageDialog(
+        None, (28, 28), sheet_size, tmp_path / "a.png", tmp_path / "b.png", False, 4
+    )
+    qtbot.addWidget(dialog)
+    return dialog
+
+
+def test_the_save_dialog_tells_size_and_replacement(tmp_path: Path, qtbot) -> None:
+    dialog = _dialog(tmp_path, qtbot)
+    assert dialog._size.text() == "112 × 112 pixels"
+    save = dialog._buttons.button(QDialogButtonBox.StandardButton.Save)
+    assert save.text() == "Save"
+    (tmp_path / "b.png").touch()
+    dialog._what.button(1).click()
+    assert save.text() == "Replace"
+    assert "b.png exists" in dialog._hint.text()
+    dialog._factor.setValue(2)
+    assert dialog._size.text() == "560 × 336 pixels"
+    assert dialog.choice().sheet
+    dialog._path.setText(str(tmp_path / "c"))
+    assert dialog.choice().path == tmp_path / "c.png"
+    dialog._path.setText("  ")
+    assert not save.isEnabled()
+
+
+def test_without_a_sheet_only_the_sample_can_be_saved(tmp_path: Path, qtbot) -> None:
+    dialog = _dialog(tmp_path, qtbot, None)
+    assert not dialog._what.button(1).isEnabled()
+    assert not dialog.choice().sheet
+
+
+def test_a_walk_moves_follows_the_hand_and_rests(qtbot) -> None:
+    walker = Walker()
+    seen: list[np.ndarray] = []
+    toggles: list[bool] = []
+    walker.stepped.connect(lambda values, key: seen.append(values))
+    walker.toggled.connect(toggles.append)
+    start = np.zeros(3, np.float32)
+    locked = np.array([False, True, False])
+    walker.start(LatentSpec(3), start, "random", 1.0, 8.0, locked)
+    qtbot.waitUntil(lambda: len(seen) > 5)
+    assert all(values[1] == 0.0 for values in seen)
+    assert not np.array_equal(seen[0], seen[-1])
+    elsewhere = np.array([2.0, 1.0, -2.0], np.float32)
+    walker.follow(elsewhere)
+    count = len(seen)
+    qtbot.waitUntil(lambda: len(seen) > count + 2)
+    assert np.abs(seen[count] - elsewhere).max() < 0.5
+    walker.follow(np.zeros(5, np.float32))
+    assert toggles == [True, False]
+    count = len(seen)
+    qtbot.wait(60)
+    assert len(seen) == count
+
+
+def test_a_cards_front_matter_is_not_shown() -> None:
+    assert without_front_matter("---\nlicense: mit\n---\n\n# Title\n") == "# Title\n"
+    assert without_front_matter("# Title\n---\nx") == "# Title\n---\nx"
