@@ -192,6 +192,7 @@ def _style_sheet(c: Colors) -> str:
     QToolButton:pressed, QPushButton:pressed {{ background: {n["accent_soft"]}; }}
     QToolButton:checked {{ background: {n["accent_soft"]}; border-color: {n["accent"]}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {n["accent"]}; }}
+    QLineEdit QToolButton {{ padding: 0; min-height: 0; border: 0; background: transparent; }}
     QToolButton#tight {{ padding: 0; min-height: 0; }}
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QPushButton:default {{ background: {n["accent"]}; color: {n["accent_text"]};
