@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,8 +25,6 @@ from genviewer.io.bundle import (
 from genviewer.nets.families import family
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import nn
 
     from genviewer.engine.train_config import TrainConfig
@@ -89,7 +88,7 @@ def write_trained_bundle(
     bundle_config = Config(
         spec=spec,
         network=dict(config.network),
-        provenance={"steps": state.step, "seed": config.seed, "data": images.source},
+        provenance={"steps": state.step, "seed": config.seed, "data": Path(images.source).name},
         statistics=statistics,
     )
     bundle = write_bundle(path, bundle_config, state.ema_weights(), card(config, spec, statistics))
