@@ -58,8 +58,7 @@ def paint_failure(painter: QPainter, room: QRect, colors: Colors, text: str) -> 
     painter.setPen(QPen(colors.warning, 1))
     painter.setBrush(colors.panel)
     painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-    device = painter.device()
-    ratio = device.devicePixelRatioF() if device is not None else 1.0
+    ratio = painter.device().devicePixelRatioF()
     picture = icons.pixmap("warning", ICON, colors.warning, ratio)
     painter.drawPixmap(QPointF(box.left() + 12, box.top() + 10), picture)
     painter.setPen(colors.text)

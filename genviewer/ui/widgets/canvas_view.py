@@ -80,31 +80,39 @@ class CanvasView(QWidget):
         self._unpainted = True
         self.update()
 
-    def begin_sheet(self, sheet: Sheet, height: int, width: int, channels: int) -> None:
+    def begin_sheet(
+        self, sheet: Sheet, height: int, width: int, channels: int, *, keep: bool = True
+    ) -> None:
         """Take a Sheet whose tiles will come, each ``height`` x ``width`` x ``channels``.
 
-        Tiles of the Sheet before it stay until they are overwritten, unless the view changed. The
-        one cell of the Focus view is :meth:`show_focus`'s, and passed over.
+        Tiles of the Sheet before it stay until they are overwritten, unless the view changed or
+        ``keep`` says that they mean nothing any more. The one cell of the Focus view is
+        :meth:`show_focus`'s, and passed over.
         """
         if self._view == "focus" and sheet.rows * sheet.columns == 1:
             return
         before = self._sheet
-        keep = not self._new_view and before is not None and _kind(before) == _kind(sheet)
+        same_view = not self._new_view and before is not None and _kind(before) == _kind(sheet)
         self._new_view = False
         self._sheet = sheet
         self.mosaic.begin(
-            sheet, height, width, channels, empty=placeholder(theme.colors()), keep=keep
+            sheet,
+            height,
+            width,
+            channels,
+            empty=placeholder(theme.colors()),
+            keep=keep and same_view,
         )
         if sheet.map_frame is not None:
             self.sheet_picture.clear()
-            changed = self.map_picture.begin(sheet, height, width, keep=keep)
+            changed = self.map_picture.begin(sheet, height, width, keep=same_view)
         else:
             self.map_picture.clear()
-            changed = self.sheet_picture.begin(sheet, height, width, keep=keep)
-        if not keep or self._hover >= sheet.rows * sheet.columns:
+            changed = self.sheet_picture.begin(sheet, height, width, keep=same_view)
+        if not same_view or self._hover >= sheet.rows * sheet.columns:
             self._set_hover(-1)
         self._renew_chip()
-        if changed is None:
+        if changed is None or not keep:
             self.update(self._sheet_area())
         elif not changed.isEmpty():
             self.update(changed)
