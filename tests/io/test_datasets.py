@@ -1,0 +1,346 @@
+import gzip
+import hashlib
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genviewer.io import dataset_mnist
+from genviewer.io.dataset_files import parse_idx
+from genviewer.io.dataset_mnist import mnist_folder
+from genviewer.io.dataset_shapes import FACTORS, SIZE, draw_shapes, make_shapes
+from genviewer.io.datasets import DataError, load_images
+
+GREY = np.random.default_rng(0).integers(0, 256, (6, 5, 7), dtype=np.uint8)
+COLOUR = np.random.default_rng(1).integers(0, 256, (6, 5, 7, 3), dtype=np.uint8)
+LABELS = np.array([2, 0, 1, 1, 0, 2])
+
+
+def idx(array: np.ndarray) -> bytes:
+    head = b"\x00\x00\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return head + array.astype(np.uint8).tobytes()
+
+
+def png(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def load(path: Path):
+    return load_images(str(path))
+
+
+# npz
+
+
+def test_npz_with_splits(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(
+        path, train_images=GREY, train_labels=LABELS, test_images=GREY[:2], test_labels=LABELS[:2]
+    )
+    train, test = load(path)
+    np.testing.assert_array_equal(train.images[..., 0], GREY)
+    np.testing.assert_array_equal(train.labels, LABELS)
+    assert train.labels.dtype == np.int64
+    np.testing.assert_array_equal(test.images[..., 0], GREY[:2])
+
+
+def test_npz_in_every_layout_is_the_same(tmp_path):
+    for name, images in {
+        "nhwc": COLOUR,
+        "nchw": COLOUR.transpose(0, 3, 1, 2),
+        "unit": COLOUR / 255,
+    }.items():
+        np.savez(tmp_path / name, images=images)
+        train, test = load(tmp_path / f"{name}.npz")
+        np.testing.assert_array_equal(train.images, COLOUR)
+        assert train.labels is None
+        assert test is None
+
+
+def test_npz_with_one_hot_labels(tmp_path):
+    np.savez(tmp_path / "d.npz", images=GREY, labels=np.eye(3)[LABELS])
+    np.testing.assert_array_equal(load(tmp_path / "d.npz")[0].labels, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"pictures": GREY}, "has no images or train_images, but pictures"),
+        ({"images": GREY.astype(np.int32)}, "int32"),
+        ({"images": GREY.astype(float)}, r"outside \[0, 1\]"),
+        ({"images": GREY, "labels": LABELS[:3]}, "not one label for every image"),
+        ({"images": GREY, "labels": LABELS - 1}, "negative"),
+        ({"images": GREY[:0]}, "no images"),
+        ({"images": GREY[0]}, "dimensions"),
+    ],
+)
+def test_an_npz_that_does_not_fit_is_told(tmp_path, arrays, words):
+    np.savez(tmp_path / "d.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path / "d.npz")
+
+
+def test_pickled_objects_are_refused(tmp_path):
+    np.savez(tmp_path / "d.npz", images=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError):
+        load(tmp_path / "d.npz")
+
+
+# idx
+
+
+def test_an_idx_folder_plain_and_compressed(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(LABELS))
+    with gzip.open(tmp_path / "t10k-images-idx3-ubyte.gz", "wb") as file:
+        file.write(idx(GREY[:2]))
+    train, test = load(tmp_path)
+    np.testing.assert_array_equal(train.images[..., 0], GREY)
+    np.testing.assert_array_equal(train.labels, LABELS)
+    np.testing.assert_array_equal(test.images[..., 0], GREY[:2])
+    assert test.labels is None
+
+
+def test_an_idx_file_finds_its_labels(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(idx(GREY))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(idx(LABELS))
+    np.testing.assert_array_equal(load(tmp_path / "train-images-idx3-ubyte")[0].labels, LABELS)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00\x00\x0d\x01",
+        b"\x00\x00\x08\x03\x00",
+        idx(GREY)[:-1],
+        b"\x00\x00\x08\x01\xff\xff\xff\xff",
+    ],
+)
+def test_a_damaged_idx_file_is_refused(data):
+    with pytest.raises(DataError):
+        parse_idx(data, "x")
+
+
+# Folders and zips
+
+
+def make_tree(names):
+    return {name: png(GREY[i]) for i, name in enumerate(names)}
+
+
+TREES = {
+    "flat": (["a.png", "b.png"], None, None),
+    "classes": (["cat/a.png", "cat/b.png", "dog/a.png"], [0, 0, 1], ("cat", "dog")),
+    "in one folder": (["all/cat/a.png", "all/dog/a.png"], [0, 1], ("cat", "dog")),
+}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("tree", TREES)
+def test_trees_of_images(tmp_path, kind, tree):
+    names, labels, classes = TREES[tree]
+    files = make_tree(names)
+    if kind == "folder":
+        path = tmp_path / "data"
+        for name, data in files.items():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
+    else:
+        path = tmp_path / "data.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(name, data)
+            archive.writestr("__MACOSX/._a.png", b"not an image")
+            archive.writestr("notes.txt", "not an image")
+    train, _ = load(path)
+    np.testing.assert_array_equal(train.images[..., 0], GREY[: len(names)])
+    assert (None if train.labels is None else train.labels.tolist()) == labels
+    assert train.names == classes
+
+
+def test_folders_train_and_test_are_splits(tmp_path):
+    for i, name in enumerate(["train/0/a.png", "train/1/b.png", "test/1/c.png"]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(png(COLOUR[i]))
+    train, test = load(tmp_path)
+    assert train.labels.tolist() == [0, 1]
+    assert test.labels.tolist() == [1]
+    np.testing.assert_array_equal(test.images, COLOUR[2:3])
+
+
+def test_images_of_two_sizes_are_refused_by_name(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(GREY[0]))
+    (tmp_path / "b.png").write_bytes(png(GREY[0, :3]))
+    with pytest.raises(DataError, match=r"b.png is 7x3, the first image 7x5"):
+        load(tmp_path)
+
+
+def test_a_broken_image_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(GREY[0])[:40])
+    with pytest.raises(DataError, match=r"a\.png cannot be read as an image"):
+        load(tmp_path)
+
+
+# CSV
+
+
+@pytest.mark.parametrize("heading", [False, True])
+def test_csv_of_pixels(tmp_path, heading):
+    square = GREY[:, :4, :4]
+    rows = [
+        ",".join(map(str, [n, *image.ravel()])) for n, image in zip(LABELS, square, strict=True)
+    ]
+    if heading:
+        rows.insert(0, ",".join(["label", *(f"pixel{i}" for i in range(16))]))
+    (tmp_path / "d.csv").write_text("\n".join(rows) + "\n")
+    train, _ = load(tmp_path / "d.csv")
+    np.testing.assert_array_equal(train.images[..., 0], square)
+    np.testing.assert_array_equal(train.labels, LABELS)
+
+
+@pytest.mark.parametrize("heading", ["", "file,label\n"])
+def test_csv_of_files(tmp_path, heading):
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(png(GREY[i]))
+    (tmp_path / "d.csv").write_text(heading + "2.png,dog\n0.png,cat\n1.png,dog\n")
+    train, _ = load(tmp_path / "d.csv")
+    np.testing.assert_array_equal(train.images[..., 0], GREY[[2, 0, 1]])
+    assert train.labels.tolist() == [1, 0, 1]
+    assert train.names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("1,2,3\n", "a square is wanted"),
+        ("1,2\n1,2,3\n", "different lengths"),
+        ("1,300\n", "outside 0..255"),
+        ("1,x,2,3,4\n1,2,3,4,5\n", "no numbers"),
+    ],
+)
+def test_a_csv_that_does_not_fit_is_told(tmp_path, text, words):
+    (tmp_path / "d.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path / "d.csv")
+
+
+# Other sources
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("nothing", "does not exist"), ("builtin:cats", "builtin:shapes"), ("a.txt", "is none of")],
+)
+def test_unknown_sources_are_told(tmp_path, name, words):
+    (tmp_path / "a.txt").write_text("")
+    with pytest.raises(DataError, match=words):
+        load_images(name if ":" in name else str(tmp_path / name))
+
+
+def test_shapes_follow_from_the_seed():
+    train, test = load_images("builtin:shapes", seed=3, count=300)
+    assert train.images.shape == (300, SIZE, SIZE, 3)
+    assert test is None
+    shapes = make_shapes(3, 300)
+    np.testing.assert_array_equal(train.images, shapes.images)
+    assert not np.array_equal(make_shapes(4, 300).images, shapes.images)
+    assert shapes.factors.shape == (300, len(FACTORS))
+    assert set(shapes.factors[:, 0].tolist()) == {0.0, 0.5, 1.0}
+
+
+def test_every_factor_does_what_its_name_says():
+    middle = np.full((1, 6), 0.5, np.float32)
+
+    def drawn(factor: str, value: float) -> np.ndarray:
+        factors = middle.copy()
+        factors[0, FACTORS.index(factor)] = value
+        return draw_shapes(factors)[0].astype(float).max(2)
+
+    def centre(image: np.ndarray) -> np.ndarray:
+        weight = image - image.min()
+        axis = np.arange(SIZE)
+        return np.array([weight.sum(0) @ axis, weight.sum(1) @ axis]) / weight.sum()
+
+    def area(image: np.ndarray) -> int:
+        return int((image > 128).sum())
+
+    assert area(drawn("size", 1.0)) > 2 * area(drawn("size", 0.0))
+    np.testing.assert_allclose(centre(drawn("x", 1.0)) - centre(drawn("x", 0.0)), [26.9, 0], atol=1)
+    np.testing.assert_allclose(centre(drawn("y", 1.0)) - centre(drawn("y", 0.0)), [0, 26.9], atol=1)
+    colours = [
+        draw_shapes(np.float32([[0.5, 0.5 + c, 0.5, 0.5, 0.5, 0.5]]))[0].max((0, 1))
+        for c in (-0.5, 0.5)
+    ]
+    assert colours[0].tolist() == [255, 20, 20]  # red
+    assert colours[1][2] == 255  # towards blue
+    shapes = [area(drawn("shape", value)) for value in (0.0, 0.5, 1.0)]
+    assert len(set(shapes)) == 3
+    turned = drawn("rotation", 0.9)
+    assert not np.array_equal(turned, drawn("rotation", 0.1))
+    assert area(turned) == pytest.approx(area(drawn("rotation", 0.5)), rel=0.1)
+
+
+def test_no_shape_leaves_the_picture():
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 2, (200, 6)).astype(np.float32)
+    images = draw_shapes(corners)
+    edge = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], 1)
+    assert int(edge.max()) == 20  # the background
+
+
+# MNIST's download, from a mirror of ours
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch) -> str:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    files = {}
+    for name, array in {
+        "train-images-idx3-ubyte": GREY,
+        "train-labels-idx1-ubyte": LABELS,
+        "t10k-images-idx3-ubyte": GREY[:2],
+        "t10k-labels-idx1-ubyte": LABELS[:2],
+    }.items():
+        data = idx(array)
+        (folder / f"{name}.gz").write_bytes(gzip.compress(data))
+        files[name] = hashlib.sha256(data).hexdigest()
+    monkeypatch.setattr(dataset_mnist, "FILES", files)
+    return folder.as_uri() + "/"
+
+
+def test_mnist_is_fetched_once_and_verified(tmp_path, mirror):
+    folder = mnist_folder(tmp_path / "cache", ("file:///nowhere/", mirror))
+    train, test = load(folder)
+    np.testing.assert_array_equal(train.labels, LABELS)
+    assert len(test.images) == 2
+    assert mnist_folder(tmp_path / "cache", ()) == folder  # from the cache
+
+
+def test_a_damaged_file_of_the_cache_is_fetched_again(tmp_path, mirror):
+    folder = mnist_folder(tmp_path / "cache", (mirror,))
+    path = folder / "train-labels-idx1-ubyte"
+    whole = path.read_bytes()
+    path.write_bytes(b"damaged")
+    mnist_folder(tmp_path / "cache", (mirror,))
+    assert path.read_bytes() == whole
+
+
+def test_what_is_not_mnist_is_not_kept(tmp_path, mirror, monkeypatch):
+    monkeypatch.setitem(dataset_mnist.FILES, "train-images-idx3-ubyte", "0" * 64)
+    with pytest.raises(DataError, match="what came is not MNIST"):
+        mnist_folder(tmp_path / "cache", (mirror,))
+    assert not (tmp_path / "cache" / "train-images-idx3-ubyte").exists()
+
+
+def test_without_a_network_the_way_out_is_named(tmp_path):
+    with pytest.raises(DataError, match="--data"):
+        mnist_folder(tmp_path / "cache", ("file:///nowhere/",))
