@@ -22,12 +22,13 @@ install_debian() {
         say "installing for $purpose: $*"
         { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
             --no-install-recommends "$@"; } >/dev/null </dev/null \
-            || fail "apt-get could not install them; run it by hand: apt-get install $*"
+            && return
+        say "apt-get could not install them. By hand: apt-get install $*"
     else
         say "system packages are missing for $purpose. Install them with:"
         say "  sudo apt-get install --no-install-recommends $*"
-        return 1
     fi
+    return 1
 }
 
 find_python() {
@@ -54,11 +55,13 @@ make_venv() {
 
 # Lists the shared libraries that Qt's core and its platform plugins ask for and do not find.
 missing_libraries() {
-    qt=$("$venv_python" -c 'import PySide6; print(PySide6.__path__[0])')/Qt
-    ldd "$qt/lib/libQt6Widgets.so.6" "$qt/plugins/platforms/libqoffscreen.so" \
-        "$qt/plugins/platforms/libqxcb.so" 2>/dev/null | awk '/not found/ { print $1 }' | sort -u
+    for qt in .venv/lib/python*/site-packages/PySide6/Qt; do
+        ldd "$qt/lib/libQt6Widgets.so.6" "$qt/plugins/platforms/libqoffscreen.so" \
+            "$qt/plugins/platforms/libqxcb.so" 2>/dev/null
+    done | awk '/not found/ { print $1 }' | sort -u
 }
 
+# Looked at every time, for a display may be there today that was not there at set-up.
 check_qt_libraries() {
     [ "$(uname -s)" = Linux ] && command -v ldd >/dev/null 2>&1 || return 0
     missing=$(missing_libraries)
@@ -67,9 +70,10 @@ check_qt_libraries() {
         # shellcheck disable=SC2046 # one word per package is what is wanted
         install_debian "Qt" $(cat scripts/qt-packages-debian.txt) && return 0
     else
-        say "Qt misses these system libraries, which your distribution packages:" $missing
+        # shellcheck disable=SC2086 # in one line
+        say "Qt misses these libraries, which your distribution packages:" $missing
     fi
-    # Without a display only the xcb plugin may be incomplete, and nothing will load it.
+    # Where nothing is shown on an X server, its plugin may be incomplete: nothing loads it.
     QT_QPA_PLATFORM=offscreen "$venv_python" -c \
         'from PySide6.QtWidgets import QApplication; QApplication([])' 2>/dev/null || exit 1
     if [ "$extras" = run ] && [ -n "${DISPLAY:-}" ] && [ -z "${WAYLAND_DISPLAY:-}" ]; then
@@ -86,6 +90,7 @@ fingerprint=$(cksum <pyproject.toml)
 for done_for in "$extras" test; do
     stamp=.venv/genviewer-$done_for.stamp
     if [ -n "$venv_python" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$fingerprint" ]; then
+        check_qt_libraries
         exit 0
     fi
 done
@@ -110,5 +115,5 @@ if [ "$extras" = test ]; then
 else
     pip install -e .
 fi
-check_qt_libraries
 printf '%s\n' "$fingerprint" >".venv/genviewer-$extras.stamp"
+check_qt_libraries
