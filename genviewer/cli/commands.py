@@ -202,5 +202,5 @@ def tour(
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from genviewer.ui.tour import run_tour
 
-    for path in run_tour(out):
+    for path in run_tour(out, say):
         typer.echo(str(path))
