@@ -106,6 +106,18 @@ def load_font(app: QApplication) -> None:
     app.setFont(font)
 
 
+def strong(font: QFont) -> QFont:
+    """The semi-bold cut of a font, for headings and what is chosen.
+
+    Some platforms know the cut as a family of its own and would draw the regular one for the
+    weight alone.
+    """
+    bold = QFont(font)
+    bold.setFamilies([f"{FONT_FAMILY} Semi Bold", *font.families()])
+    bold.setWeight(QFont.Weight.DemiBold)
+    return bold
+
+
 def apply(app: QApplication, scheme: Scheme) -> None:
     """Switch the whole program to a scheme; ``system`` follows the desktop (GUI thread)."""
     global _current
@@ -169,8 +181,8 @@ def _style_sheet(c: Colors) -> str:
     QMainWindow::separator:hover {{ background: {n["accent"]}; }}
     QToolTip {{ color: {n["text"]}; background: {n["raised"]};
         border: 1px solid {n["line"]}; padding: 4px 6px; }}
-    QMenuBar {{ background: {n["panel"]}; padding: 2px 4px; }}
-    QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
+    QMenuBar {{ background: {n["panel"]}; padding: 3px 4px; }}
+    QMenuBar::item {{ padding: 6px 9px; border-radius: 4px; background: transparent; }}
     QMenuBar::item:selected {{ background: {n["accent_soft"]}; }}
     QMenu {{ background: {n["panel"]}; border: 1px solid {n["line"]}; padding: 4px; }}
     QMenu::item {{ padding: 5px 24px 5px 12px; border-radius: 4px; }}
@@ -184,7 +196,8 @@ def _style_sheet(c: Colors) -> str:
     QStatusBar {{ background: {n["panel"]}; border-top: 1px solid {n["line"]};
         color: {n["dim_text"]}; }}
     QStatusBar::item {{ border: 0; }}
-    QDockWidget {{ titlebar-close-icon: none; titlebar-normal-icon: none; }}
+    QDockWidget {{ font-weight: 600; titlebar-close-icon: none; titlebar-normal-icon: none; }}
+    QDockWidget::title {{ padding: 7px 12px 5px 12px; background: {n["panel"]}; }}
     QToolButton, QPushButton {{ background: transparent; border: 1px solid transparent;
         border-radius: 5px; padding: 4px 8px; min-height: 18px; }}
     QPushButton {{ background: {n["raised"]}; border-color: {n["line"]}; }}
