@@ -14,7 +14,9 @@ from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessag
 from PySide6.QtWidgets import QApplication
 
 import genviewer
-from genviewer.core.recipe import seeded_recipe
+from genviewer.core.latent import Latent
+from genviewer.core.prior import draw
+from genviewer.core.recipe import Recipe, default_condition
 from genviewer.core.scene import Pane, Scene
 from genviewer.engine.library import find_model
 from genviewer.io.bundle import Bundle, BundleError
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 DEFAULT_MODEL = "digits-cvae"
+FIRST_CLASS = 3
 COLLECT_MS = 5000
 _log = logging.getLogger(__name__)
 
@@ -48,7 +51,7 @@ def first_state(bundle: Bundle) -> State:
     """What is shown at the very first start: every class of one latent, or its neighbours."""
     spec = bundle.spec
     view = "classes" if spec.class_condition is not None else "grid"
-    recipe = seeded_recipe(spec, DEFAULT_SEED)
+    recipe = Recipe(Latent(draw(spec.latent, DEFAULT_SEED)), default_condition(spec, FIRST_CLASS))
     scene = Scene((Pane(bundle.ref, recipe),), view)
     return State(scene)
 

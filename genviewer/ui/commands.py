@@ -20,7 +20,7 @@ from genviewer.ui import theme
 from genviewer.ui.about_dialog import AboutDialog
 from genviewer.ui.actions import TABLE, build_menus
 from genviewer.ui.corner_bar import CornerBar
-from genviewer.ui.icons import icon
+from genviewer.ui.icons import icon, recolor
 from genviewer.ui.preferences_dialog import PreferencesDialog
 from genviewer.ui.widgets.command_palette import CommandPalette
 from genviewer.ui.widgets.pixels_to_image import image_of
@@ -190,6 +190,7 @@ class Commands:
             app = QApplication.instance()
             if isinstance(app, QApplication):
                 theme.apply(app, str(value))  # type: ignore[arg-type]
+                recolor(app)
         elif key in ("device", "engine"):
             values = window.preferences.values
             window.explorer.use_device(str(values["device"]), str(values["engine"]))

@@ -17,6 +17,7 @@ RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 LAYOUT_VERSION = 1
 LEFT_WIDTH = 216
 RIGHT_WIDTH = 328
+CHROME = 160  # menu bar, status line and titles
 
 
 class Docks:
@@ -86,6 +87,9 @@ class Docks:
             [docks[left[0]], docks[right[0]]], [LEFT_WIDTH, RIGHT_WIDTH], horizontal
         )
         self._window.resizeDocks([docks[n] for n in left], [420, 240], vertical)
+        heights = [max(docks[n].widget().sizeHint().height(), 80) for n in right]
+        heights[0] = max(300, self._window.height() - sum(heights[1:]) - CHROME)
+        self._window.resizeDocks([docks[n] for n in right], heights, vertical)
         self._hidden = []
 
     def restore(self, file: Path) -> bool:

@@ -1,21 +1,30 @@
 """The program's icons: one colour each, drawn in the colours of the scheme in force.
 
-An icon looks its colour up whenever it is painted, so switching between light and dark needs no
-new icons, only a repaint. GUI thread only.
+An icon holds pixmaps, not an engine written in Python: Qt clones engines and destroys them behind
+Python's back. GUI thread only.
 """
 
 from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from genviewer.core.resources import assets_dir
 from genviewer.ui import theme
 
-CACHED_PIXMAPS = 24  # per icon: sizes x states x schemes that occur in practice
+SIZES = (16, 18, 20, 32, 36, 48)  # device pixels
+MASK = 144  # drawn once from the SVG, then scaled: far quicker than drawing every size
+STATES = (
+    (QIcon.Mode.Normal, QIcon.State.Off),
+    (QIcon.Mode.Normal, QIcon.State.On),
+    (QIcon.Mode.Disabled, QIcon.State.Off),
+    (QIcon.Mode.Disabled, QIcon.State.On),
+)
+_names: dict[int, str] = {}  # by the cache key of an icon in use
 
 
 def names() -> list[str]:
@@ -23,15 +32,45 @@ def names() -> list[str]:
     return sorted(path.stem for path in (assets_dir() / "icons").glob("*.svg"))
 
 
-@cache
 def icon(name: str) -> QIcon:
     """The icon of that name: text colour, dimmed where disabled, accent where checked.
+
+    It has the colours of the scheme in force; :func:`recolor` renews those that are in use.
 
     Raises:
         FileNotFoundError: if there is no such icon.
     """
-    source = (assets_dir() / "icons" / f"{name}.svg").read_text("utf-8")
-    return QIcon(_Engine(source))
+    found = _icon(name, theme.colors().dark)
+    _names[found.cacheKey()] = name
+    return found
+
+
+@cache
+def _icon(name: str, _dark: bool) -> QIcon:
+    made = QIcon()
+    mask = _rendered(name, MASK, QColor(0, 0, 0).rgba()).toImage()
+    for size in SIZES:
+        small = mask.scaled(size, size, mode=Qt.TransformationMode.SmoothTransformation)
+        for mode, state in STATES:
+            tinted = QPixmap.fromImage(small)
+            painter = QPainter(tinted)
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+            painter.fillRect(tinted.rect(), _color(mode, state))
+            painter.end()
+            made.addPixmap(tinted, mode, state)
+    return made
+
+
+def recolor(app: QApplication) -> None:
+    """Give every button and action that has one of these icons the colours now in force."""
+    for widget in app.allWidgets():
+        carriers: list[QAbstractButton | QAction] = list(widget.actions())
+        if isinstance(widget, QAbstractButton):
+            carriers.append(widget)
+        for carrier in carriers:
+            name = _names.get(carrier.icon().cacheKey())
+            if name is not None:
+                carrier.setIcon(icon(name))
 
 
 def pixmap(name: str, size: int, color: QColor, ratio: float = 1.0) -> QPixmap:
@@ -70,35 +109,3 @@ def _color(mode: QIcon.Mode, state: QIcon.State) -> QColor:
         faded.setAlpha(130)
         return faded
     return colors.accent if state == QIcon.State.On else colors.text
-
-
-_clones: list[QIconEngine] = []  # Qt owns a clone, yet without a reference here it dies at once
-
-
-class _Engine(QIconEngine):
-    """Draws one SVG at whatever size and in whatever colour is asked for."""
-
-    def __init__(self, source: str) -> None:
-        super().__init__()
-        self._source = source
-        self._pixmaps: dict[tuple[int, int, int], QPixmap] = {}
-
-    def clone(self) -> QIconEngine:
-        copy = _Engine(self._source)
-        _clones.append(copy)
-        return copy
-
-    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        color = _color(mode, state)
-        key = (size.width(), size.height(), color.rgba())
-        if key not in self._pixmaps:
-            if len(self._pixmaps) >= CACHED_PIXMAPS:
-                self._pixmaps.clear()
-            self._pixmaps[key] = _draw(self._source, size, color)
-        return self._pixmaps[key]
-
-    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        image = QPixmap(self.pixmap(rect.size() * ratio, mode, state))
-        image.setDevicePixelRatio(ratio)
-        painter.drawPixmap(rect.topLeft(), image)

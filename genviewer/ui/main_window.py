@@ -102,6 +102,8 @@ class MainWindow(QMainWindow):
         if not self.docks.restore(files.window):
             self.docks.arrange()
         self.commands.apply_preferences()
+        if self.session.spec is not None:
+            self.condition_panel.set_spec(self.session.spec)
         self._show_scene(self.session.scene)
         self._show_controls()
         self.pins.refresh()
@@ -220,6 +222,7 @@ class MainWindow(QMainWindow):
         spec, generator = loaded.bundle.spec, loaded.generator
         self.canvas.set_hint(None)
         self.condition_panel.set_spec(spec)
+        self._show_scene(self.session.scene)
         self.browser.set_current(str(loaded.bundle.path))
         self.status.set_model(spec.name, generator.device, generator.engine)
         self.commands.show_device()

@@ -26,6 +26,7 @@ class StatusLine(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(12, 0, 12, 0)
         self._work = QLabel(self)
         self._bar = QProgressBar(self)
         self._bar.setFixedSize(96, 6)

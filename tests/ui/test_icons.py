@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QAction, QColor, QIcon, QPixmap
+from PySide6.QtWidgets import QApplication, QToolButton
 
 from genviewer.ui import icons, theme
 
@@ -26,12 +26,23 @@ def test_every_icon_draws_something_that_fits(qapp, name):
     assert all(2 <= x < 46 and 2 <= y < 46 for x, y in inked)
 
 
-def test_follows_the_scheme_without_a_new_icon(scheme):
-    icon = icons.icon("dice")
+def test_buttons_and_actions_follow_the_scheme(qtbot, scheme):
     scheme("dark")
-    assert theme.DARK.text.name() in colours(icon.pixmap(48, 48))
+    button = QToolButton()
+    qtbot.addWidget(button)
+    button.setIcon(icons.icon("dice"))
+    action = QAction(icons.icon("map"), "Map", button)
+    button.addAction(action)
+    foreign = QPixmap(8, 8)
+    foreign.fill(QColor("red"))
+    other = QAction(QIcon(foreign), "Other", button)
+    button.addAction(other)
+    assert theme.DARK.text.name() in colours(button.icon().pixmap(32, 32))
     scheme("light")
-    assert theme.LIGHT.text.name() in colours(icon.pixmap(48, 48))
+    icons.recolor(QApplication.instance())
+    for carrier in (button, action):
+        assert theme.LIGHT.text.name() in colours(carrier.icon().pixmap(32, 32))
+    assert colours(other.icon().pixmap(8, 8)) == {"#ff0000"}
 
 
 def test_checked_is_the_accent_and_disabled_is_faint(scheme):
@@ -57,7 +68,7 @@ def test_any_colour(qapp):
 
 def test_a_changed_copy_leaves_the_icon_alone(qapp):
     copy = QIcon(icons.icon("star"))
-    copy.addPixmap(QPixmap(4, 4))  # makes Qt clone the engine
+    copy.addPixmap(QPixmap(4, 4))
     assert not copy.pixmap(16, 16).isNull()
     assert not icons.icon("star").pixmap(16, 16).isNull()
 
