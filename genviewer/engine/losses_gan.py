@@ -55,5 +55,5 @@ def gradient_penalty(
 
 
 def _input_gradient(score: Tensor, x: Tensor) -> Tensor:
-    gradient: Tensor = torch.autograd.grad(score.sum(), x, create_graph=True)[0]
-    return gradient
+    (gradient,) = torch.autograd.grad(score.sum(), [x], create_graph=True)
+    return gradient  # type: ignore[no-any-return]

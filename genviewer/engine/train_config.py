@@ -39,7 +39,10 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``beta`` weighs the KL, reached linearly over ``kl_warmup`` steps; with ``total_correlation`` it
     weighs that part only (beta-TCVAE). ``condition_dropout`` is the share of images whose class is
-    left empty, which teaches the model "any class".
+    left empty, which teaches the model "any class". ``class_weight`` weighs, in nats, the cross
+    entropy of samples from the prior under a classifier that learns beside the model from the real
+    images (as in CVAE-GAN, Bao et al. 2017): it teaches the decoder to draw the class in those
+    parts of the latent space too where the encoder puts few images of it.
     """
 
     beta: float = 1.0
@@ -47,10 +50,13 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     free_bits: float = 0.0
     total_correlation: bool = False
     condition_dropout: float = 0.0
+    class_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.beta < 0 or self.free_bits < 0 or not 0 <= self.condition_dropout <= 1:
-            raise ValueError("beta and free_bits must not be negative, condition_dropout in 0..1")
+        if min(self.beta, self.free_bits, self.class_weight) < 0:
+            raise ValueError("beta, free_bits and class_weight must not be negative")
+        if not 0 <= self.condition_dropout <= 1:
+            raise ValueError("condition_dropout must be in 0..1")
         if self.total_correlation and self.free_bits:
             raise ValueError("free_bits does not apply to beta-TCVAE")
 
@@ -116,6 +122,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
             raise ValueError("steps must not be negative; batch and intervals must be at least 1")
         kind = family(self.network).kind
+        if self.vae is not None and self.vae.class_weight and not self.network.get("classes"):
+            raise ValueError("class_weight needs a network with classes")
         if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
             raise ValueError(f"a network of kind {kind} needs the table [{kind}] and no other")
 

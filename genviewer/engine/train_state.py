@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 class TrainingState:
     """A network, the moving average of its weights, its optimizers, noise and step count.
 
+    ``companions`` are networks that help in training and are no part of the model.
+
     Not thread-safe: the training thread owns it; others get copies (:meth:`ema_weights`).
     """
 
     def __init__(
-        self, network: nn.Module, optimizers: dict[str, torch.optim.Optimizer], seed: int
+        self,
+        network: nn.Module,
+        optimizers: dict[str, torch.optim.Optimizer],
+        seed: int,
+        companions: dict[str, nn.Module] | None = None,
     ) -> None:
         self.network = network
+        self.companions = companions or {}
         self.ema = copy.deepcopy(network).eval().requires_grad_(False)
         self.optimizers = optimizers
         self.noise = torch.Generator().manual_seed(seed)
@@ -56,6 +63,7 @@ class TrainingState:
             "step": self.step,
             "network": self.network.state_dict(),
             "ema": self.ema.state_dict(),
+            "companions": {k: v.state_dict() for k, v in self.companions.items()},
             "optimizers": {k: v.state_dict() for k, v in self.optimizers.items()},
             "noise": self.noise.get_state(),
         }
@@ -64,6 +72,8 @@ class TrainingState:
         """Take over a state from :meth:`state_dict`; RuntimeError if it is of another network."""
         self.network.load_state_dict(state["network"])
         self.ema.load_state_dict(state["ema"])
+        for key, companion in self.companions.items():
+            companion.load_state_dict(state["companions"][key])
         for key, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][key])
         self.noise.set_state(state["noise"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from genviewer.engine.losses import (
     bernoulli_nll,
@@ -16,6 +17,7 @@ from genviewer.engine.losses import (
     kl_normal,
     sample_posterior,
 )
+from genviewer.engine.train_augment import augment
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
@@ -24,7 +26,9 @@ from genviewer.engine.train_state import (
     learning_rate_factor,
     one_hot,
     set_learning_rate,
+    with_layout,
 )
+from genviewer.nets.classifier import Classifier, ClassifierConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +38,35 @@ if TYPE_CHECKING:
     from genviewer.nets.residual_vae import ResidualVAE
 
 
-def make_vae_state(network: ResidualVAE, optimizer: OptimizerConfig, seed: int) -> TrainingState:
-    """A fresh state with one Adam for encoder and decoder together."""
+# The share of a batch that is drawn from the prior for the classifier to look at.
+PRIOR_SHARE = 1 / 4
+CLASSIFIER_RATE = 1e-3
+CLASSIFIER_NOISE = 0.2
+CLASSIFIER_AUGMENT = "translation"
+
+
+def make_vae_state(
+    network: ResidualVAE, objective: VAEObjective, optimizer: OptimizerConfig, seed: int
+) -> TrainingState:
+    """A fresh state with one Adam for encoder and decoder, and the classifier's if it is used.
+
+    The classifier's first weights come from torch's own random state.
+    """
     adam = torch.optim.Adam(
         network.parameters(), optimizer.learning_rate, (optimizer.beta1, optimizer.beta2)
     )
-    return TrainingState(network, {"vae": adam}, seed)
+    if not objective.class_weight:
+        return TrainingState(network, {"vae": adam}, seed)
+    config = network.config
+    classifier = with_layout(
+        Classifier(ClassifierConfig(config.image_size, config.image_channels, config.classes)),
+        torch.channels_last,
+    )
+    optimizers: dict[str, torch.optim.Optimizer] = {
+        "vae": adam,
+        "classifier": torch.optim.Adam(classifier.parameters(), CLASSIFIER_RATE),
+    }
+    return TrainingState(network, optimizers, seed, {"classifier": classifier})
 
 
 def reconstruction_nll(network: ResidualVAE, z: Tensor, y: Tensor | None, x: Tensor) -> Tensor:
@@ -73,6 +100,7 @@ def train_vae(
             adam, optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
         )
         x, y = batches.at(state.step)
+        labels = y
         if y is not None and objective.condition_dropout:
             kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
             y = y * kept
@@ -92,6 +120,10 @@ def train_vae(
             losses["tc"] = parts.total_correlation.item()
         else:
             loss = nll + beta * free_bits(kl, objective.free_bits)
+        if labels is not None and objective.class_weight:
+            misread = _class_consistency(state, x, labels)
+            losses["class"] = misread.item()
+            loss = loss + objective.class_weight * misread
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
         adam.zero_grad(set_to_none=True)
@@ -100,6 +132,34 @@ def train_vae(
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses
+
+
+def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
+    """Teach the classifier a batch, then the cross entropy of samples from the prior under it.
+
+    The gradient of what is returned reaches the decoder alone.
+    """
+    network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
+    adam = state.optimizers["classifier"]
+    loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), y, label_smoothing=0.05)
+    adam.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    adam.step()
+
+    count = max(1, int(len(x) * PRIOR_SHARE))
+    wanted = y[torch.randint(len(y), (count,), generator=state.noise)]
+    z = torch.randn(count, network.config.latent_dim, generator=state.noise)
+    drawn = _disturbed(network.decode(z, wanted), state.noise)
+    classifier.requires_grad_(False)
+    misread = F.cross_entropy(classifier(drawn), wanted)
+    classifier.requires_grad_(True)
+    return misread
+
+
+def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:
+    # Shifted and noisy, so that no faint pattern can persuade the classifier.
+    shifted = augment(x * 2.0 - 1.0, CLASSIFIER_AUGMENT, noise)
+    return shifted + CLASSIFIER_NOISE * torch.randn(shifted.shape, generator=noise)
 
 
 @torch.inference_mode()

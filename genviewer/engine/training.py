@@ -100,14 +100,15 @@ def make_state(config: TrainConfig) -> TrainingState:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = build(config.network)
-    network = with_layout(network, torch.channels_last)  # a quarter faster on a CPU
-    if config.start_from:
-        _load_weights(network, config.start_from)
-    if config.vae is not None:
-        return make_vae_state(cast("ResidualVAE", network), config.optimizer, config.seed)
-    from genviewer.engine.train_gan import make_gan_state
+        network = with_layout(network, torch.channels_last)  # a quarter faster on a CPU
+        if config.start_from:
+            _load_weights(network, config.start_from)
+        if config.vae is not None:
+            vae = cast("ResidualVAE", network)
+            return make_vae_state(vae, config.vae, config.optimizer, config.seed)
+        from genviewer.engine.train_gan import make_gan_state
 
-    return make_gan_state(cast("ResidualGAN", network), config.optimizer, config.seed)
+        return make_gan_state(cast("ResidualGAN", network), config.optimizer, config.seed)
 
 
 def training_steps(

@@ -96,7 +96,14 @@ def stop_at(step: int):
     return progress
 
 
-@pytest.mark.parametrize("text", [VAE, GAN, GAN.replace("[gan]", '[gan]\nloss = "wgan"')])
+@pytest.mark.parametrize(
+    "text",
+    [
+        VAE.replace("[vae]", "[vae]\nclass_weight = 1.0"),
+        GAN,
+        GAN.replace("[gan]", '[gan]\nloss = "wgan"'),
+    ],
+)
 def test_an_interrupted_run_ends_bit_identical(tmp_path, stripes, text):
     config = write(tmp_path, text)
     whole = train(config, data=stripes, out=tmp_path / "whole")
@@ -303,3 +310,32 @@ def test_a_configuration_survives_toml(tmp_path):
     config = read_config(write(tmp_path, VAE))
     again = read_config(write(tmp_path, to_toml(msgspec.to_builtins(config))))
     assert again == config
+
+
+def test_the_classifier_teaches_the_decoder_alone(tmp_path, stripes):
+    text = VAE.replace("[vae]", "[vae]\nclass_weight = 5.0\nbeta = 0.0")
+    config = read_config(write(tmp_path, text))
+    images, _ = load_images(str(stripes))
+    state = make_state(config)
+    first = {k: v.clone() for k, v in state.companions["classifier"].state_dict().items()}
+    losses = next(training_steps(config, state, images))
+    assert losses["class"] == pytest.approx(np.log(2), abs=0.2)  # it knows nothing yet
+    after = state.companions["classifier"].state_dict()
+    assert all(not torch.equal(after[k], first[k]) for k in first)
+    assert "classifier" not in "".join(state.network.state_dict())
+
+
+def test_samples_from_the_prior_become_the_class_they_were_asked_for(tmp_path, stripes):
+    text = VAE.replace("steps = 6", "steps = 150").replace("batch_size = 8", "batch_size = 32")
+    text = text.replace("condition_dropout = 0.2", "class_weight = 10.0")
+    text += "[optimizer]\nlearning_rate = 5e-3\nwarmup = 10\n"
+    config = read_config(write(tmp_path, text))
+    images, _ = load_images(str(stripes))
+    losses = list(training_steps(config, make_state(config), images))
+    assert np.mean([row["class"] for row in losses[-20:]]) < 0.4
+
+
+def test_a_class_weight_without_classes_is_refused(tmp_path):
+    text = VAE.replace("classes = 2\n", "").replace("[vae]", "[vae]\nclass_weight = 1.0")
+    with pytest.raises(TrainingError, match="needs a network with classes"):
+        read_config(write(tmp_path, text))
