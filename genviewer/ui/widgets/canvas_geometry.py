@@ -14,7 +14,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF
 PADDING = 12
 FOCUS_SHARE = 0.38
 WIDE = 1.15  # from this width to height on, the focus sample stands beside the sheet
-MAX_SCALE = 64.0
+MAX_SCALE = 256.0
 WASTE = 0.85  # a whole-number zoom may leave this share of the possible size, not less
 
 

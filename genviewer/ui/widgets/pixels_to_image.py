@@ -55,7 +55,7 @@ def image_over(words: NDArray[np.uint32], *, alpha: bool = False) -> QImage:
 def averaged(words: NDArray[np.uint32], factor: int) -> NDArray[np.uint32]:
     """Words (..., H, W) averaged over blocks; ``factor`` is a power of two.
 
-    Four bytes are averaged at once, within 1/255 of the exact mean. A rest at the edge is cut
+    Four bytes are averaged at once, within 2/255 of the exact mean. A rest at the edge is cut
     off, and a side stays at least one pixel long.
     """
     while factor > 1:
