@@ -100,6 +100,17 @@ def test_restarted_goes_on_from_the_edited_point(seed, mode, t):
     assert float(before @ after) > 0
 
 
+@given(seeds, modes, times)
+def test_another_pace_keeps_the_direction(seed, mode, t):
+    walk = make(dim=64, seed=seed, mode=mode)
+    here = walk.at(t)
+    faster = walk.restarted(here, t, speed=2.0, period=6.0)
+    before, after = walk.at(t + 0.01) - here, faster.at(0.01) - here
+    assert (faster.at(0.0) == here).all()
+    assert float(before @ after) > 0
+    assert np.linalg.norm(after) > np.linalg.norm(before)
+
+
 @pytest.mark.parametrize(("period", "speed"), [(0.0, 1.0), (-1.0, 1.0), (1.0, -0.1)])
 def test_refuses_what_makes_no_walk(period, speed):
     with pytest.raises(ValueError, match="period"):

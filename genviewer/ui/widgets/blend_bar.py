@@ -30,8 +30,12 @@ RADIUS = 6.0
 def _fills() -> tuple[QColor, QColor]:
     """Of every other segment: two shades that differ in lightness, with room for text."""
     soft, raised = theme.colors().accent_soft, theme.colors().raised
-    halfway = [(a + b) // 2 for a, b in zip(soft.getRgb(), raised.getRgb(), strict=True)]
-    return soft, QColor(*halfway)
+    halfway = QColor(
+        (soft.red() + raised.red()) // 2,
+        (soft.green() + raised.green()) // 2,
+        (soft.blue() + raised.blue()) // 2,
+    )
+    return soft, halfway
 
 
 class ShareBar(QWidget):
@@ -219,7 +223,7 @@ class BlendBar(QWidget):
             row.hide()
             row.deleteLater()
         for position, index in enumerate(self._weights):
-            row, slider = self._rows.pop(index, None) or self._make_row(index)
+            row, slider = self._rows.pop(index) if index in self._rows else self._make_row(index)
             self._rows[index] = row, slider
             self._layout.insertWidget(position + 1, row)
         metrics = self.fontMetrics()

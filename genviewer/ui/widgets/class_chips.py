@@ -157,7 +157,7 @@ class ClassChips(QWidget):
         self._hints = {i: k for i, k in self._hints.items() if self._names[i] != k}
         self._gesture = Gesture(f"class:{name}")
         self._weights = {}
-        metrics = QFontMetrics(self._bold())
+        metrics = QFontMetrics(theme.strong(self.font()))
         widths = sorted(metrics.horizontalAdvance(n) for n in self._names) or [0]
         typical = widths[min(int(len(widths) * TYPICAL), len(widths) - 1)]
         self._wanted = max(NARROWEST, typical + 2 * PADDING)
@@ -361,18 +361,13 @@ class ClassChips(QWidget):
 
     # the picture
 
-    def _bold(self) -> QFont:
-        font = QFont(self.font())
-        font.setWeight(QFont.Weight.DemiBold)
-        return font
-
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         columns = self._columns()
         first = max((event.rect().top() - MARGIN) // (HEIGHT + GAP), 0) * columns
         last = ((event.rect().bottom() - MARGIN) // (HEIGHT + GAP) + 1) * columns
-        fonts = QFont(self.font()), self._bold(), QFont(self.font())
+        fonts = QFont(self.font()), theme.strong(self.font()), QFont(self.font())
         fonts[2].setPixelSize(9)
         for position in range(first, min(last, len(self._shown))):
             self._paint_chip(painter, position, fonts)

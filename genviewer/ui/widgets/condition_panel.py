@@ -24,7 +24,7 @@ from genviewer.core.condition import (
     VectorPart,
     blend,
 )
-from genviewer.ui import icons
+from genviewer.ui import icons, theme
 from genviewer.ui.widgets.blend_bar import BlendBar
 from genviewer.ui.widgets.class_chips import GAP, HEIGHT, ChipButton, ClassChips
 from genviewer.ui.widgets.elided_label import ElidedLabel
@@ -54,9 +54,7 @@ class Editor(QWidget):
         self.spec = spec
         self.clicks = Gesture(f"condition:{spec.name}")
         name = QLabel(spec.name.replace("_", " ").capitalize())
-        font = name.font()
-        font.setWeight(font.Weight.DemiBold)
-        name.setFont(font)
+        name.setFont(theme.strong(name.font()))
         self.summary = ElidedLabel()
         self.summary.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.any = ChipButton("Any")
@@ -220,8 +218,9 @@ class VectorEditor(Editor):
 
     def show_part(self, condition: Condition) -> None:
         part = condition.part(self.spec.name)
-        given = isinstance(part, VectorPart) and len(part.values) == self.spec.size
-        self._values = list(part.values) if given else [self._default] * self.spec.size
+        values = part.values if isinstance(part, VectorPart) else ()
+        given = len(values) == self.spec.size
+        self._values = list(values) if given else [self._default] * self.spec.size
         for slider, value in zip(self.sliders, self._values, strict=True):
             slider.set_value(value)
         self.any.setChecked(not given)

@@ -170,7 +170,6 @@ class ValueBox(QDoubleSpinBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.lineEdit().setTextMargins(2, 0, 2, 0)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -293,13 +292,12 @@ class ValueSlider(QWidget):
         return self._low + fraction * (self._high - self._low)
 
     def _show(self) -> None:
-        for widget, value in (
-            (self.track, round(self._to_fraction(self._value) * STEPS)),
-            (self.box, self._value * self._shown),
-        ):
-            blocked = widget.blockSignals(True)
-            widget.setValue(value)
-            widget.blockSignals(blocked)
+        self.track.blockSignals(True)
+        self.track.setValue(round(self._to_fraction(self._value) * STEPS))
+        self.track.blockSignals(False)
+        self.box.blockSignals(True)
+        self.box.setValue(self._value * self._shown)
+        self.box.blockSignals(False)
 
     def _edit(self, value: float, key: str) -> None:
         if value != self._value:
