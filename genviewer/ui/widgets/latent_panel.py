@@ -32,6 +32,7 @@ class _Part:
     section: FoldSection
     least: int  # px of content below which it is no use
     best: int
+    most: int  # where the sliders do not need the room
     wanted: bool = True
     insisted: bool = False  # the person opened it, however little room there is
 
@@ -72,8 +73,8 @@ class LatentPanel(QWidget):
         self.bar = LatentBar(self)
         self._resets = Gesture("latent:reset")
         self._parts = {
-            "equaliser": _Part(FoldSection("Equaliser", self.equaliser, self), 64, 96),
-            "pad": _Part(FoldSection("Pad", self.pad, self), 128, 168),
+            "equaliser": _Part(FoldSection("Equaliser", self.equaliser, self), 64, 96, 128),
+            "pad": _Part(FoldSection("Pad", self.pad, self), 128, 168, 240),
         }
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -116,6 +117,7 @@ class LatentPanel(QWidget):
         if other_space:
             self.bar.set_order("index")
             self.bar.show_locks(self.sliders.hand.locks)
+            self._fit()
 
     def set_locks(self, mask: ArrayLike) -> None:
         """Lock exactly the dimensions of a bool (D,) mask."""
@@ -215,7 +217,7 @@ class LatentPanel(QWidget):
         self.sections_changed.emit()
 
     def _fit(self) -> None:
-        """Share the height out: least heights first, then the rest up to what is best."""
+        """Share the height out: least heights first, then up to what is best, then what is over."""
         spare = self.height() - self.minimumSizeHint().height()
         spare -= (ROWS_KEPT - 2) * self.sliders.row_height
         given: dict[str, int] = {}
@@ -223,11 +225,16 @@ class LatentPanel(QWidget):
             if part.wanted and (part.insisted or part.least + MARGIN <= spare):
                 given[name] = part.least
                 spare -= part.least + MARGIN
+        for name in given:
+            more = min(max(spare, 0), self._parts[name].best - given[name])
+            given[name] += more
+            spare -= more
+        spare -= max(self.sliders.full_height() - ROWS_KEPT * self.sliders.row_height, 0)
+        for name in given:
+            more = min(max(spare, 0), self._parts[name].most - given[name])
+            given[name] += more
+            spare -= more
         for name, part in self._parts.items():
-            if name in given:
-                more = min(max(spare, 0), part.best - part.least)
-                given[name] += more
-                spare -= more
             part.section.set_open(given.get(name))
 
     # -- what the person wants -------------------------------------------------------------------

@@ -183,6 +183,11 @@ class LatentRows(QAbstractScrollArea):
         row = (int(y) + self.verticalScrollBar().value()) // self.row_height
         return int(self.ranking.dims[row]) if 0 <= row < self.hand.dim else -1
 
+    def full_height(self) -> int:
+        """Height in px at which all rows and the strip show without scrolling."""
+        strip = self._strip.heightForWidth(self.viewport().width())
+        return self.hand.dim * self.row_height + strip
+
     def sizeHint(self) -> QSize:
         return QSize(280, 12 * self.row_height)
 
@@ -203,7 +208,7 @@ class LatentRows(QAbstractScrollArea):
     def _lay_out(self) -> None:
         longest = "z" + "0" * len(str(max(self.hand.dim - 1, 0)))
         self._place_strip()
-        self._layout = RowLayout.of(self.viewport().width(), self.fontMetrics(), longest)
+        self._layout = RowLayout.of(self.viewport().width(), self.font(), longest)
         bar = self.verticalScrollBar()
         height = self.viewport().height()
         bar.setRange(0, max(self.hand.dim * self.row_height - height, 0))

@@ -57,13 +57,14 @@ class PadPlane:
         self.labels = (u_label, v_label)
         self._basis = basis
         self._gram = gram
+        self._projection = np.linalg.solve(gram, basis)
         self.dims = self._single_dims()
         self.extent = self._half_side()
         self.rings = self._contours()
 
     def coordinates(self, values: Floats) -> tuple[float, float]:
         """Where a latent float32 (D,) lies: its coordinates along u and v."""
-        x, y = np.linalg.solve(self._gram, self._basis @ values.astype(np.float64))
+        x, y = self._projection @ values
         return float(x), float(y)
 
     def moved(self, values: Floats, target: tuple[float, float], locks: Mask) -> Floats:

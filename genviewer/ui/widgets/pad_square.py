@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from genviewer.ui import theme
 from genviewer.ui.widgets.latent_hand import LatentHand
 from genviewer.ui.widgets.latent_keys import COARSE, FINE
+from genviewer.ui.widgets.prior_range import value_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -52,6 +53,7 @@ class PadSquare(QWidget):
         self.plane: PadPlane | None = None
         self._background: QImage | None = None
         self._target: tuple[float, float] | None = None  # of the drag; may run beyond the square
+        self._position = (0.0, 0.0)
         self._pointer = QPointF()
         self._pressed = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -67,6 +69,7 @@ class PadSquare(QWidget):
         changed = self.hand.show(values, latent)
         if changed is None:
             self.plane, self._target, self._pressed, self._background = None, None, False, None
+            self.update()
         elif self._target is not None and self.plane is not None:
             # Others may move the latent while the handle is held, but not within the plane.
             at = self.plane.inside(*self._target)
@@ -80,6 +83,8 @@ class PadSquare(QWidget):
         self.plane = plane
         self._let_go()
         self._changed()
+        self._describe()
+        self.update()
 
     def set_locks(self, mask: ArrayLike) -> None:
         """Lock exactly the dimensions of a bool (D,) mask."""
@@ -94,7 +99,7 @@ class PadSquare(QWidget):
     @property
     def position(self) -> tuple[float, float]:
         """Coordinates of the latent in the plane; the origin where there is no plane."""
-        return (0.0, 0.0) if self.plane is None else self.plane.coordinates(self.hand.values)
+        return self._position
 
     # -- geometry --------------------------------------------------------------------------------
 
@@ -226,6 +231,7 @@ class PadSquare(QWidget):
         if event.button() == Qt.MouseButton.LeftButton:
             self._let_go()
             self._changed()
+            self._describe()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         inside = self.square().contains(event.position().toPoint())
@@ -254,9 +260,11 @@ class PadSquare(QWidget):
             step = self.hand.step * factor
             self.hand.burst(self._what())
             self._put(self.plane.stepped(self.position, (arrow[0] * step, arrow[1] * step)))
+            self._describe()
         elif self.plane is not None and event.key() in _RESETS and factor == 1.0:
             self.hand.once(self._what())
             self._put((0.0, 0.0))
+            self._describe()
         else:
             super().keyPressEvent(event)
 
@@ -291,12 +299,16 @@ class PadSquare(QWidget):
         return "+".join(self.plane.labels) if self.plane is not None else ""
 
     def _changed(self) -> None:
-        x, y = self.position
+        before, plane = self._position, self.plane
+        self._position = (0.0, 0.0) if plane is None else plane.coordinates(self.hand.values)
+        if self._position != before:
+            self.moved.emit()
+            self.update()
+
+    def _describe(self) -> None:
         if self.plane is not None:
-            u, v = self.plane.labels
-            self.setAccessibleDescription(f"{u} {x:.2f}, {v} {y:.2f}")
-        self.moved.emit()
-        self.update()
+            (u, v), (x, y) = self.plane.labels, self._position
+            self.setAccessibleDescription(f"{u} {value_text(x)}, {v} {value_text(y)}")
 
 
 def _factor(held: Qt.KeyboardModifier) -> float | None:

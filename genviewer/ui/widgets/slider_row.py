@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QStaticText
 
 from genviewer.ui.widgets.prior_range import MINUS
 
@@ -17,6 +18,7 @@ HANDLE_RADIUS = 6.5
 GRAB = 10  # px from the handle's centre within which a press takes hold of it
 MARGIN = 8
 LOCK_WIDTH = 24
+LOCK_SIDE = 16  # px, square of a padlock
 GROOVE = 4
 NO_EFFECT = "no effect"
 
@@ -30,10 +32,12 @@ class RowLayout:
     value: tuple[int, int]
     lock: tuple[int, int]
     height: int
+    font: str  # as QFont.toString() gives it, which is too slow to ask for in every row
 
     @classmethod
-    def of(cls, width: int, metrics: QFontMetrics, longest_label: str) -> RowLayout:
+    def of(cls, width: int, font: QFont, longest_label: str) -> RowLayout:
         """The layout of a row ``width`` px wide; the track takes what the others leave."""
+        metrics = QFontMetrics(font)
         label = metrics.horizontalAdvance(longest_label) + 2
         value = metrics.horizontalAdvance(f"{MINUS}00.00") + 10
         lock_left = width - LOCK_WIDTH
@@ -45,6 +49,7 @@ class RowLayout:
             (value_left, value),
             (lock_left, LOCK_WIDTH),
             max(24, metrics.height() + 8),
+            font.toString(),
         )
 
     def zone(self, x: float) -> str:
@@ -102,16 +107,29 @@ def paint_row(p: QPainter, top: int, width: int, at: RowLayout, s: RowState, c: 
         p.setBrush(c.field)
         p.drawRoundedRect(QRectF(box).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
     p.setPen(c.dim_text if s.dead or s.locked else c.text)
-    p.drawText(box.adjusted(0, 0, -5, 0), _RIGHT, s.text)
+    _write(p, at.font, box.adjusted(0, 0, -5, 0), 1.0, s.text)
     middle = QPointF(at.lock[0] + at.lock[1] / 2, top + at.height / 2)
     paint_padlock(p, middle, s.locked, c.text if s.locked else _unlocked(s, c))
 
 
 def paint_padlock(p: QPainter, middle: QPointF, closed: bool, color: QColor) -> None:
     """A padlock 8 px wide: filled and shut, or an outline with its shackle swung open."""
-    x, y = middle.x(), middle.y()
+    ratio = p.device().devicePixelRatio()
+    corner = QPointF(round(middle.x()) - LOCK_SIDE / 2, round(middle.y()) - LOCK_SIDE / 2)
+    p.drawImage(corner, _padlock(closed, color.rgba(), ratio))
+
+
+@lru_cache(maxsize=32)  # its paths cost as much as the rest of a row
+def _padlock(closed: bool, rgba: int, ratio: float) -> QImage:
+    side = round(LOCK_SIDE * ratio)
+    image = QImage(side, side, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(ratio)
+    image.fill(Qt.GlobalColor.transparent)
+    color = QColor.fromRgba(rgba)
+    x = y = LOCK_SIDE / 2
+    p = QPainter(image)
+    p.setRenderHint(QPainter.RenderHint.Antialiasing)
     p.setPen(QPen(color, 1.3))
-    p.setBrush(Qt.BrushStyle.NoBrush)
     lift = 0.0 if closed else 1.0
     p.drawArc(QRectF(x - 2.5, y - 5.5 - lift, 5, 6), 0, 180 * 16)
     p.drawLine(QLineF(x - 2.5, y - 2.5 - lift, x - 2.5, y))
@@ -119,6 +137,25 @@ def paint_padlock(p: QPainter, middle: QPointF, closed: bool, color: QColor) -> 
         p.drawLine(QLineF(x + 2.5, y - 2.5, x + 2.5, y))
         p.setBrush(color)
     p.drawRoundedRect(QRectF(x - 4, y - 0.5, 8, 5.5), 1, 1)
+    p.end()
+    return image
+
+
+@lru_cache(maxsize=2048)  # laying a text out costs five times as much as drawing it
+def _laid_out(text: str, font_name: str) -> tuple[QStaticText, float, float]:
+    laid = QStaticText(text)
+    laid.setTextFormat(Qt.TextFormat.PlainText)
+    font = QFont()
+    font.fromString(font_name)
+    laid.prepare(font=font)
+    return laid, laid.size().width(), laid.size().height()
+
+
+def _write(p: QPainter, font: str, area: QRect, share: float, text: str) -> None:
+    """Write a line in the middle of a height, ``share`` of the spare width left of it."""
+    laid, width, height = _laid_out(text, font)
+    left = area.left() + share * (area.width() - width)
+    p.drawStaticText(QPointF(round(left), area.top() + round((area.height() - height) / 2)), laid)
 
 
 def _unlocked(s: RowState, c: Colors) -> QColor:
@@ -129,7 +166,7 @@ def _paint_label(p: QPainter, area: QRect, at: RowLayout, s: RowState, c: Colors
     left, width = at.label
     lift = 0 if s.score is None else 2
     p.setPen(c.dim_text if s.dead else c.text)
-    p.drawText(QRect(left, area.top() - lift, width, area.height()), _LEFT, s.label)
+    _write(p, at.font, QRect(left, area.top() - lift, width, area.height()), 0.0, s.label)
     if s.score is not None:
         bottom = area.top() + area.height() - 5
         p.fillRect(QRectF(left, bottom, width, 2), c.line)
@@ -160,9 +197,7 @@ def _paint_track(p: QPainter, area: QRect, at: RowLayout, s: RowState, c: Colors
     if s.dead:
         _paint_no_effect(p, area, at, x, s, c)
     p.setPen(QPen(c.accent, 2) if s.current and s.focused else QPen(c.dim_text, 1))
-    p.setBrush(Qt.BrushStyle.NoBrush if s.locked or s.dead else c.handle)
-    if s.locked or s.dead:  # a ring that lets nothing shine through
-        p.setBrush(_behind(s, c))
+    p.setBrush(_behind(s, c) if s.locked or s.dead else c.handle)
     p.drawEllipse(QPointF(x, middle), HANDLE_RADIUS - 0.5, HANDLE_RADIUS - 0.5)
 
 
@@ -170,22 +205,17 @@ def _paint_no_effect(
     p: QPainter, area: QRect, at: RowLayout, x: float, s: RowState, c: Colors
 ) -> None:
     """Write over the half of the groove where the handle is not."""
-    text_width = p.fontMetrics().horizontalAdvance(NO_EFFECT)
     left, width = at.track
-    middle = left + width / 2
-    from_left = left + (width / 4 if x > middle else 3 * width / 4) - text_width / 2
-    box = QRectF(from_left, area.top(), text_width, area.height())
-    p.fillRect(box.adjusted(-3, 1, 3, -1), _behind(s, c))
+    half = QRect(left + (0 if x > left + width / 2 else width // 2), area.top(), width // 2, 0)
+    half.setHeight(area.height())
+    text_width = _laid_out(NO_EFFECT, at.font)[1]
+    spare = (half.width() - text_width) / 2 - 3
+    p.fillRect(QRectF(half).adjusted(spare, 1, -spare, -1), _behind(s, c))
     p.setPen(c.dim_text)
-    p.drawText(box, _CENTER, NO_EFFECT)
+    _write(p, at.font, half, 0.5, NO_EFFECT)
 
 
 def _behind(s: RowState, c: Colors) -> QColor:
     if s.current and s.focused:
         return c.accent_soft
     return c.raised if s.current or s.hovered else c.panel
-
-
-_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-_CENTER = int(Qt.AlignmentFlag.AlignCenter)

@@ -56,9 +56,13 @@ class ValueStrip(QWidget):
 
     def show_dim(self, dim: int, caption: str, value: float, locked: bool) -> None:
         """Say which dimension is looked at and where it is; placeholders until its strip comes."""
-        if (dim, caption, value, locked) != (self.dim, self._caption, self._at, self._locked):
-            self.dim, self._caption, self._at, self._locked = dim, caption, value, locked
+        before = self.dim, self._nearest()
+        self.dim, self._at, self._locked = dim, value, locked
+        if (dim, self._nearest()) != before:
             self.update()
+        if caption != self._caption:
+            self._caption = caption
+            self.update(0, 0, self.width(), self.fontMetrics().height() + 4)
 
     def set_strip(self, dim: int, pixels: NDArray[np.uint8], values: NDArray[np.float32]) -> None:
         """Show ``pixels`` uint8 (n, H, W, C) as what ``dim`` does at ``values`` float32 (n,).
@@ -93,7 +97,7 @@ class ValueStrip(QWidget):
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.update()
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         c = theme.colors()
         p = QPainter(self)
         p.fillRect(self.rect(), c.panel)
@@ -105,8 +109,11 @@ class ValueStrip(QWidget):
             int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
             self.fontMetrics().elidedText(self._caption, Qt.TextElideMode.ElideRight, text.width()),
         )
-        ready = self._shown_dim == self.dim and bool(self._images)
-        nearest = int(np.abs(self._values - self._at).argmin()) if ready else -1
+        if event.rect().bottom() < self.cell(0).top():
+            p.end()
+            return
+        nearest = self._nearest()
+        ready = nearest >= 0
         p.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for i in range(self._count()):
             cell = self.cell(i)
@@ -133,6 +140,9 @@ class ValueStrip(QWidget):
         if event.button() == Qt.MouseButton.LeftButton and index >= 0 and not self._locked:
             self.chosen.emit(self.dim, float(self._values[index]))
 
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()  # the press was the strip's, so is its end
+
     def _hover(self, index: int) -> None:
         if index != self._hovered:
             self._hovered = index
@@ -150,6 +160,12 @@ class ValueStrip(QWidget):
         if self._shown_dim != self.dim:
             return -1
         return next((i for i in range(len(self._images)) if self.cell(i).contains(x, y)), -1)
+
+    def _nearest(self) -> int:
+        """The thumbnail nearest to where the dimension is; -1 until there are any."""
+        if self._shown_dim != self.dim or not self._images:
+            return -1
+        return int(np.abs(self._values - self._at).argmin())
 
     def _count(self) -> int:
         return len(self._images) or PLACEHOLDERS
