@@ -13,6 +13,11 @@ from genviewer.core.resources import models_dir
 
 PACKAGE = Path(genviewer.__file__).parent
 
+needs_digits = pytest.mark.skipif(
+    not (models_dir() / "digits-cvae" / "decoder.onnx").is_file(),
+    reason="digits-cvae is not bundled with an accelerator",
+)
+
 
 def loaded_by(code: str) -> set[str]:
     """Names of the modules loaded after some code ran in a fresh Python."""
@@ -49,6 +54,15 @@ def test_headless_commands_load_no_qt_and_no_torch():
     assert not loaded & {"torch", "PySide6", "onnxruntime"}
 
 
+@needs_digits
+def test_drawing_headless_with_the_accelerator_loads_no_qt_and_no_torch(tmp_path):
+    out = str(tmp_path / "x.png")
+    arguments = ["sample", "digits-cvae", "-n", "2", "--device", "cpu", "--out", out]
+    loaded = loaded_by(f"from genviewer.cli import main; assert main({arguments!r}) == 0")
+    assert "onnxruntime" in loaded
+    assert not loaded & {"torch", "onnx", "PySide6"}
+
+
 @pytest.mark.parametrize("package", ["core", "io", "session"])
 def test_no_module_of_a_package_needs_torch_to_be_imported(package):
     modules = [
@@ -61,10 +75,7 @@ def test_no_module_of_a_package_needs_torch_to_be_imported(package):
     assert not loaded & {"torch", "PySide6", "onnx"}
 
 
-@pytest.mark.skipif(
-    not (models_dir() / "digits-cvae" / "decoder.onnx").is_file(),
-    reason="digits-cvae is not bundled with an accelerator",
-)
+@needs_digits
 def test_the_first_picture_needs_no_torch():
     loaded = loaded_by(
         """
@@ -75,7 +86,7 @@ def test_the_first_picture_needs_no_torch():
         from genviewer.io.bundle import open_bundle
 
         bundle = open_bundle(models_dir() / "digits-cvae")
-        generator = load_generator(bundle)
+        generator = load_generator(bundle, device="cpu")
         recipe = seeded_recipe(bundle.spec, 0)
         z, y = recipe.latent.array[None], pack(recipe.condition, bundle.spec)[None]
         pixels = generator.decode_pixels(z, y)
@@ -84,6 +95,12 @@ def test_the_first_picture_needs_no_torch():
     )
     assert "onnxruntime" in loaded
     assert not loaded & {"torch", "onnx", "PySide6", "typer"}
+
+
+def test_the_window_is_reached_without_torch_and_without_typer():
+    loaded = loaded_by("import genviewer.cli, genviewer.ui.app")
+    assert "PySide6.QtWidgets" in loaded
+    assert not loaded & {"torch", "onnx", "typer", "rich", "pydantic"}
 
 
 def test_import_contracts_hold():

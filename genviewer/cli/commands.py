@@ -49,7 +49,7 @@ def genviewer_command(
 @app.command()
 @ends_with_exit_code
 def models(as_json: AsJson = False) -> None:
-    """List the bundled models."""
+    """List the bundled models and those opened lately."""
     from genviewer.cli.reports import models_document, models_text
 
     typer.echo(json.dumps(models_document(), indent=1) if as_json else models_text())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genviewer.io.bundle import BundleError, open_bundle
 from genviewer.io.library import bundled_paths
+from genviewer.session.paths import UserFiles
+from genviewer.session.recent import load_recent
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from genviewer.core.spec import ConditionSpec
     from genviewer.io.bundle import Bundle
 
@@ -96,15 +97,21 @@ def _condition_text(condition: ConditionSpec) -> str:
 
 
 def models_document() -> list[dict[str, Any]]:
-    """The JSON document of `models --json`: one object per bundled or known model.
+    """The JSON document of `models --json`: one object per bundled or lately opened model.
 
     A model that cannot be opened has ``error`` in the place of what it can do.
     """
-    return [_model_entry(path, "bundled") for path in bundled_paths()]
+    bundled = bundled_paths()
+    entries = [_model_entry(path, path.name, "bundled") for path in bundled]
+    for recent in load_recent(UserFiles.default().recent).models:
+        path = Path(recent.path)
+        if path.is_dir() and path not in bundled:
+            entries.append(_model_entry(path, recent.name, "recent"))
+    return entries
 
 
-def _model_entry(path: Path, origin: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"name": path.name, "origin": origin, "path": str(path)}
+def _model_entry(path: Path, name: str, origin: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": name, "origin": origin, "path": str(path)}
     try:
         document = info_document(open_bundle(path))
     except BundleError as error:
@@ -125,5 +132,6 @@ def models_text() -> str:
         lines.append(
             f"{entry['name']:<24}  {entry['family']:<4}  {image['width']}x{image['height']}  "
             f"latent {entry['latent']['dim']:<4}  {given}"
+            f"{'' if entry['origin'] == 'bundled' else '  ' + entry['path']}"
         )
     return "\n".join(lines)

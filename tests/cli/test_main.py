@@ -14,6 +14,8 @@ from genviewer import cli
 from genviewer.cli import errors, main
 from genviewer.core.resources import models_dir
 from genviewer.io import library
+from genviewer.session.paths import UserFiles
+from genviewer.session.recent import Recent, RecentModel, save_recent
 from tests.tiny_models import LATENT, SIZE, write_tiny_vae
 
 
@@ -163,6 +165,21 @@ def test_models_lists_what_is_bundled_and_tells_what_is_damaged(tiny, monkeypatc
     lines = capsys.readouterr().out.splitlines()
     assert "cannot be opened" in lines[0]
     assert lines[1].split()[0] == "tiny"
+
+
+def test_models_lists_what_was_opened_lately(tiny, tmp_path, monkeypatch, capsys):
+    (tmp_path / "none").mkdir()
+    monkeypatch.setattr(library, "models_dir", lambda: tmp_path / "none")
+    models = [
+        RecentModel(str(tiny.path), "tiny", tiny.model_id),
+        RecentModel(str(tmp_path / "gone"), "gone", "0" * 32),
+    ]
+    save_recent(UserFiles.default().recent, Recent(tuple(models)))
+    assert main(["models", "--json"]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)
+    assert (entry["name"], entry["origin"]) == ("tiny", "recent")
+    assert main(["models"]) == 0
+    assert str(tiny.path) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("damage", ["empty", "no weights", "no config", "cut"])
