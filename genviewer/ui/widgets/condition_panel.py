@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QFrame,
@@ -29,6 +29,7 @@ from genviewer.ui.widgets.blend_bar import BlendBar
 from genviewer.ui.widgets.class_chips import GAP, HEIGHT, ChipButton, ClassChips
 from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.gesture import Gesture
+from genviewer.ui.widgets.keyboard import ButtonPanel
 from genviewer.ui.widgets.value_slider import ValueSlider
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 SEARCH_FROM = 40  # as many names are hard to find one in
 HEAD_HEIGHT = 26
+TALLEST = 360  # px that the panel asks for, whatever the model
 SHOWN_ROWS = 5  # of chips, at least, where there are too many to show them all
 
 
@@ -266,7 +268,7 @@ EDITORS: dict[str, type[Editor]] = {
 }
 
 
-class ConditionPanel(QWidget):
+class ConditionPanel(ButtonPanel):
     """An editor for each condition of a model.
 
     Signals:
@@ -297,6 +299,9 @@ class ConditionPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(area)
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, min(self._inside.sizeHint().height(), TALLEST))
 
     @property
     def has_conditions(self) -> bool:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from genviewer.ui import icons
+from genviewer.ui.widgets.keyboard import ButtonPanel, NumberKeys
 from genviewer.ui.widgets.value_slider import ValueSlider
 
 MAX_SEED = 2**31 - 1
@@ -25,7 +26,7 @@ LABEL = 72
 MODES = {"random": "Wander", "loop": "Loop"}
 
 
-class SeedBox(QSpinBox):
+class SeedBox(NumberKeys, QSpinBox):
     """A seed; Enter chooses it even where it is the one already shown.
 
     Signals:
@@ -55,11 +56,12 @@ class SeedBox(QSpinBox):
             if self.value() == before:
                 self.chosen.emit(before)
             self.selectAll()
+            self.lineEdit().setModified(False)
         else:
             super().keyPressEvent(event)
 
 
-class SeedPanel(QWidget):
+class SeedPanel(ButtonPanel):
     """Seed, truncation, "vary" and the walk.
 
     Signals:

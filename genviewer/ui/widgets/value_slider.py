@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from genviewer.ui import theme
 from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.gesture import Gesture
+from genviewer.ui.widgets.keyboard import NumberKeys
 
 STEPS = 10_000
 HANDLE = 7.0  # radius, px
@@ -161,7 +162,7 @@ class SliderTrack(QSlider):
         painter.drawEllipse(QPointF(x, middle), HANDLE - 0.5, HANDLE - 0.5)
 
 
-class ValueBox(QDoubleSpinBox):
+class ValueBox(NumberKeys, QDoubleSpinBox):
     """A number that looks like text until the pointer or the keyboard is on it.
 
     Its arrow buttons are hidden by the theme's style sheet: Qt gives the text no room at all
