@@ -50,10 +50,11 @@ def gradient_penalty(
     """
     share = mix.view(-1, *[1] * (real.dim() - 1))
     between = (share * real + (1.0 - share) * fake).detach().requires_grad_()
-    norm = _input_gradient(critic(between), between).flatten(1).norm(dim=1)
+    gradient = _input_gradient(critic(between), between)
+    norm: Tensor = torch.linalg.vector_norm(gradient.flatten(1), dim=1)
     return (norm - 1.0).square().mean()
 
 
 def _input_gradient(score: Tensor, x: Tensor) -> Tensor:
     (gradient,) = torch.autograd.grad(score.sum(), [x], create_graph=True)
-    return gradient  # type: ignore[no-any-return]
+    return gradient

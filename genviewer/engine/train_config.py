@@ -39,10 +39,11 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``beta`` weighs the KL, reached linearly over ``kl_warmup`` steps; with ``total_correlation`` it
     weighs that part only (beta-TCVAE). ``condition_dropout`` is the share of images whose class is
-    left empty, which teaches the model "any class". ``class_weight`` weighs, in nats, the cross
-    entropy of samples from the prior under a classifier that learns beside the model from the real
-    images (as in CVAE-GAN, Bao et al. 2017): it teaches the decoder to draw the class in those
-    parts of the latent space too where the encoder puts few images of it.
+    left empty, which teaches the model "any class". ``class_weight`` weighs, in nats, what a
+    classifier that learns beside the model from the real images says of samples from the prior (as
+    in CVAE-GAN, Bao et al. 2017): the cross entropy of the class that was asked for, or of an
+    unconditional model the entropy of its answer. So the decoder learns to draw clearly in those
+    parts of the latent space too where the encoder puts few images.
     """
 
     beta: float = 1.0
@@ -122,10 +123,15 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
             raise ValueError("steps must not be negative; batch and intervals must be at least 1")
         kind = family(self.network).kind
-        if self.vae is not None and self.vae.class_weight and not self.network.get("classes"):
-            raise ValueError("class_weight needs a network with classes")
+        if self.vae is not None and self.vae.class_weight and not self.label_classes:
+            raise ValueError("class_weight needs a network with classes, or class_names")
         if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
             raise ValueError(f"a network of kind {kind} needs the table [{kind}] and no other")
+
+    @property
+    def label_classes(self) -> int:
+        """How many classes the labels have: the network's, or as many as the data names."""
+        return int(self.network.get("classes", 0)) or len(self.data.class_names)
 
 
 class TrainingError(ValueError):

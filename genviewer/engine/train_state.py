@@ -105,21 +105,19 @@ class Batches:
         self._order: np.ndarray[Any, Any] = np.empty(0, np.int64)
 
     def at(self, step: int) -> tuple[Tensor, Tensor | None]:
-        """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if the model has any."""
+        """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if any are wanted."""
         epoch, position = divmod(step, self._per_epoch)
         if epoch != self._epoch:
             count = len(self.data.images)
             self._order = np.random.default_rng([self.seed, epoch]).permutation(count)
             self._epoch = epoch
         rows = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        return images_tensor(self.data.images[rows]), self._classes(rows)
-
-    def _classes(self, rows: np.ndarray[Any, Any]) -> Tensor | None:
+        x = images_tensor(self.data.images[rows])
         if not self.classes:
-            return None
+            return x, None
         if self.data.labels is None:
-            raise ValueError(f"{self.data.source} has no labels, and the network has classes.")
-        return one_hot(self.data.labels[rows], self.classes)
+            raise ValueError(f"{self.data.source} has no labels, and classes are wanted.")
+        return x, one_hot(self.data.labels[rows], self.classes)
 
 
 def images_tensor(images: np.ndarray[Any, Any]) -> Tensor:

@@ -46,11 +46,16 @@ CLASSIFIER_AUGMENT = "translation"
 
 
 def make_vae_state(
-    network: ResidualVAE, objective: VAEObjective, optimizer: OptimizerConfig, seed: int
+    network: ResidualVAE,
+    objective: VAEObjective,
+    optimizer: OptimizerConfig,
+    seed: int,
+    label_classes: int = 0,
 ) -> TrainingState:
     """A fresh state with one Adam for encoder and decoder, and the classifier's if it is used.
 
-    The classifier's first weights come from torch's own random state.
+    ``label_classes`` is how many classes the classifier tells apart; its first weights come from
+    torch's own random state.
     """
     adam = torch.optim.Adam(
         network.parameters(), optimizer.learning_rate, (optimizer.beta1, optimizer.beta2)
@@ -59,7 +64,7 @@ def make_vae_state(
         return TrainingState(network, {"vae": adam}, seed)
     config = network.config
     classifier = with_layout(
-        Classifier(ClassifierConfig(config.image_size, config.image_channels, config.classes)),
+        Classifier(ClassifierConfig(config.image_size, config.image_channels, label_classes)),
         torch.channels_last,
     )
     optimizers: dict[str, torch.optim.Optimizer] = {
@@ -99,8 +104,8 @@ def train_vae(
         set_learning_rate(
             adam, optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
         )
-        x, y = batches.at(state.step)
-        labels = y
+        x, labels = batches.at(state.step)
+        y = labels if network.config.classes else None
         if y is not None and objective.condition_dropout:
             kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
             y = y * kept
@@ -135,9 +140,10 @@ def train_vae(
 
 
 def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
-    """Teach the classifier a batch, then the cross entropy of samples from the prior under it.
+    """Teach the classifier a batch, then ask it about samples from the prior.
 
-    The gradient of what is returned reaches the decoder alone.
+    Returns the cross entropy of the classes they were drawn as, or where the network has none the
+    entropy of the answers; the gradient reaches the decoder alone.
     """
     network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
     adam = state.optimizers["classifier"]
@@ -149,9 +155,11 @@ def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
     count = max(1, int(len(x) * PRIOR_SHARE))
     wanted = y[torch.randint(len(y), (count,), generator=state.noise)]
     z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-    drawn = _disturbed(network.decode(z, wanted), state.noise)
+    drawn = network.decode(z, wanted if network.config.classes else None)
     classifier.requires_grad_(False)
-    misread = F.cross_entropy(classifier(drawn), wanted)
+    logits = classifier(_disturbed(drawn, state.noise))
+    answers = wanted if network.config.classes else logits.softmax(1)
+    misread = F.cross_entropy(logits, answers)
     classifier.requires_grad_(True)
     return misread
 

@@ -105,7 +105,9 @@ def make_state(config: TrainConfig) -> TrainingState:
             _load_weights(network, config.start_from)
         if config.vae is not None:
             vae = cast("ResidualVAE", network)
-            return make_vae_state(vae, config.vae, config.optimizer, config.seed)
+            return make_vae_state(
+                vae, config.vae, config.optimizer, config.seed, config.label_classes
+            )
         from genviewer.engine.train_gan import make_gan_state
 
         return make_gan_state(cast("ResidualGAN", network), config.optimizer, config.seed)
@@ -116,6 +118,8 @@ def training_steps(
 ) -> Iterator[dict[str, float]]:
     """The generator that trains ``state`` on ``images``: one optimizer step per ``next()``."""
     classes = int(config.network.get("classes", 0))
+    if config.vae is not None and config.vae.class_weight:
+        classes = config.label_classes
     batches = Batches(images, config.batch_size, config.seed, classes)
     if config.vae is not None:
         return train_vae(state, batches, config.vae, config.optimizer, config.steps)
@@ -195,10 +199,12 @@ def _load(config: TrainConfig) -> tuple[Images, Images | None]:
             f"network wants {wanted[0]}x{wanted[0]} of {wanted[1]}."
         )
     classes = int(network.get("classes", 0))
+    if config.vae is not None and config.vae.class_weight:
+        classes = config.label_classes
     if classes and train_images.labels is None:
-        raise DataError(f"{train_images.source} has no labels, and the network has classes.")
+        raise DataError(f"{train_images.source} has no labels, and classes are wanted.")
     if classes and train_images.labels is not None and train_images.labels.max() >= classes:
-        raise DataError(f"{train_images.source} has labels beyond the {classes} of the network.")
+        raise DataError(f"{train_images.source} has labels beyond the {classes} classes.")
     return train_images, test
 
 

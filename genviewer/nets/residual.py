@@ -46,7 +46,8 @@ def base_size(image_size: int, stages: int, shuffle: int) -> int:
 class ResidualDecoder(nn.Module):
     """Latent and class weights to a picture without an activation: (B, D), (B, K) -> (B, C, H, W).
 
-    ``channels`` and ``blocks`` are per stage, coarse to fine. The class weights go through a matrix
+    ``channels`` and ``blocks`` are per stage, coarse to fine; ``latent_layers`` more hidden layers
+    let a latent of few dimensions turn corners. The class weights go through a matrix
     without a bias, so that a blend of classes is the blend of their embeddings and the all-zero
     row, "any class", adds nothing.
     """
@@ -63,11 +64,16 @@ class ResidualDecoder(nn.Module):
         shuffle: int,
         image_channels: int,
         norm: bool = False,
+        latent_layers: int = 0,
     ) -> None:
         super().__init__()
         coarse = channels[0]
         self.latent = nn.Linear(latent_dim, hidden)
         self.classes = nn.Linear(classes, hidden, bias=False) if classes else None
+        deeper: list[nn.Module] = []
+        for _ in range(latent_layers):
+            deeper += [nn.Linear(hidden, hidden), nn.ReLU()]
+        self.deeper = nn.Sequential(*deeper)
         self.grid = nn.Linear(hidden, coarse * base * base)
         # A short way from the class to the coarsest map: without it a model learns to read the
         # class from the latent before it learns to take it from the condition.
@@ -92,7 +98,7 @@ class ResidualDecoder(nn.Module):
         h = self.latent(z)
         if self.classes is not None and y is not None:
             h = h + self.classes(y)
-        grid = self.grid(F.relu(h))
+        grid = self.grid(self.deeper(F.relu(h)))
         if self.template is not None and y is not None:
             grid = grid + self.template(y)
         picture: Tensor = self.picture(self.features(F.relu(grid).view(self.grid_shape)))

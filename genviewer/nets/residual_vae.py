@@ -36,6 +36,7 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     blocks: tuple[int, ...] = (1, 2)
     encoder_blocks: tuple[int, ...] = (1, 1)
     shuffle: int = 2
+    latent_layers: int = 0
     likelihood: Likelihood = "bernoulli"
 
     def __post_init__(self) -> None:
@@ -43,8 +44,8 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError("channels, blocks and encoder_blocks must have one entry per stage")
         if min(self.image_size, self.image_channels, self.latent_dim, self.hidden) < 1:
             raise ValueError("sizes must be positive")
-        if self.shuffle < 1 or self.classes < 0:
-            raise ValueError("shuffle must be at least 1 and classes at least 0")
+        if self.shuffle < 1 or min(self.classes, self.latent_layers) < 0:
+            raise ValueError("shuffle must be at least 1, classes and layers at least 0")
         base_size(self.image_size, len(self.channels), self.shuffle)
 
 
@@ -96,6 +97,7 @@ class Decoder(ResidualDecoder):
             blocks=config.blocks,
             shuffle=config.shuffle,
             image_channels=config.image_channels,
+            latent_layers=config.latent_layers,
         )
         # One per channel; a Bernoulli likelihood has none.
         self.log_scale: nn.Parameter | None = None
