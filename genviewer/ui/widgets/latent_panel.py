@@ -231,7 +231,10 @@ class LatentPanel(QWidget):
             spare -= more
         spare -= max(self.sliders.full_height() - ROWS_KEPT * self.sliders.row_height, 0)
         for name in given:
-            more = min(max(spare, 0), self._parts[name].most - given[name])
+            most = self._parts[name].most
+            if name == "pad":  # a square: no higher than the width lets it be
+                most = min(most, self.pad.widest_square(self.width() - 2 * MARGIN))
+            more = min(max(spare, 0), max(most - given[name], 0))
             given[name] += more
             spare -= more
         for name, part in self._parts.items():

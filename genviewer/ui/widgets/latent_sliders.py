@@ -214,7 +214,7 @@ class LatentSliders(LatentRows):
             return
         self._reveal(dim)
         self._edited_dim = dim
-        self._editor.setGeometry(self.zone_rect(dim, "value").adjusted(-6, 1, 2, -1))
+        self._editor.setGeometry(self.zone_rect(dim, "value").adjusted(0, 1, 0, -1))
         self._editor.open_with(f"{float(self.hand.values[dim]):.4g}", f"Value of {dim_label(dim)}")
 
     def _type_in(self, value: float) -> None:

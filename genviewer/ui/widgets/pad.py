@@ -167,5 +167,8 @@ class Pad(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        room = self.width() - GAP - SIDE_WIDTH
-        self.square.setFixedWidth(max(min(self.height(), room), 0))
+        self.square.setFixedWidth(min(self.height(), self.widest_square(self.width())))
+
+    def widest_square(self, width: int) -> int:
+        """Side in px of the largest square that fits beside the choice of axes."""
+        return max(width - GAP - SIDE_WIDTH, 0)

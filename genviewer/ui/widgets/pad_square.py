@@ -164,6 +164,7 @@ class PadSquare(QWidget):
         area, middle = QRectF(self.square()), self._field().center()
         ink, back = QColor(c.dim_text), QColor(c.field)
         ink.setAlpha(150)
+        back.setAlpha(130)
         p.setPen(c.line)
         p.drawLine(QPointF(area.left(), middle.y()), QPointF(area.right(), middle.y()))
         p.drawLine(QPointF(middle.x(), area.top()), QPointF(middle.x(), area.bottom()))
