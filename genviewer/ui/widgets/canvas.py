@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
-import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -18,17 +16,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QWidget
 
-from genviewer.ui.widgets.canvas_view import CanvasView
+from genviewer.ui.widgets.canvas_moves import CanvasMoves, Part, new_key
 from genviewer.ui.widgets.focus_picture import FocusPicture
 from genviewer.ui.widgets.map_picture import MapPicture
 
-if TYPE_CHECKING:
-    from genviewer.ui.widgets.map_picture import Window
-    from genviewer.ui.widgets.sheet_picture import SheetPicture
-
 NOTCH = 120  # QWheelEvent.angleDelta of one step of a wheel
 ZOOM_PER_NOTCH = 1.2
-WHEEL_PAUSE_S = 0.6  # wheel steps further apart are gestures of their own
 NUDGE = 0.04  # of the picture's side or the Map's extent, per arrow key
 FINE = 0.2
 ARROWS = {
@@ -37,7 +30,6 @@ ARROWS = {
     Qt.Key.Key_Up: (0, 1),
     Qt.Key.Key_Down: (0, -1),
 }
-_keys = itertools.count(1)
 
 
 @dataclass
@@ -45,14 +37,14 @@ class Gesture:
     """A pressed button and what its drag does; a drag that has not begun is a click."""
 
     kind: Literal["image", "cells", "map", "cursor", "pan"]
-    part: FocusPicture | SheetPicture | MapPicture
+    part: Part
     start: QPointF
     last: QPointF
     key: str
     moved: bool = False
 
 
-class Canvas(CanvasView):
+class Canvas(CanvasMoves):
     """Focus sample, sheet and Map under the hand: pick, drag, pan, zoom. GUI thread only.
 
     Every gesture has a ``key`` of its own, so that what it did becomes one undo step.
@@ -63,17 +55,12 @@ class Canvas(CanvasView):
         context_menu_wanted(cell, global position): -1 for the focus sample.
         dragged_on_image(dx, dy, fine, key): the hand moved on the focus sample since the last
             such signal, in fractions of its displayed width and height, to the right and up.
-        map_panned(x, y, key), map_zoomed(extent, x, y, key): another window on the plane.
-        map_cursor_dragged(x, y, key): the current latent's new plane coordinates.
     """
 
     cell_clicked = Signal(int)
     cell_hovered = Signal(int)
     context_menu_wanted = Signal(int, QPoint)
     dragged_on_image = Signal(float, float, bool, str)
-    map_panned = Signal(float, float, str)
-    map_zoomed = Signal(float, float, float, str)
-    map_cursor_dragged = Signal(float, float, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -82,86 +69,7 @@ class Canvas(CanvasView):
         self.setAccessibleName("Canvas")
         self._gesture: Gesture | None = None
         self._space = False
-        self._wheel_key = ""
-        self._wheel_time = 0.0
         self._arrow_key = ""
-
-    # Zoom.
-
-    def fit(self) -> None:
-        """Show all of the sample and of the sheet; on a Map, bring the cursor into sight."""
-        self.focus_picture.fit()
-        self.sheet_picture.fit()
-        if self.is_map and self._view != "focus":
-            _, extent = self.map_picture.window.value
-            self._move_window((self.map_picture.cursor.value, extent), _key("map"), zoom=False)
-        self.update()
-
-    def actual_pixels(self) -> None:
-        """One screen pixel for each pixel of a sample."""
-        part = self._main_part()
-        if not isinstance(part, MapPicture):
-            part.actual()
-            self.update(part.area)
-
-    def zoom_by(self, factor: float) -> None:
-        """Zoom about the middle of the sheet, in the Focus view of the sample."""
-        part = self._main_part()
-        middle = QRectF(part.area).center()
-        if isinstance(part, MapPicture) and part.port is not None:
-            middle = part.port.rect.center()
-        self._zoom(part, middle, factor)
-
-    def _main_part(self) -> FocusPicture | SheetPicture | MapPicture:
-        if self._view == "focus":
-            return self.focus_picture
-        return self.map_picture if self.is_map else self.sheet_picture
-
-    def _zoom(
-        self, part: FocusPicture | SheetPicture | MapPicture, point: QPointF, factor: float
-    ) -> None:
-        if isinstance(part, MapPicture):
-            now = time.monotonic()
-            if now - self._wheel_time > WHEEL_PAUSE_S:
-                self._wheel_key = _key("zoom")
-            self._wheel_time = now
-            window = part.zoomed(point, factor)
-            if window is not None:
-                self._move_window(window, self._wheel_key, zoom=True)
-            return
-        part.zoom(point, factor)
-        self._place_chip()
-        self.update(part.area)
-
-    def _move_window(self, window: Window, key: str, *, zoom: bool) -> None:
-        self.map_picture.window.move(window)
-        self.map_picture.lay_out()
-        self._place_chip()
-        self.update(self.map_picture.area)
-        (x, y), extent = window
-        if zoom:
-            self.map_zoomed.emit(extent, x, y, key)
-        else:
-            self.map_panned.emit(x, y, key)
-
-    def _move_cursor(self, at: tuple[float, float], key: str) -> None:
-        part = self.map_picture
-        stale = part.cursor_region(part.cursor.value)
-        part.cursor.move(at)
-        self.update(stale + part.cursor_region(at))
-        self.map_cursor_dragged.emit(*at, key)
-
-    def _pan(
-        self, part: FocusPicture | SheetPicture | MapPicture, delta: QPointF, key: str
-    ) -> None:
-        if isinstance(part, MapPicture):
-            window = part.panned(delta.x(), delta.y())
-            if window is not None:
-                self._move_window(window, key, zoom=False)
-            return
-        part.pan(delta.x(), delta.y())
-        self._place_chip()
-        self.update(part.area)
 
     # Mouse.
 
@@ -188,7 +96,7 @@ class Canvas(CanvasView):
             kind = "cursor" if part.on_cursor(point) else "map"
         else:
             kind = "cells"
-        self._gesture = Gesture(kind, part, point, point, _key(kind))
+        self._gesture = Gesture(kind, part, point, point, new_key(kind))
         if kind == "pan":
             self._gesture.moved = True
         self._point_with(point)
@@ -328,13 +236,6 @@ class Canvas(CanvasView):
         if self._gesture is None:
             self._hover_at(point)
 
-    def _scroll(self, part: FocusPicture | SheetPicture | MapPicture, delta: QPointF) -> None:
-        now = time.monotonic()
-        if now - self._wheel_time > WHEEL_PAUSE_S:
-            self._wheel_key = _key("scroll")
-        self._wheel_time = now
-        self._pan(part, delta, self._wheel_key)
-
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent):
             if event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
@@ -386,7 +287,7 @@ class Canvas(CanvasView):
     def _arrow(self, key: Qt.Key, *, fine: bool, repeated: bool) -> None:
         x, y = ARROWS[key]
         if not repeated or not self._arrow_key:
-            self._arrow_key = _key("arrow")
+            self._arrow_key = new_key("arrow")
         part = self._main_part()
         if isinstance(part, FocusPicture):
             if part.pixels is not None:
@@ -417,8 +318,3 @@ class Canvas(CanvasView):
             self.update(part.area)
         self.update(stale)
         self.update(part.outline_rect(cell))
-
-
-def _key(kind: str) -> str:
-    """A name for a gesture that no other has."""
-    return f"canvas-{kind}-{next(_keys)}"

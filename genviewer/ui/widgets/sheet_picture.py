@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QRegion
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QRegion
 
 from genviewer.ui.widgets.canvas_geometry import (
     PADDING,
@@ -15,6 +15,7 @@ from genviewer.ui.widgets.canvas_geometry import (
     pan,
     zoom_about,
 )
+from genviewer.ui.widgets.sheet_headers import SheetHeaders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
     from genviewer.core.sheet import Sheet
     from genviewer.ui.theme import Colors
     from genviewer.ui.widgets.mosaic import Mosaic
-
-HEADER_FONT = 12  # pixels
-WIDEST_ROW_HEADER = 120
-NARROWEST_LABEL = 20  # below this a header shows every n-th label
-HEADER_STEP = 16  # headers widen in steps, so that changing numbers do not shift the sheet
-STRIDES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
 class SheetPicture:
@@ -52,16 +47,12 @@ class SheetPicture:
         self._mosaic = mosaic
         self._sheet: Sheet | None = None
         self._image = (1, 1)
-        self._header_width = 0
-        self._header_height = 0
-        self._font = QFont()
+        self._headers = SheetHeaders()
 
     def place(self, area: QRect, ratio: float, font: QFont, *, smooth: bool) -> None:
         """Give it a place, a device pixel ratio, the widget's font, and whether to smooth."""
         self.area, self.ratio, self.smooth = area, ratio, smooth
-        self._font = QFont(font)
-        self._font.setPixelSize(HEADER_FONT)
-        self._font.setFeature(QFont.Tag("tnum"), 1)
+        self._headers.set_font(font)
         self._lay_out()
 
     def begin(self, sheet: Sheet, height: int, width: int, *, keep: bool) -> QRegion | None:
@@ -73,20 +64,19 @@ class SheetPicture:
         )
         self._sheet, self._image = sheet, (height, width)
         if not keep or not same:
-            self._header_width = 0
             self.hover = -1
             if self.cursor >= sheet.rows * sheet.columns:
                 self.cursor = -1
         if not keep:
             self.view.fit()
             self.cursor = -1
-        self._lay_out()
+        self._lay_out(anew=not keep or not same)
         if not keep or before is None or self.grid != old_grid or self.grid is None:
             return None
         changed = QRegion()
         if (before.row_labels, before.column_labels) != (sheet.row_labels, sheet.column_labels):
-            changed += self._row_strip().toAlignedRect()
-            changed += self._column_strip().toAlignedRect()
+            changed += self._headers.row_strip(self.grid).toAlignedRect()
+            changed += self._headers.column_strip(self.grid).toAlignedRect()
         if before.focus_cell != sheet.focus_cell:
             for cell in (before.focus_cell, sheet.focus_cell):
                 if cell is not None:
@@ -166,7 +156,7 @@ class SheetPicture:
         painter.setClipRect(exposed)
         self._paint_cells(painter, QRectF(exposed), grid, colors)
         self._paint_outlines(painter, exposed, grid, sheet, colors, focused=focused)
-        self._paint_headers(painter, exposed, grid, sheet, colors)
+        self._headers.paint(painter, QRectF(exposed), grid, sheet, colors)
         painter.restore()
 
     def _paint_cells(
@@ -242,83 +232,17 @@ class SheetPicture:
                 continue
             outline(painter, rect, color, width)
 
-    def _paint_headers(
-        self, painter: QPainter, exposed: QRect, grid: CellGrid, sheet: Sheet, colors: Colors
-    ) -> None:
-        painter.setFont(self._font)
-        painter.setPen(colors.dim_text)
-        metrics = QFontMetrics(self._font)
-        if sheet.column_labels and self._column_strip().intersects(QRectF(exposed)):
-            strip = self._column_strip()
-            painter.setClipRect(strip.intersected(QRectF(exposed)))
-            painter.fillRect(strip, colors.canvas)
-            pitch = grid.cell_width + grid.gap
-            widest = max(metrics.horizontalAdvance(t) for t in sheet.column_labels)
-            stride = _stride(pitch, min(widest + 6, 44))
-            for column in grid.span(grid.shown)[1]:
-                if column % stride or column >= len(sheet.column_labels):
-                    continue
-                x = grid.left + column * pitch
-                room = pitch * stride - 4
-                text = sheet.column_labels[column]
-                text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(room))
-                place = QRectF(
-                    x + grid.cell_width / 2 - room / 2, strip.top(), room, strip.height()
-                )
-                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
-            painter.setClipRect(exposed)
-        if sheet.row_labels and self._row_strip().intersects(QRectF(exposed)):
-            strip = self._row_strip()
-            painter.setClipRect(strip.intersected(QRectF(exposed)))
-            painter.fillRect(strip, colors.canvas)
-            pitch = grid.cell_height + grid.gap
-            stride = _stride(pitch, metrics.height())
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            room = int(strip.width()) - 8
-            for row in grid.span(grid.shown)[0]:
-                if row % stride or row >= len(sheet.row_labels):
-                    continue
-                y = grid.top + row * pitch + grid.cell_height / 2
-                text = metrics.elidedText(sheet.row_labels[row], Qt.TextElideMode.ElideRight, room)
-                place = QRectF(strip.left(), y - 10, room, 20)
-                painter.drawText(place, int(flags), text)
-            painter.setClipRect(exposed)
-
-    def _column_strip(self) -> QRectF:
-        """Where column headers are: above the cells in sight."""
-        if self.grid is None:
-            return QRectF()
-        shown = self.grid.shown
-        top = shown.top() - self._header_height
-        return QRectF(shown.left(), top, shown.width(), self._header_height)
-
-    def _row_strip(self) -> QRectF:
-        """Where row headers are: left of the cells in sight."""
-        if self.grid is None:
-            return QRectF()
-        shown = self.grid.shown
-        left = shown.left() - self._header_width
-        return QRectF(left, shown.top(), self._header_width, shown.height())
-
-    def _lay_out(self) -> None:
+    def _lay_out(self, *, anew: bool = False) -> None:
         sheet = self._sheet
         if sheet is None or self.area.isEmpty():
             self.grid = None
             return
-        metrics = QFontMetrics(self._font)
-        self._header_height = metrics.height() + 8 if any(sheet.column_labels) else 0
-        if any(sheet.row_labels):
-            widest = max(metrics.horizontalAdvance(text) for text in sheet.row_labels) + 12
-            widest = -(-widest // HEADER_STEP) * HEADER_STEP
-            most = min(WIDEST_ROW_HEADER, self.area.width() // 3)
-            self._header_width = min(most, max(self._header_width, widest))
-        else:
-            self._header_width = 0
+        self._headers.measure(sheet, self.area.width(), anew=anew)
         edge = PADDING if self.view.scale is None else 0
         body = QRectF(
             self.area.adjusted(
-                max(edge, self._header_width),
-                max(edge, self._header_height),
+                max(edge, self._headers.width),
+                max(edge, self._headers.height),
                 -edge,
                 -edge,
             )
@@ -345,7 +269,8 @@ def outline(painter: QPainter, rect: QRectF, color: QColor, width: int) -> None:
     """A frame around a cell that stands out from any picture."""
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    shadow = QPen(QColor(0, 0, 0, 160), width + 2)
+    halo = QColor(0, 0, 0, 160) if color.lightness() > 115 else QColor(255, 255, 255, 220)
+    shadow = QPen(halo, width + 2)
     shadow.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     painter.setPen(shadow)
     half = width / 2
@@ -355,10 +280,3 @@ def outline(painter: QPainter, rect: QRectF, color: QColor, width: int) -> None:
     painter.setPen(pen)
     painter.drawRect(rect.adjusted(-half, -half, half, half))
     painter.restore()
-
-
-def _stride(pitch: float, needed: float) -> int:
-    """Label every n-th so that each has the room it needs."""
-    if pitch >= min(needed, NARROWEST_LABEL * 2):
-        return 1
-    return next((n for n in STRIDES if pitch * n >= needed), STRIDES[-1])

@@ -5,7 +5,8 @@ from PySide6.QtGui import QImage, QRegion, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from genviewer.ui.widgets.filmstrip import KEPT, THUMB, Filmstrip
+from genviewer.ui.widgets.filmstrip import Filmstrip
+from genviewer.ui.widgets.filmstrip_view import KEPT, THUMB
 from genviewer.ui.widgets.pixels_to_image import rgb_bytes
 
 LEFT = Qt.MouseButton.LeftButton
