@@ -1,0 +1,192 @@
+"""Draws with torch: the engine that always works, on every device."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from genviewer.engine.device import usable_cores
+from genviewer.engine.generator import (
+    NOT_FINITE,
+    Bytes,
+    DecodeError,
+    Floats,
+    LoadError,
+    checked_inputs,
+)
+from genviewer.nets.families import build
+from genviewer.nets.folding import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from genviewer.core.recipe import ModelRef
+    from genviewer.core.spec import Spec
+    from genviewer.io.bundle import Bundle
+
+MAX_THREADS = 8
+
+_thread = threading.local()
+
+
+def use_threads(count: int) -> None:
+    """Let torch use ``count`` threads for what the calling thread computes.
+
+    torch keeps this number per thread: a change elsewhere does not reach a running thread.
+    """
+    if getattr(_thread, "count", None) != count:
+        torch.set_num_threads(count)
+        _thread.count = count
+
+
+def load_network(bundle: Bundle) -> nn.Module:
+    """The bundle's whole network in evaluation mode on the CPU, encoder and all.
+
+    Raises:
+        LoadError: if the weights and the configuration do not fit each other.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    name = bundle.spec.name
+    try:
+        network = build(bundle.config.network)
+        network.load_state_dict(load_file(bundle.weights_path))
+    except ValueError as error:
+        raise LoadError(f"{name}: {error}.") from error
+    except (RuntimeError, SafetensorError) as error:
+        raise LoadError(f"{name}: the weights do not fit the network in its config.") from error
+    except OSError as error:
+        raise LoadError(f"{name}: the weights cannot be read: {error.strerror}.") from error
+    return network.eval().requires_grad_(False)
+
+
+def load_torch(bundle: Bundle, device: str, threads: int | None = None) -> TorchGenerator:
+    """The bundle as a generator on ``device``; LoadError if it cannot be."""
+    return TorchGenerator(load_network(bundle), bundle.spec, bundle.ref, device, threads)
+
+
+class TorchGenerator:
+    """A torch network that decodes.
+
+    Out of GPU memory, it goes on with smaller chunks, then on the CPU, and says so in ``notices``.
+
+    Args:
+        network: with ``decode(z, y)``; it is copied, so it may be trained on.
+        spec, ref: what it can do, and how Recipes cite it.
+        device: ``cpu``, ``cuda:N`` or ``mps``.
+        threads: threads of one decode on the CPU; None uses the cores there are.
+    """
+
+    engine = "torch"
+
+    def __init__(
+        self,
+        network: nn.Module,
+        spec: Spec,
+        ref: ModelRef,
+        device: str = "cpu",
+        threads: int | None = None,
+    ) -> None:
+        self.spec = spec
+        self.ref = ref
+        self.device = device
+        self.threads = threads if threads is not None else min(usable_cores(), MAX_THREADS)
+        self.notices: list[str] = []
+        self._largest_chunk = 1 << 30
+        self._lock = threading.Lock()  # a move to another device must not meet a decode
+        self._network = folded(network).requires_grad_(False)
+        self._network.to(device)
+        for parameter in self._network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model that draws."""
+        return self.ref.id
+
+    def decode(self, z: Floats, y: Floats | None) -> Floats:
+        """Raw output float32 (N, C, H, W) in the Spec's range."""
+        return self._in_chunks(z, y, lambda raw: raw.contiguous())
+
+    def decode_pixels(self, z: Floats, y: Floats | None) -> Bytes:
+        """Samples uint8 (N, H, W, C), made so on the device: a quarter of the bytes to copy."""
+        return self._in_chunks(z, y, self._to_pixels)
+
+    def _to_pixels(self, raw: Tensor) -> Tensor:
+        low, high = self.spec.image.range
+        levels = (raw - low).mul_(255.0 / (high - low)).clamp_(0.0, 255.0).round_()
+        return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+    def _in_chunks(
+        self, z: Floats, y: Floats | None, finish: Callable[[Tensor], Tensor]
+    ) -> NDArray[Any]:
+        z, y = checked_inputs(self.spec, z, y)
+        parts = []
+        at = 0
+        while at < len(z):
+            end = min(len(z), at + self._largest_chunk)
+            try:
+                with self._lock:
+                    parts.append(self._chunk(z[at:end], None if y is None else y[at:end], finish))
+            except torch.OutOfMemoryError as error:
+                with self._lock:
+                    self._make_room(end - at, error)
+                continue
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+                raise DecodeError(f"torch could not draw: {reason}") from error
+            at = end
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _chunk(
+        self, z: Floats, y: Floats | None, finish: Callable[[Tensor], Tensor]
+    ) -> NDArray[Any]:
+        use_threads(self.threads)
+        with torch.inference_mode():
+            latents = torch.from_numpy(z).to(self.device)
+            conditions = None if y is None else torch.from_numpy(y).to(self.device)
+            raw: Tensor = self._network.decode(latents, conditions)  # type: ignore[operator]
+            image = self.spec.image
+            if tuple(raw.shape) != (len(z), image.channels, image.height, image.width):
+                raise DecodeError("The model returned a picture of another size than it says.")
+            finite = torch.isfinite(raw.sum(dtype=torch.float32))
+            result = _on_cpu(finish(raw))
+            if not bool(finite):
+                raise DecodeError(NOT_FINITE)
+        array: NDArray[Any] = result.numpy()
+        return array
+
+    def _make_room(self, tried: int, error: Exception) -> None:
+        """Halve the chunks after an attempt with ``tried`` samples, then leave the GPU."""
+        if self.device == "cpu":
+            raise DecodeError("There is not enough memory to draw.") from error
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        if tried > 1:
+            self._largest_chunk = tried // 2
+            notice = "The GPU ran out of memory: drawing fewer samples at a time."
+        else:
+            self._largest_chunk = 1 << 30
+            self.device = "cpu"
+            self._network.to("cpu")
+            notice = "The GPU ran out of memory: drawing on the CPU."
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+
+def _on_cpu(result: Tensor) -> Tensor:
+    if result.device.type != "cuda":
+        return result.cpu()
+    # A copy to pinned memory runs at the bus's full rate; the wait is for this stream only.
+    pinned = torch.empty(result.shape, dtype=result.dtype, pin_memory=True)
+    pinned.copy_(result, non_blocking=True)
+    torch.cuda.current_stream(result.device).synchronize()
+    return pinned
