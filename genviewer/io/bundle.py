@@ -150,9 +150,7 @@ def read_header(path: Path) -> tuple[dict[str, TensorInfo], int]:
             if not 0 <= start <= end <= data_size or end - start != wanted:
                 raise ValueError
         except (KeyError, TypeError, ValueError):
-            raise BundleError(
-                f"{path.name}: tensor {name[:60]!r} does not fit the file."
-            ) from None
+            raise BundleError(f"{path.name}: tensor {name[:60]!r} does not fit the file.") from None
         tensors[name] = TensorInfo(dtype, shape, start, end)
     return tensors, 8 + length
 

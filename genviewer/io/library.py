@@ -37,7 +37,7 @@ def find_model(text: str) -> Path:
         return bundled[text]
     path = Path(text)
     try:
-        if path.is_dir():
+        if text and path.is_dir():
             return path
         if path.name in (WEIGHTS_NAME, CONFIG_NAME) and path.is_file():
             return path.parent

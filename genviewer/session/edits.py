@@ -73,9 +73,7 @@ def vary_here(session: Session, strength: float) -> None:
     session.set_controls(msgspec.structs.replace(session.controls, vary_strength=strength))
     values = session.scene.recipe.latent.array
     locks = lock_mask(session, spec.latent.dim)
-    set_latent(
-        session, vary(spec.latent, values, strength, secrets.randbelow(MAX_SEED), locks)
-    )
+    set_latent(session, vary(spec.latent, values, strength, secrets.randbelow(MAX_SEED), locks))
 
 
 def reset_latent(session: Session) -> None:

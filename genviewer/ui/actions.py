@@ -147,4 +147,3 @@ def build_menus(
         if following:
             menu.addSeparator()
             menu.addActions(following)
-

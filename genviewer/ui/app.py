@@ -17,14 +17,14 @@ import genviewer
 from genviewer.core.latent import Latent
 from genviewer.core.prior import draw
 from genviewer.core.recipe import Recipe, default_condition
-from genviewer.core.scene import Pane, Scene
+from genviewer.core.scene import Pane, Scene, ViewName
 from genviewer.engine.library import find_model
 from genviewer.io.bundle import Bundle, BundleError
 from genviewer.session.fit import check_recipe
 from genviewer.session.paths import UserFiles
 from genviewer.session.preferences import Preferences
 from genviewer.session.session import DEFAULT_SEED
-from genviewer.session.state import State, StateError, keep_aside, load_state
+from genviewer.session.state import Controls, State, StateError, keep_aside, load_state
 from genviewer.ui import theme
 from genviewer.ui.explorer import Explorer
 from genviewer.ui.main_window import MainWindow
@@ -50,10 +50,10 @@ class Start:
 def first_state(bundle: Bundle) -> State:
     """What is shown at the very first start: every class of one latent, or its neighbours."""
     spec = bundle.spec
-    view = "classes" if spec.class_condition is not None else "grid"
+    view: ViewName = "classes" if spec.class_condition is not None else "grid"
     recipe = Recipe(Latent(draw(spec.latent, DEFAULT_SEED)), default_condition(spec, FIRST_CLASS))
     scene = Scene((Pane(bundle.ref, recipe),), view)
-    return State(scene)
+    return State(scene, controls=Controls(seed=DEFAULT_SEED))
 
 
 def find_start(session_file: Path, restore: bool) -> Start:
@@ -104,7 +104,7 @@ def open_window(
     if start.bundle is not None:
         explorer.session.specs[start.bundle.model_id] = start.bundle.spec
     explorer.store.device = str(preferences.values["device"])
-    explorer.store.engine = str(preferences.values["engine"])
+    explorer.store.engine = str(preferences.values["engine"])  # type: ignore[assignment]
     named = _model_target(target)
     if named is None:
         explorer.open_first(start.bundle)

@@ -47,7 +47,7 @@ class _Inert(QTextBrowser):
         self.setOpenLinks(False)
         self.setStyleSheet("QTextBrowser { border: 0; background: transparent; }")
 
-    def loadResource(self, kind: int, name: QUrl) -> object:
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
         return None
 
 

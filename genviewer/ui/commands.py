@@ -193,7 +193,7 @@ class Commands:
                 recolor(app)
         elif key in ("device", "engine"):
             values = window.preferences.values
-            window.explorer.use_device(str(values["device"]), str(values["engine"]))
+            window.explorer.use_device(str(values["device"]), str(values["engine"]))  # type: ignore[arg-type]
             self.show_device()
         elif key == "smooth_zoom":
             window.canvas.set_smooth(bool(value))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 LAYOUT_VERSION = 1
-LEFT_WIDTH = 216
+LEFT_WIDTH = 256
 RIGHT_WIDTH = 328
 CHROME = 160  # menu bar, status line and titles
 
@@ -26,13 +26,18 @@ class Docks:
     def __init__(self, window: QMainWindow) -> None:
         self._window = window
         self._docks: dict[str, QDockWidget] = {}
+        self._heights: dict[str, int] = {}
+        self._areas: dict[str, Qt.DockWidgetArea] = {}
         self._hidden: list[str] = []
         window.setDockNestingEnabled(True)
         window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
 
-    def add(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
-        """Add a panel below the others of its side."""
+    def add(
+        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, height: int
+    ) -> None:
+        """Add a panel below the others of its side; the topmost gets the height that is left."""
+        self._heights[name], self._areas[name] = height, area
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setWidget(widget)
@@ -73,8 +78,8 @@ class Docks:
 
     def arrange(self) -> None:
         """The layout of the first start."""
-        left = [n for n in ("show_models", "show_pins") if n in self._docks]
-        right = [n for n in self._docks if n not in left]
+        left = [n for n, area in self._areas.items() if area == LEFT]
+        right = [n for n, area in self._areas.items() if area == RIGHT]
         for area, names in ((LEFT, left), (RIGHT, right)):
             for name in names:
                 dock = self._docks[name]
@@ -86,10 +91,10 @@ class Docks:
         self._window.resizeDocks(
             [docks[left[0]], docks[right[0]]], [LEFT_WIDTH, RIGHT_WIDTH], horizontal
         )
-        self._window.resizeDocks([docks[n] for n in left], [420, 240], vertical)
-        heights = [max(docks[n].widget().sizeHint().height(), 80) for n in right]
-        heights[0] = max(300, self._window.height() - sum(heights[1:]) - CHROME)
-        self._window.resizeDocks([docks[n] for n in right], heights, vertical)
+        for names in (left, right):
+            heights = [self._heights[n] for n in names]
+            heights[0] = max(heights[0], self._window.height() - sum(heights[1:]) - CHROME)
+            self._window.resizeDocks([docks[n] for n in names], heights, vertical)
         self._hidden = []
 
     def restore(self, file: Path) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from genviewer.core.scene import Scene
     from genviewer.engine.accelerator import Outcome
+    from genviewer.engine.generator import Engine
     from genviewer.io.bundle import Bundle
 
 FALLBACK_MODEL = "digits-cvae"
@@ -178,7 +179,7 @@ class Explorer(QObject):
         self.analysis.start(loaded)
         self._check.start()
 
-    def use_device(self, device: str, engine: str) -> None:
+    def use_device(self, device: str, engine: Engine) -> None:
         """Switch device or engine while running; the same seed stays the same picture."""
         if (device, engine) == (self.store.device, self.store.engine):
             return
@@ -235,4 +236,3 @@ class Explorer(QObject):
         self._opening_lane.stop()
         self._lane.stop()
         save_state(self._session_file, self.session.state())
-

@@ -95,9 +95,7 @@ class FileCommands:
     def _remember(self, loaded: Loaded) -> None:
         path = str(loaded.bundle.path)
         self._session.model_paths[loaded.ref.id] = path
-        self._set_recent(
-            self.recent.with_model(RecentModel(path, loaded.ref.name, loaded.ref.id))
-        )
+        self._set_recent(self.recent.with_model(RecentModel(path, loaded.ref.name, loaded.ref.id)))
 
     def open_path(self, path: Path) -> None:
         """Open whatever was dropped or named: a model, a project, or an image with a Recipe."""
@@ -149,9 +147,7 @@ class FileCommands:
             self._session.restore(state)
             self._set_project(path)
 
-        self._store.open(
-            state.scene.model, ready, lambda text: self._host.tell(text, "error")
-        )
+        self._store.open(state.scene.model, ready, lambda text: self._host.tell(text, "error"))
 
     def restore_image_dialog(self) -> None:
         """Let a person choose an image saved here."""
@@ -200,9 +196,7 @@ class FileCommands:
                     "warning",
                 )
 
-        self._store.open(
-            model, ready, lambda text: self._by_name(model, ready, text)
-        )
+        self._store.open(model, ready, lambda text: self._by_name(model, ready, text))
 
     def _by_name(self, model: ModelRef, ready: Callable[[Loaded], None], text: str) -> None:
         names = {m.name: m.path for m in reversed(self.recent.models)}

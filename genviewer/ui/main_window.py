@@ -33,6 +33,8 @@ from genviewer.ui.widgets.seed_panel import SeedPanel
 from genviewer.ui.widgets.view_bar import ViewBar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.core.scene import Scene
     from genviewer.core.sheet import Sheet
-    from genviewer.engine.render import Rendered
+    from genviewer.engine.rendered import Rendered
     from genviewer.session.paths import UserFiles
     from genviewer.session.preferences import Preferences
     from genviewer.session.recent import Recent
@@ -62,9 +64,7 @@ class MainWindow(QMainWindow):
         files: where recent files and the layout are remembered.
     """
 
-    def __init__(
-        self, explorer: Explorer, preferences: Preferences, files: UserFiles
-    ) -> None:
+    def __init__(self, explorer: Explorer, preferences: Preferences, files: UserFiles) -> None:
         super().__init__()
         self.explorer = explorer
         self.session = explorer.session
@@ -99,11 +99,11 @@ class MainWindow(QMainWindow):
         self._serial = -1
         self._plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._connect()
+        if self.session.spec is not None:
+            self.condition_panel.set_spec(self.session.spec)
         if not self.docks.restore(files.window):
             self.docks.arrange()
         self.commands.apply_preferences()
-        if self.session.spec is not None:
-            self.condition_panel.set_spec(self.session.spec)
         self._show_scene(self.session.scene)
         self._show_controls()
         self.pins.refresh()
@@ -120,11 +120,11 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
         self.docks = Docks(self)
-        self.docks.add("show_models", "Models", self.browser, LEFT)
-        self.docks.add("show_pins", "Pins", self.shelf, LEFT)
-        self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT)
-        self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT)
-        self.docks.add("show_seed", "Seed and walk", self.seed_panel, RIGHT)
+        self.docks.add("show_models", "Models", self.browser, LEFT, 270)
+        self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
+        self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 236)
+        self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
+        self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 
     def _connect(self) -> None:
         session, explorer = self.session, self.explorer
@@ -393,7 +393,7 @@ class MainWindow(QMainWindow):
         """Say something in a notice that goes away by itself if it is only information."""
         self.notices.show_notice(text, severity)
 
-    def _tell_with_undo(self, text: str, undo: object) -> None:
+    def _tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None:
         self.notices.show_notice(text, "info", ("Undo", undo) if undo else None)
 
     def project_changed(self, path: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.engine.cells import decode_recipe
-from genviewer.engine.generator import Generator, load_generator
+from genviewer.engine.generator import Engine, Generator, load_generator
 from genviewer.engine.library import bundled_models, find_model
 from genviewer.io.bundle import Bundle, BundleError
 
@@ -45,7 +45,7 @@ class ModelStore:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self.paths: dict[str, str] = {}
         self.device = "auto"
-        self.engine = "auto"
+        self.engine: Engine = "auto"
 
     def loaded(self, model_id: str) -> Loaded | None:
         """A model that is in memory, without opening anything."""

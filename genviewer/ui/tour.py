@@ -53,7 +53,7 @@ def run_tour(out: Path, report: Callable[[str], None] = lambda _: None) -> list[
         if not isinstance(app, QApplication):
             app = make_application(["genviewer"])
         files = UserFiles.inside(Path(folder))
-        preferences = Preferences(Path(folder) / "preferences.json")
+        preferences = Preferences(path=Path(folder) / "preferences.json")
         preferences.set("theme", "dark")
         theme.apply(app, "dark")
         start = find_start(files.session, restore=False)
@@ -89,9 +89,7 @@ class _Tour:
         self._drag_sliders()
         self._shoot("02-dragged")
         self._classes()
-        for view, key in zip(
-            ("focus", "grid", "traverse", "map", "classes"), "FGTMC", strict=True
-        ):
+        for view, key in zip(("focus", "grid", "traverse", "map", "classes"), "FGTMC", strict=True):
             self._key(key)
             self._wait_for_sheet()
             self._film_for(0.5)
@@ -121,9 +119,7 @@ class _Tour:
         for row in range(3):
             before = self._window.canvas.focus_pixels()
             handle = sliders.handle_position(row)
-            QTest.mousePress(
-                sliders.viewport(), Qt.MouseButton.LeftButton, pos=handle, delay=-1
-            )
+            QTest.mousePress(sliders.viewport(), Qt.MouseButton.LeftButton, pos=handle, delay=-1)
             for dx in _swing(60, 36):
                 QTest.mouseMove(sliders.viewport(), handle + QPoint(dx, 0))
                 self._pump(0.02, film=True)
@@ -166,7 +162,8 @@ class _Tour:
 
     def _key(self, key: str) -> None:
         self._window.canvas.setFocus()
-        QTest.keyClick(self._window.canvas, key)
+        code = Qt.Key.Key_Space if key == " " else Qt.Key(ord(key))
+        QTest.keyClick(self._window.canvas, code)
 
     def _pump(self, seconds: float, film: bool = False) -> None:
         """Let the window live for a while."""
@@ -207,7 +204,7 @@ class _Tour:
     def _shoot(self, name: str, popup: QWidget | None = None) -> None:
         path = self._out / f"{name}.png"
         with replacing(path) as temporary:
-            if not self._grab(popup).save(str(temporary), "PNG"):
+            if not self._grab(popup).save(str(temporary), b"PNG"):
                 raise TourError(f"{path.name} cannot be written.")
         self._pictures.append(path)
         self._report(f"wrote {path.name}")

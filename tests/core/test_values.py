@@ -32,7 +32,7 @@ from genviewer.core.recipe import (
 from genviewer.core.scene import GridOptions, MapOptions, Pane, Scene, ViewOptions
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 
-FINITE = st.floats(-2.0**99, 2.0**99, width=32)
+FINITE = st.floats(-(2.0**99), 2.0**99, width=32)
 SPEC = Spec(
     "digits",
     "vae",
@@ -128,9 +128,9 @@ def test_packing_follows_the_order_of_the_spec() -> None:
 
 def test_the_order_of_setting_parts_does_not_matter() -> None:
     tilt, digit = VectorPart("tilt", (0.0, 0.0)), one_class("digit", 3)
-    assert Condition().with_part(tilt).with_part(digit) == Condition().with_part(
-        digit
-    ).with_part(tilt)
+    assert Condition().with_part(tilt).with_part(digit) == Condition().with_part(digit).with_part(
+        tilt
+    )
     assert Condition((digit,)).with_part(one_class("digit", 4)).class_weights("digit") == {4: 1.0}
     assert Condition((digit, tilt)).without("digit") == Condition((tilt,))
 

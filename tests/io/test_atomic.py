@@ -26,7 +26,6 @@ def test_an_error_leaves_the_old_bytes_and_no_rest(tmp_path: Path) -> None:
     path = tmp_path / "file.txt"
     write_bytes(path, b"old")
 
-
     def interrupted() -> None:
         with replacing(path) as temporary:
             temporary.write_bytes(b"half")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genviewer.core.prior import draw
-from genviewer.core.spec import Spec
 from genviewer.core.views import ViewInputs
 from genviewer.session import edits
-from genviewer.session.session import Session
 from genviewer.session.state import Controls
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import Spec
+    from genviewer.session.session import Session
 
 
 def test_a_seed_is_the_same_sample_every_time(session: Session, spec: Spec) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ from genviewer.core.condition import Condition, VectorPart, one_class
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.scene import MapOptions, Pane, Scene, TraverseOptions
-from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+from genviewer.core.spec import ConditionSpec, LatentSpec, Spec
 from genviewer.session.fit import check_recipe, fit_recipe, fit_scene
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.session import Session
@@ -24,6 +24,9 @@ from genviewer.session.state import (
     load_state,
     save_state,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_changed_is_emitted_once_per_change(session: Session, spec: Spec) -> None:

@@ -172,6 +172,10 @@ class LatentRows(QAbstractScrollArea):
         """Where the handle of a dimension lies at ``fraction`` of the range, in the viewport."""
         return QPoint(round(self._layout.handle_x(fraction)), self.row_rect(dim).center().y())
 
+    def handle_position(self, dim: int) -> QPoint:
+        """Where the handle of a dimension lies now, in the viewport."""
+        return self.track_point(dim, self.hand.range.fraction(float(self.hand.values[dim])))
+
     def zone_rect(self, dim: int, zone: str) -> QRect:
         """Where the ``label``, ``track``, ``value`` or ``lock`` of a row lies in the viewport."""
         left, width = getattr(self._layout, zone)

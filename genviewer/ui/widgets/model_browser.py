@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFontMetrics,
@@ -38,6 +47,7 @@ if TYPE_CHECKING:
 THUMBNAIL = 44
 ROW = 56
 HEADER = 28
+Index = QModelIndex | QPersistentModelIndex
 _ENTRY = Qt.ItemDataRole.UserRole
 _PICTURE = Qt.ItemDataRole.UserRole + 1
 
@@ -142,9 +152,7 @@ class ModelBrowser(QWidget):
         menu.addAction(icon("play"), "Explore", lambda: self.chosen.emit(entry.path))
         menu.addAction(icon("info"), "Model card", lambda: self.card_wanted.emit(entry.path))
         if entry.removable:
-            menu.addAction(
-                icon("trash"), "Remove from list", lambda: self.removed.emit(entry.path)
-            )
+            menu.addAction(icon("trash"), "Remove from list", lambda: self.removed.emit(entry.path))
         menu.exec(where)
         menu.deleteLater()
 
@@ -184,12 +192,10 @@ class _List(QListView):
 class _Delegate(QStyledItemDelegate):
     """Paints a thumbnail, the name, and what the model is."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(120, HEADER if index.data(_ENTRY) is None else ROW)
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry = index.data(_ENTRY)
         if entry is None:
             self._paint_header(painter, option.rect, index.data())
@@ -229,9 +235,7 @@ class _Delegate(QStyledItemDelegate):
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(c.dim_text)
-        painter.drawText(
-            rect.adjusted(4, 6, 0, 0), Qt.AlignmentFlag.AlignVCenter, title.upper()
-        )
+        painter.drawText(rect.adjusted(4, 6, 0, 0), Qt.AlignmentFlag.AlignVCenter, title.upper())
 
     def _paint_line(
         self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, text: str, bold: bool
