@@ -183,13 +183,12 @@ class ClassChips(QWidget):
             return
         heaviest = max(weights, key=lambda k: weights[k], default=None)
         moved = heaviest is not None and heaviest not in self._weights
-        self._weights = dict(weights)
+        self._take(weights)
         if moved and self._pressed is None and heaviest in self._shown:
             self._place = self._shown.index(heaviest)
             self.place_changed.emit(self.chip_rect(heaviest))
         described = ", ".join(f"{self._names[k]} {round(w * 100)} %" for k, w in weights.items())
         self.setAccessibleDescription(described or "any")
-        self.update()
 
     @property
     def shown(self) -> tuple[int, ...]:
@@ -202,9 +201,19 @@ class ClassChips(QWidget):
 
     def _edit(self, weights: Weights, key: str) -> None:
         if weights != self._weights:
-            self._weights = dict(weights)
-            self.update()
+            self._take(weights)
             self.edited.emit(dict(weights), key)
+
+    def _take(self, weights: Weights) -> None:
+        before, self._weights = self._weights, dict(weights)
+        both = before.keys() | weights.keys()
+        self._repaint(*(k for k in both if before.get(k) != weights.get(k)))
+
+    def _repaint(self, *indices: int | None) -> None:
+        """Paint only these chips again: a drag must not cost all that are in sight."""
+        for index in indices:
+            if index is not None:
+                self.update(self.chip_rect(index).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
 
     # where things are
 
@@ -269,8 +278,8 @@ class ClassChips(QWidget):
         if self._pressed is None:
             hover = self._at(point)
             if hover != self._hover:
+                self._repaint(self._hover, hover)
                 self._hover = hover
-                self.update()
             return
         moved = point.x() - self._press_at.x()
         threshold = QApplication.startDragDistance() // 2
@@ -370,7 +379,9 @@ class ClassChips(QWidget):
         fonts = QFont(self.font()), theme.strong(self.font()), QFont(self.font())
         fonts[2].setPixelSize(9)
         for position in range(first, min(last, len(self._shown))):
-            self._paint_chip(painter, position, fonts)
+            ringed = self._cell(position).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN)
+            if event.region().intersects(ringed):
+                self._paint_chip(painter, position, fonts)
 
     def _paint_chip(
         self, painter: QPainter, position: int, fonts: tuple[QFont, QFont, QFont]
