@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from genviewer.ui import icons
+from genviewer.ui.widgets.keyboard import NumberKeys
 from genviewer.ui.widgets.latent_hand import DEFAULT_STEP
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ ORDERS = {
 HEIGHT = 24
 SIDE = 8  # px beside the text of an order
 STEP_RANGE = (0.01, 2.0)
+
+
+class StepBox(NumberKeys, QDoubleSpinBox):
+    """The step size; letters typed into it are the window's shortcuts."""
 
 
 class LatentBar(QWidget):
@@ -65,7 +70,7 @@ class LatentBar(QWidget):
             self.orders[name] = button
             row.addWidget(button)
         row.addStretch(1)
-        self.step = QDoubleSpinBox(self)
+        self.step = StepBox(self)
         self.step.setRange(*STEP_RANGE)
         self.step.setDecimals(2)
         self.step.setSingleStep(0.05)

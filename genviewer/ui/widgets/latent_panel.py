@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout
 
 from genviewer.ui.widgets.equaliser import Equaliser
 from genviewer.ui.widgets.fold_section import HEADER_HEIGHT, MARGIN, FoldSection
 from genviewer.ui.widgets.gesture import Gesture
+from genviewer.ui.widgets.keyboard import ButtonPanel
 from genviewer.ui.widgets.latent_bar import LatentBar
 from genviewer.ui.widgets.latent_sliders import LatentSliders
 from genviewer.ui.widgets.pad import Pad
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
     from PySide6.QtGui import QImage, QResizeEvent
+    from PySide6.QtWidgets import QWidget
 
     from genviewer.core.spec import LatentSpec
 
@@ -37,7 +39,7 @@ class _Part:
     insisted: bool = False  # the person opened it, however little room there is
 
 
-class LatentPanel(QWidget):
+class LatentPanel(ButtonPanel):
     """Equaliser and pad, both foldable, a bar of commands, and the sliders.
 
     Sections that do not fit the height fold by themselves and open again with the room; one that

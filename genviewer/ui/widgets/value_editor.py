@@ -13,6 +13,13 @@ from genviewer.ui.widgets.prior_range import MINUS
 
 TYPED = rf"\s*[+\-{MINUS}]?\d{{0,12}}([.,]\d{{0,12}})?([eE][+\-{MINUS}]?\d{{0,2}})?\s*"
 
+_STEPS = {
+    Qt.Key.Key_Tab: 1,
+    Qt.Key.Key_Backtab: -1,
+    Qt.Key.Key_Down: 1,
+    Qt.Key.Key_Up: -1,
+}
+
 
 def parse_value(text: str) -> float | None:
     """A typed number, with a point or a comma, either kind of minus; None where it is none."""
@@ -74,12 +81,13 @@ class ValueEditor(QLineEdit):
             self.committed.emit(value)
 
     def event(self, event: QEvent) -> bool:
-        # Tab would leave the list; here it goes on to the next row.
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
-            steps = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}
-            steps |= {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}
-            if event.key() in steps:
-                self._enter(steps[Qt.Key(event.key())])
+        # Tab would leave the list or be a shortcut of the window; here it goes to the next row.
+        if isinstance(event, QKeyEvent) and event.key() in (*_STEPS, Qt.Key.Key_Escape):
+            if event.type() == QEvent.Type.ShortcutOverride:
+                event.accept()
+                return True
+            if event.type() == QEvent.Type.KeyPress and event.key() in _STEPS:
+                self._enter(_STEPS[Qt.Key(event.key())])
                 return True
         return super().event(event)
 

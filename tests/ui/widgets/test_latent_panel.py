@@ -144,6 +144,16 @@ def test_an_order_that_is_not_there_says_why(make):
     assert panel.said["order_chosen"] == ["kl"]
 
 
+def test_enter_presses_the_button_with_the_focus(make):
+    panel = make()
+    QTest.keyClick(panel.bar.orders["effect"], Qt.Key.Key_Return)
+    assert panel.said["order_chosen"] == []  # it has not got the focus
+    panel.activateWindow()
+    panel.bar.orders["effect"].setFocus()
+    QTest.keyClick(panel.bar.orders["effect"], Qt.Key.Key_Return)
+    assert panel.said["order_chosen"] == ["effect"]
+
+
 def test_the_step_reaches_every_control(make):
     panel = make()
     panel.bar.step.setFocus()

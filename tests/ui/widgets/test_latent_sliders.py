@@ -372,6 +372,34 @@ def test_window_shortcuts_get_digits_but_not_the_lists_own_keys(qtbot):
     assert fired == ["3", "0"]
 
 
+def test_typing_is_not_cut_short_by_the_windows_shortcuts(qtbot):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    widget = LatentSliders(window)
+    window.setCentralWidget(widget)
+    widget.set_latent(np.zeros(4), LatentSpec(4))
+    fired = []
+    for sequence in ("Tab", "3", "Esc"):
+        shortcut = QShortcut(QKeySequence(sequence), window)
+        shortcut.activated.connect(lambda s=sequence: fired.append(s))
+    with qtbot.waitExposed(window):
+        window.show()
+    window.activateWindow()
+    editor = typed(widget, 1, "3", Qt.Key.Key_Tab)
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    assert fired == []
+    assert widget.hand.values.tolist() == [0.0, 3.0, 0.0, 0.0]
+
+
+def test_a_handle_is_found_where_it_is_and_dragged_from_there(make):
+    widget = make(values=np.linspace(-2, 2, 16))
+    widget.set_order(np.arange(16)[::-1])
+    start = widget.handle_position(13)
+    drag(widget.viewport(), [start, start + QPoint(4, 0)])
+    assert len(widget.got) == 1
+    assert 0 < widget.got[0][0][13] - np.linspace(-2, 2, 16)[13] < 0.3
+
+
 def painted(widget, monkeypatch, act):
     rows = []
     with monkeypatch.context() as patch:
