@@ -200,6 +200,8 @@ class MainWindow(QMainWindow):
             return
         recipe = scene.recipe
         self.latent_panel.set_latent(recipe.latent.array, spec.latent)
+        # Another latent space opens the panel's locks, so the session's are said again.
+        self.latent_panel.set_locks(edits.lock_mask(self.session, spec.latent.dim))
         self.condition_panel.set_condition(recipe.condition)
         self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
         self.view_bar.set_scene(scene, spec)
@@ -207,8 +209,9 @@ class MainWindow(QMainWindow):
 
     def _show_controls(self) -> None:
         controls = self.session.controls
-        size = self.session.scene.recipe.latent.array.size
-        self.latent_panel.set_locks(edits.lock_mask(self.session, size))
+        if self.session.spec is not None:  # before, the panel has no dimensions to lock
+            size = self.session.scene.recipe.latent.array.size
+            self.latent_panel.set_locks(edits.lock_mask(self.session, size))
         self.latent_panel.set_step(controls.step)
         self.seed_panel.set_seed(controls.seed)
         self.seed_panel.set_locked(len(controls.locks))
