@@ -35,7 +35,9 @@ EVEN_ROWS = 6  # up to so many rows, the last one is kept full
 RADIUS = 6.0
 SCRUB = 160.0  # px of a drag on a chip from no share to all of it
 KEY_STEP = 0.05  # share per press of + or -
-TYPICAL = 0.75  # chips are as wide as this fraction of the names needs; longer ones are elided
+HINT_WIDTH = 8
+MANY = 40
+TYPICAL = {False: 0.9, True: 0.75}  # fraction of few, many names that chips are wide enough for
 
 _NAVIGATION = {
     Qt.Key.Key_Left,
@@ -159,8 +161,9 @@ class ClassChips(QWidget):
         self._weights = {}
         metrics = QFontMetrics(theme.strong(self.font()))
         widths = sorted(metrics.horizontalAdvance(n) for n in self._names) or [0]
-        typical = widths[min(int(len(widths) * TYPICAL), len(widths) - 1)]
-        self._wanted = max(NARROWEST, typical + 2 * PADDING)
+        typical = widths[min(int(len(widths) * TYPICAL[len(widths) > MANY]), len(widths) - 1)]
+        room_for_hints = HINT_WIDTH if self._hints else 0
+        self._wanted = max(NARROWEST, typical + 2 * PADDING + room_for_hints)
         self.setAccessibleName(name)
         self.set_filter("")
 

@@ -136,7 +136,7 @@ class ClassEditor(Editor):
         self.blend.set_names(self._names, spec.name)
         self.blend.edited.connect(self._on_weights)
         self.blend.hide()
-        self.hint = QLabel("Ctrl-click or drag a class sideways to blend.")
+        self.hint = QLabel("Ctrl-click or drag sideways to blend.")
         self.hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.hint.setWordWrap(True)
         self.body.addWidget(self.search)
