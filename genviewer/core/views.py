@@ -164,8 +164,16 @@ def traverse(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
         columns,
         (_pack(scene, cells, latents),),
         tuple(dim_label(int(d), inputs) for d in dims),
-        tuple(f"{value:+.2f}" for value in values),
+        tuple(_signed(float(value)) for value in values),
     )
+
+
+def _signed(value: float) -> str:
+    """A value for a header: ``+1.28``, ``0``, ``\N{MINUS SIGN}1.28``."""
+    text = f"{abs(value):.2f}"
+    if float(text) == 0.0:
+        return "0"
+    return ("+" if value > 0 else "\N{MINUS SIGN}") + text
 
 
 def quantiles(latent: LatentSpec, count: int, span: float) -> Floats:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 LAYOUT_VERSION = 1
-LEFT_WIDTH = 256
+LEFT_WIDTH = 264
 RIGHT_WIDTH = 328
 CHROME = 160  # menu bar, status line and titles
 

@@ -188,8 +188,9 @@ def test_traverse_moves_one_dimension_per_row_over_the_priors_quantiles():
     scene = make_scene(spec, "traverse", TraverseOptions(rows=2, columns=5, first=1, span=0.8))
     sheet = make_sheet(scene, spec, inputs)
     assert sheet.row_labels == ("c", "a")
-    assert sheet.column_labels[0] == "-1.28"
-    assert sheet.column_labels[2] == "+0.00"
+    assert sheet.column_labels[0] == "\N{MINUS SIGN}1.28"
+    assert sheet.column_labels[2] == "0"
+    assert sheet.column_labels[0].startswith("\N{MINUS SIGN}")
     z = scene.recipe.latent.array
     for cell, value in cell_latents(sheet).items():
         dim = (2, 0)[cell // 5]

@@ -201,8 +201,6 @@ class SeedPanel(ButtonPanel):
         for mode, text in MODES.items():
             button = QToolButton()
             button.setText(text)
-            button.setIcon(icons.icon({"random": "walk", "loop": "loop"}[mode]))
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setCheckable(True)
             button.setToolTip(tips[mode])
             self._modes.addButton(button)

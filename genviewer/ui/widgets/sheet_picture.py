@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from genviewer.ui.theme import Colors
     from genviewer.ui.widgets.mosaic import Mosaic
 
+OUTLINE = 4  # px that the outline of a cell takes around it
+
 
 class SheetPicture:
     """Draws a Sheet's cells and headers in its place on the canvas.
@@ -145,7 +147,7 @@ class SheetPicture:
         """What a cell covers with its outline."""
         if self.grid is None or index < 0:
             return QRect()
-        return self.grid.rect(index).toAlignedRect().adjusted(-4, -4, 4, 4)
+        return self.grid.rect(index).toAlignedRect().adjusted(-OUTLINE, -OUTLINE, OUTLINE, OUTLINE)
 
     def paint(self, painter: QPainter, exposed: QRect, colors: Colors, *, focused: bool) -> None:
         """Draw what lies in ``exposed``, which is cleared already; ``focused``: show the cursor."""
@@ -241,8 +243,8 @@ class SheetPicture:
         edge = PADDING if self.view.scale is None else 0
         body = QRectF(
             self.area.adjusted(
-                max(edge, self._headers.width),
-                max(edge, self._headers.height),
+                max(edge, self._headers.width + OUTLINE if self._headers.width else 0),
+                max(edge, self._headers.height + OUTLINE if self._headers.height else 0),
                 -edge,
                 -edge,
             )
