@@ -5,7 +5,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from genviewer.ui.widgets.class_chips import SCRUB, ChipButton, ClassChips, digit_keys
+from genviewer.ui.widgets.chip import ChipButton
+from genviewer.ui.widgets.class_chips import SCRUB, ClassChips, digit_keys
 from tests.ui.widgets import hands
 from tests.ui.widgets.hands import LEFT, NONE
 

@@ -4,7 +4,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from genviewer.ui.widgets.pin_shelf import ID, PinShelf
+from genviewer.ui.widgets.pin_grid import ID
+from genviewer.ui.widgets.pin_shelf import PinShelf
 from tests.ui.widgets import hands
 from tests.ui.widgets.hands import LEFT, NONE
 
