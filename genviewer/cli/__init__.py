@@ -6,7 +6,6 @@ first picture, so the window is reached without it.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 
@@ -55,6 +54,7 @@ def _run_window(target: str | None) -> int:
 
 def _check_window_arguments(arguments: list[str]) -> None:
     """Tell a wrong name here, before any window opens; it may be a mistyped command."""
+    import difflib
     from pathlib import Path
 
     from genviewer.io.library import ModelNotFoundError, find_model

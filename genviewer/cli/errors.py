@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import traceback
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -64,6 +63,8 @@ def exit_code(action: Callable[[], int]) -> int:
         return FAILED
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
+            import traceback
+
             traceback.print_exc()
         say(sentence(error))
         return USAGE if isinstance(error, UsageError) else FAILED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from genviewer.core.resources import models_dir
@@ -47,6 +46,8 @@ def find_model(text: str) -> Path:
         if isinstance(error, ModelNotFoundError):
             raise
         raise ModelNotFoundError(f"{text!r} cannot be read as a model: {error}.") from error
+    import difflib
+
     close = difflib.get_close_matches(text, bundled, n=2)
     hint = f"did you mean {' or '.join(close)}?" if close else f"bundled are {', '.join(bundled)}."
     raise ModelNotFoundError(f"There is no model {text!r}: {hint}")
