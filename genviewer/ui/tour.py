@@ -204,7 +204,7 @@ class _Tour:
     def _shoot(self, name: str, popup: QWidget | None = None) -> None:
         path = self._out / f"{name}.png"
         with replacing(path) as temporary:
-            if not self._grab(popup).save(str(temporary), b"PNG"):
+            if not self._grab(popup).save(str(temporary)):  # the suffix names the format
                 raise TourError(f"{path.name} cannot be written.")
         self._pictures.append(path)
         self._report(f"wrote {path.name}")
