@@ -101,7 +101,8 @@ def stop_at(step: int):
     [
         VAE.replace("[vae]", "[vae]\nclass_weight = 1.0"),
         GAN,
-        GAN.replace("[gan]", '[gan]\nloss = "wgan"'),
+        GAN.replace("[gan]", '[gan]\nloss = "wgan"\ncritic_steps = 2'),
+        GAN.replace("[gan]", 'conditioning = "auxiliary"\n[gan]\nloss = "hinge"'),
     ],
 )
 def test_an_interrupted_run_ends_bit_identical(tmp_path, stripes, text):
