@@ -183,7 +183,9 @@ def _report_errors(window: MainWindow) -> None:
 
 
 def _qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
-    if kind in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
+    # The offscreen platform says at every window which hints it has no use for.
+    quiet = text.startswith("This plugin does not support ")
+    if quiet or kind in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
         _log.debug("Qt: %s", text)
     else:
         _log.warning("Qt: %s", text)
