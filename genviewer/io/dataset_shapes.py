@@ -47,8 +47,8 @@ def draw_shapes(factors: NDArray[np.float32]) -> Pixels:
 
 def _draw(factors: NDArray[np.float32]) -> Pixels:
     shape = np.rint(factors[:, 0] * (len(SHAPE_NAMES) - 1))[:, None, None]
-    size = (0.22 + 0.26 * factors[:, 2])[:, None, None]
-    centre = 0.42 * (2.0 * factors[:, 3:5] - 1.0)
+    size = (0.28 + 0.22 * factors[:, 2])[:, None, None]
+    centre = 0.40 * (2.0 * factors[:, 3:5] - 1.0)
     angle = (_MAX_ROTATION * (2.0 * factors[:, 5] - 1.0))[:, None, None]
     axis = (np.arange(SIZE, dtype=np.float32) + 0.5) / SIZE * 2.0 - 1.0
     x = axis[None, None, :] - centre[:, 0, None, None]

@@ -273,8 +273,8 @@ def test_every_factor_does_what_its_name_says():
         return int((image > 128).sum())
 
     assert area(drawn("size", 1.0)) > 2 * area(drawn("size", 0.0))
-    np.testing.assert_allclose(centre(drawn("x", 1.0)) - centre(drawn("x", 0.0)), [26.9, 0], atol=1)
-    np.testing.assert_allclose(centre(drawn("y", 1.0)) - centre(drawn("y", 0.0)), [0, 26.9], atol=1)
+    np.testing.assert_allclose(centre(drawn("x", 1.0)) - centre(drawn("x", 0.0)), [25.6, 0], atol=1)
+    np.testing.assert_allclose(centre(drawn("y", 1.0)) - centre(drawn("y", 0.0)), [0, 25.6], atol=1)
     colours = [
         draw_shapes(np.float32([[0.5, 0.5 + c, 0.5, 0.5, 0.5, 0.5]]))[0].max((0, 1))
         for c in (-0.5, 0.5)
