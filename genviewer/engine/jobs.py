@@ -70,15 +70,18 @@ class _Work:
 class JobLane:
     """One worker thread that runs jobs in the order in which they were submitted.
 
+    ``low_priority`` is for what nobody waits for: other programs and the window go first.
+
     Callbacks are called in that thread. Every job that is submitted ends in exactly one of
     ``on_done``, ``on_failed`` and ``on_cancelled``, also those that wait when the lane stops.
     """
 
-    def __init__(self, name: str = "jobs") -> None:
+    def __init__(self, name: str = "jobs", *, low_priority: bool = True) -> None:
         self._waiting: deque[_Work] = deque()
         self._running: _Work | None = None
         self._condition = threading.Condition()
         self._stopping = False
+        self._low_priority = low_priority
         self._thread = threading.Thread(target=self._run, name=f"genviewer-{name}", daemon=True)
 
     def start(self) -> None:
@@ -126,7 +129,8 @@ class JobLane:
         return work.job
 
     def _run(self) -> None:
-        lower_priority()
+        if self._low_priority:
+            lower_priority()
         while True:
             with self._condition:
                 self._running = None

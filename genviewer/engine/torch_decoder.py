@@ -151,8 +151,8 @@ class TorchGenerator:
     ) -> NDArray[Any]:
         use_threads(self.threads)
         with torch.inference_mode():
-            latents = torch.from_numpy(z).to(self.device)
-            conditions = None if y is None else torch.from_numpy(y).to(self.device)
+            latents = torch.tensor(z, device=self.device)
+            conditions = None if y is None else torch.tensor(y, device=self.device)
             raw: Tensor = self._network.decode(latents, conditions)  # type: ignore[operator]
             image = self.spec.image
             if tuple(raw.shape) != (len(z), image.channels, image.height, image.width):

@@ -87,7 +87,7 @@ TABLE: tuple[Row, ...] = (
         "Show or hide seed and walk", True),
     Row("show_filmstrip", "Recent Frames", "View", ("Ctrl+Alt+6",), "history",
         "Show or hide the frames that flew by", True),
-    Row("canvas_only", "Canvas Only", "View", ("Tab",), "image",
+    Row("canvas_only", "Canvas Only", "View", ("Ctrl+\\",), "image",
         "Hide every panel, or bring them back", True),
     Row("reset_layout", "Reset Layout", "View", (), "reset",
         "Panels back where they were at first"),

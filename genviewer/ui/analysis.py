@@ -54,6 +54,7 @@ class Analysis:
     All methods belong to the GUI thread; so do the callbacks.
 
     Args:
+        background, looks: where long measurements and quick looks run.
         on_facts: more is known about the current model.
         on_strip: (dimension, uint8 (n, H, W, C)) is drawn.
         on_outcome: the accelerator of the model with that id was checked or exported.
@@ -62,11 +63,13 @@ class Analysis:
     def __init__(
         self,
         background: Background,
+        looks: Background,
         on_facts: Callable[[Facts], None],
         on_strip: Callable[[int, NDArray[np.uint8]], None],
         on_outcome: Callable[[str, Outcome], None],
     ) -> None:
         self._background = background
+        self._looks = looks
         self._on_facts = on_facts
         self._on_strip = on_strip
         self._on_outcome = on_outcome
@@ -106,7 +109,7 @@ class Analysis:
         loaded = self._loaded
         if loaded is None:
             return
-        self._background.submit(
+        self._looks.submit(
             lambda progress: strip(loaded.generator, recipe, dim),
             "Drawing a strip",
             key="strip",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from genviewer.ui.bridge import Bridge
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 SHOWN_AFTER_MS = 400
 
 
@@ -66,12 +68,18 @@ class Background(QObject):
         def progress(fraction: float, text: str) -> None:
             self._bridge.post(lambda: self._progress(number, fraction, text))
 
+        def fail(error: Exception) -> None:
+            if failed is None:
+                _log.error("%s failed.", name, exc_info=error)
+            else:
+                failed(error)
+
         job = self._lane.submit(
             function,
             name,
             key=key,
             on_done=lambda result: end(lambda: done(result) if done else None),
-            on_failed=lambda error: end(lambda: failed(error) if failed else None),
+            on_failed=lambda error: end(lambda: fail(error)),
             on_cancelled=lambda: end(cancelled),
             on_progress=None if quiet else progress,
         )

@@ -22,6 +22,7 @@ from genviewer.ui.actions import TABLE, build_menus
 from genviewer.ui.corner_bar import CornerBar
 from genviewer.ui.icons import icon, recolor
 from genviewer.ui.preferences_dialog import PreferencesDialog
+from genviewer.ui.widgets.class_chips import digit_keys
 from genviewer.ui.widgets.command_palette import CommandPalette
 from genviewer.ui.widgets.pixels_to_image import image_of
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from genviewer.ui.main_window import MainWindow
 
 DOCKS = ("show_models", "show_pins", "show_latent", "show_conditions", "show_seed")
+DIGITS = "1234567890"
 MAX_CLIPBOARD = 1 << 20
 
 
@@ -44,6 +46,7 @@ class Commands:
         self._window = window
         self._session = window.session
         self._palette: CommandPalette | None = None
+        self._classes: dict[str, int] = {}
         self._recent_menu = QMenu("Recent Projects", window)
         self._theme_menu = QMenu("Theme", window)
 
@@ -96,18 +99,21 @@ class Commands:
         for view in VIEW_NAMES:
             found[f"view_{view}"] = partial(self._choose_view, view)
         for name in DOCKS:
-            found[name] = partial(window.docks.show, name)
+            found[name] = self._shower(name)
         return found
+
+    def _shower(self, name: str) -> Callable[[bool], None]:
+        return lambda on: self._window.docks.show(name, on)
 
     def build_menus(self) -> None:
         """Menus, the actions of the ten digit keys, and the view bar's hints."""
         window, actions = self._window, self._window.actions_by_id
         build_menus(window, actions, {"File": [self._recent_menu.menuAction()]})
-        for digit in range(10):
-            action = QAction(f"Class {digit + 1}", window)
-            action.setObjectName(f"class_{digit}")
-            action.setShortcut(QKeySequence(str((digit + 1) % 10)))
-            action.triggered.connect(partial(self._choose_class, digit))
+        for key in DIGITS:
+            action = QAction(f"Class {key}", window)
+            action.setObjectName(f"class_{key}")
+            action.setShortcut(QKeySequence(key))
+            action.triggered.connect(partial(self._choose_class, key))
             window.addAction(action)
             actions[action.objectName()] = action
         window.view_bar.set_shortcuts(
@@ -135,12 +141,13 @@ class Commands:
         actions["any_class"].setEnabled(wanted is not None and wanted.optional)
         for view in VIEW_NAMES:
             actions[f"view_{view}"].setChecked(view == scene.view)
-        for digit in range(10):
-            action = actions[f"class_{digit}"]
-            has = wanted is not None and digit < wanted.size
-            action.setEnabled(has)
-            if has and wanted is not None:
-                action.setText(f"Class {wanted.label(digit)}")
+        names = [wanted.label(i) for i in range(min(wanted.size, 10))] if wanted else []
+        self._classes = digit_keys(names)
+        for key in DIGITS:
+            action, index = actions[f"class_{key}"], self._classes.get(key)
+            action.setEnabled(index is not None)
+            if index is not None:
+                action.setText(f"Class {names[index]}")
 
     def refresh_recent(self) -> None:
         """Fill the menu of recent projects."""
@@ -159,8 +166,9 @@ class Commands:
         edits.set_view(self._session, view)
         self.scene_changed(self._session.scene)
 
-    def _choose_class(self, index: int, _checked: bool = False) -> None:
-        edits.choose_class(self._session, index)
+    def _choose_class(self, key: str, _checked: bool = False) -> None:
+        if key in self._classes:
+            edits.choose_class(self._session, self._classes[key])
 
     # preferences
 
@@ -253,7 +261,10 @@ class Commands:
                 self._session.controls, walk_mode=mode, walk_speed=speed, walk_seconds=seconds
             )
         )
-        if self._window.explorer.walker.walking:
+        walker = self._window.explorer.walker
+        if walker.mode == mode:
+            walker.set_pace(speed, seconds)
+        elif walker.walking:
             self.walk(True)
 
     def pin_current(self) -> None:

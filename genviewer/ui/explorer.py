@@ -59,15 +59,23 @@ class Explorer(QObject):
         self.bridge = Bridge(self)
         self.renderer = RenderThread(self.bridge.announce_frames)
         self.bridge.frames_ready.connect(self._take, Qt.ConnectionType.QueuedConnection)
-        self._opening_lane, self._lane = JobLane("opening"), JobLane("jobs")
-        self.opening = Background(self._opening_lane, self.bridge, self)
-        self.jobs = Background(self._lane, self.bridge, self)
+        # Opening a model and quick looks must not wait behind a long measurement or export, nor,
+        # since somebody waits for them, behind other programs.
+        self._lanes = (
+            JobLane("opening", low_priority=False),
+            JobLane("looks", low_priority=False),
+            JobLane("jobs"),
+        )
+        self.opening, self.looks, self.jobs = (
+            Background(lane, self.bridge, self) for lane in self._lanes
+        )
         for background in (self.opening, self.jobs):
             background.work_changed.connect(self.work_changed)
         self.store = ModelStore(self.opening)
         self.store.paths.update(state.model_paths)
         self.analysis = Analysis(
             self.jobs,
+            self.looks,
             self.facts_changed.emit,
             self.strip_drawn.emit,
             self._accelerator_checked,
@@ -86,7 +94,7 @@ class Explorer(QObject):
         self._inputs = ViewInputs()
         self._inputs_of: tuple[Facts, float] | None = None
         self._wanted: str | None = None
-        for thread in (self._opening_lane, self._lane, self.renderer):
+        for thread in (*self._lanes, self.renderer):
             thread.start()
 
     # drawing
@@ -233,6 +241,6 @@ class Explorer(QObject):
             timer.stop()
         self.bridge.close()
         self.renderer.stop()
-        self._opening_lane.stop()
-        self._lane.stop()
+        for lane in self._lanes:
+            lane.stop()
         save_state(self._session_file, self.session.state())

@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(
             self, self, self.session, explorer.store, explorer.jobs, files.recent
         )
-        self.models = ModelList(self.browser, explorer.jobs, explorer.store, self.tell)
+        self.models = ModelList(self.browser, explorer.looks, explorer.store, self.tell)
         self.pins = Pins(self.session, self.shelf, self._tell_with_undo)
         self.commands = Commands(self)
         self.actions_by_id = build_actions(self, self.commands.handlers())
@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         self.commands.build_menus()
         self._sheet: Sheet | None = None
         self._serial = -1
+        self._strip_condition: Condition | None = None
         self._plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._connect()
         if self.session.spec is not None:
@@ -107,6 +108,7 @@ class MainWindow(QMainWindow):
         self._show_scene(self.session.scene)
         self._show_controls()
         self.pins.refresh()
+        self.models.refresh(self.files.recent)
         self.canvas.set_hint("Opening the model…")
 
     def _lay_out(self) -> None:
@@ -154,6 +156,9 @@ class MainWindow(QMainWindow):
         seed.dice_wanted.connect(lambda: edits.roll(session))
         seed.truncation_edited.connect(lambda psi, key: edits.set_truncation(session, psi, key))
         seed.vary_wanted.connect(lambda strength: edits.vary_here(session, strength))
+        seed.vary_strength_changed.connect(
+            lambda strength: self._set_controls(vary_strength=strength)
+        )
         seed.walk_toggled.connect(self.commands.walk)
         seed.walk_options_changed.connect(self.commands.walk_options_changed)
 
@@ -203,6 +208,9 @@ class MainWindow(QMainWindow):
         # Another latent space opens the panel's locks, so the session's are said again.
         self.latent_panel.set_locks(edits.lock_mask(self.session, spec.latent.dim))
         self.condition_panel.set_condition(recipe.condition)
+        if recipe.condition != self._strip_condition:
+            self._strip_condition = recipe.condition
+            self._strip_wanted(self.latent_panel.sliders.shown_dim)
         self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
         self.view_bar.set_scene(scene, spec)
         self.canvas.set_view(scene.view)
@@ -429,6 +437,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.docks.save(self._window_file)
+        self.hide()  # threads may take a moment to end
         try:
             self.explorer.close()
         except OSError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QEventLoop, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -134,7 +134,7 @@ class _Tour:
     def _classes(self) -> None:
         """Choose classes by key."""
         for key in "370":
-            if not self._window.actions_by_id["class_0"].isEnabled():
+            if not self._window.actions_by_id["class_3"].isEnabled():
                 return
             self._key(key)
             self._film_for(0.4)
@@ -169,7 +169,7 @@ class _Tour:
         """Let the window live for a while."""
         until = time.perf_counter() + seconds
         while True:
-            QTest.qWait(5)
+            _live(5)
             if film:
                 self._take_frame()
             if time.perf_counter() >= until:
@@ -183,7 +183,7 @@ class _Tour:
         while not ready():
             if time.perf_counter() > until:
                 raise TourError(f"Waited {PATIENCE_S:.0f} s for {what} in vain.")
-            QTest.qWait(5)
+            _live(5)
 
     def _wait_for_sheet(self) -> None:
         """Wait until what is shown is the newest Scene, whole."""
@@ -232,6 +232,13 @@ class _Tour:
             )
         self._pictures.append(path)
         self._report(f"wrote {path.name}, {len(self._film)} frames")
+
+
+def _live(milliseconds: int) -> None:
+    """Let events and other threads run for a while; QTest's own wait would hold them up."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def _swing(reach: int, steps: int) -> Iterator[int]:

@@ -45,6 +45,25 @@ class Walker(QObject):
     def walking(self) -> bool:
         return self._timer.isActive()
 
+    @property
+    def mode(self) -> WalkMode | None:
+        """The kind of the walk under way; None at rest."""
+        return self._walk.mode if self._walk is not None and self.walking else None
+
+    def set_pace(self, speed: float, seconds: float) -> None:
+        """Go on much the same way, at another pace."""
+        if self._walk is not None and self._last is not None and self.walking:
+            self._restart(self._last, speed=speed, period=seconds)
+
+    def _restart(self, values: NDArray[np.float32], **pace: float) -> None:
+        if self._walk is not None:
+            now = time.perf_counter()
+            self._walk = self._walk.restarted(
+                values, now - self._started, self._walk.locked, **pace
+            )
+            self._started = now
+            self._last = values
+
     def start(
         self,
         latent: LatentSpec,
@@ -82,10 +101,7 @@ class Walker(QObject):
         if values.shape != self._last.shape:
             self.stop()
         elif not np.array_equal(values, self._last):
-            now = time.perf_counter()
-            self._walk = self._walk.restarted(values, now - self._started, self._walk.locked)
-            self._started = now
-            self._last = values
+            self._restart(values)
 
     def _step(self) -> None:
         if self._walk is not None:

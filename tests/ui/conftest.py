@@ -6,12 +6,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import QEventLoop, QTimer
 
 from genviewer.core.resources import models_dir
 from genviewer.session.paths import UserFiles
-from genviewer.session.preferences import Preferences
-from genviewer.ui import theme
-from genviewer.ui.app import find_start, open_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +30,11 @@ def open_explorer(
     qtbot, user_files: UserFiles, tmp_path: Path
 ) -> Iterator[Callable[..., MainWindow]]:
     """Opens a window like the program does, and waits until its picture is there."""
+    # Imported here, so that a mistake in the window does not stop the tests of its widgets.
+    from genviewer.session.preferences import Preferences
+    from genviewer.ui import theme
+    from genviewer.ui.app import find_start, open_window
+
     windows: list[MainWindow] = []
 
     def open_one(target: str | Path | None = None, *, settle: bool = True) -> MainWindow:
@@ -58,10 +61,20 @@ def qtbot_app():
     return QApplication.instance()
 
 
+def live(milliseconds: int) -> None:
+    """Let events and other threads run for a while; QTest.qWait would hold the threads up."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 def settled(qtbot, window: MainWindow) -> None:
     """Wait until the canvas shows the newest Scene, whole."""
-    qtbot.waitUntil(window.is_settled, timeout=PATIENCE_MS)
-    qtbot.wait(20)
+    while True:
+        qtbot.waitUntil(window.is_settled, timeout=PATIENCE_MS)
+        qtbot.wait(20)  # for the last paint; what was measured meanwhile may ask for another
+        if window.is_settled():
+            return
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from genviewer.engine.cells import decode_recipe, render_sheet
 from genviewer.session import edits
 from genviewer.ui.actions import TABLE
 from genviewer.ui.file_commands import SaveChoice
-from tests.ui.conftest import PATIENCE_MS, settled
+from tests.ui.conftest import PATIENCE_MS, live, settled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def drag_slider(window: MainWindow, dim: int, steps: int = 12) -> None:
     QTest.mousePress(sliders.viewport(), LEFT, pos=start)
     for step in range(1, steps + 1):
         QTest.mouseMove(sliders.viewport(), start + QPoint(4 * step, 0))
-        QTest.qWait(8)
+        live(8)
     QTest.mouseRelease(sliders.viewport(), LEFT, pos=start + QPoint(4 * steps, 0))
 
 
@@ -107,7 +107,7 @@ def test_a_drag_on_a_slider_redraws_the_sample_and_is_one_step(qtbot, window: Ma
 def test_keys_choose_classes_and_views(qtbot, window: MainWindow) -> None:
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, "6")
-    assert window.session.scene.recipe.condition.class_weights("class") == {5: 1.0}
+    assert window.session.scene.recipe.condition.class_weights("class") == {6: 1.0}
     for key, view in zip("GTMFC", ("grid", "traverse", "map", "focus", "classes"), strict=True):
         QTest.keyClick(window.canvas, key)
         assert window.session.scene.view == view
@@ -132,7 +132,7 @@ def test_a_click_on_a_cell_makes_it_the_current_sample(qtbot, window: MainWindow
     sheet = window._sheet
     assert sheet is not None
     _, expected = sheet.cell(27)
-    centre = window.canvas.sheet_picture.geometry.rect(27).center().toPoint()
+    centre = window.canvas.sheet_picture.grid.rect(27).center().toPoint()
     QTest.mouseClick(window.canvas, LEFT, pos=centre)
     assert window.session.scene.recipe == expected
     settled(qtbot, window)
@@ -149,7 +149,7 @@ def test_a_drag_on_the_picture_moves_through_the_two_dimensions_of_the_pad(
     QTest.mousePress(window.canvas, LEFT, pos=centre)
     for step in range(1, 9):
         QTest.mouseMove(window.canvas, centre + QPoint(5 * step, -4 * step))
-        QTest.qWait(5)
+        live(5)
     QTest.mouseRelease(window.canvas, LEFT, pos=centre + QPoint(40, -32))
     moved = window.session.scene.recipe.latent.array - before
     assert np.flatnonzero(np.abs(moved) > 1e-6).tolist() == [2, 4]
