@@ -204,3 +204,25 @@ def tour(
 
     for path in run_tour(out, say):
         typer.echo(str(path))
+
+
+@app.command()
+@ends_with_exit_code
+def bench(
+    what: Annotated[
+        str, typer.Argument(metavar="[drag|forward|start|all]", show_default=False)
+    ] = "all",
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast the program is here, on every bundled model; takes minutes."""
+    from genviewer.bench import NAMES, run
+
+    if what not in NAMES:
+        raise UsageError(f"There is no benchmark {what!r}, only {', '.join(NAMES)}.")
+    document = run([what], say)
+    if as_json:
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        from genviewer.cli.reports import bench_text
+
+        typer.echo(bench_text(document))

@@ -1,4 +1,4 @@
-"""What `models` and `info` tell, as JSON documents and as text."""
+"""What `models`, `info` and `bench` tell, as JSON documents and as text."""
 
 from __future__ import annotations
 
@@ -133,5 +133,20 @@ def models_text() -> str:
             f"{entry['name']:<24}  {entry['family']:<4}  {image['width']}x{image['height']}  "
             f"latent {entry['latent']['dim']:<4}  {given}"
             f"{'' if entry['origin'] == 'bundled' else '  ' + entry['path']}"
+        )
+    return "\n".join(lines)
+
+
+def bench_text(document: dict[str, Any]) -> str:
+    """The document of `bench` for people: the machine, then one line per figure."""
+    lines = [f"{name:<12}  {value}" for name, value in document["machine"].items()]
+    lines.append("")
+    for result in document["results"]:
+        ratio = "" if result["ratio"] is None else f"{result['ratio']:.2f}x"
+        value = f"{result['value']:.4g} {result['unit']}"
+        verdict = {True: "met", False: "MISSED", None: ""}[result["met"]]
+        lines.append(
+            f"{result['name']:<34}  {result['model']:<18}  {value:>14}  {ratio:>8}  "
+            f"{result['target']:<14}  {verdict}".rstrip()
         )
     return "\n".join(lines)

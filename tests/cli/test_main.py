@@ -10,7 +10,7 @@ import time
 import pytest
 
 import genviewer
-from genviewer import cli
+from genviewer import bench, cli
 from genviewer.cli import errors, main
 from genviewer.core.resources import models_dir
 from genviewer.io import library
@@ -220,6 +220,51 @@ def test_the_bundled_digits(tmp_path, capsys):
     out = tmp_path / "ten.png"
     assert main(["sample", "digits-cvae", "-n", "10", "--out", str(out)]) == 0
     assert out.stat().st_size > 1000
+
+
+# bench
+
+
+def test_bench_tells_what_was_measured_as_json_and_as_text(monkeypatch, capsys):
+    document = {
+        "machine": {"cores": 2},
+        "results": [
+            {
+                "name": "forward",
+                "model": "toy",
+                "value": 1.5,
+                "unit": "ms",
+                "baseline": 3.0,
+                "ratio": 2.0,
+                "target": ">= 1.3x",
+                "met": True,
+            },
+            {
+                "name": "stall",
+                "model": "toy",
+                "value": 20.0,
+                "unit": "ms",
+                "baseline": None,
+                "ratio": None,
+                "target": "<= 16.67 ms",
+                "met": False,
+            },
+        ],
+    }
+    asked = []
+    monkeypatch.setattr(bench, "run", lambda names, report: asked.append(names) or document)
+    assert main(["bench", "forward", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == document
+    assert main(["bench"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert asked == [["forward"], ["all"]]
+    assert lines[-2].split() == ["forward", "toy", "1.5", "ms", "2.00x", ">=", "1.3x", "met"]
+    assert lines[-1].split()[-1] == "MISSED"
+
+
+def test_a_benchmark_that_is_not_there(capsys):
+    assert main(["bench", "nonesuch"]) == 2
+    assert "forward" in capsys.readouterr().err
 
 
 # exit codes
