@@ -35,13 +35,15 @@ def thumbnail(bundle: Bundle, progress: Progress | None = None) -> Bytes:
         LoadError, DecodeError: if there is no preview and the model cannot draw.
         Cancelled: if ``progress`` says so.
     """
+    image = bundle.spec.image
+    side = 2 if max(image.height, image.width) >= FINE_FROM else 3
     remembered = cache_folder("thumbnails") / f"{bundle.model_id}.png"
     for path in (bundle.path / PREVIEW_NAME, remembered):
         pixels = _read(path)
         if pixels is not None:
-            return pixels
+            # A preview may be a whole sheet, too much for a thumbnail: its first samples will do.
+            return pixels[: side * image.height, : side * image.width]
     generator = load_generator(bundle, device="cpu", threads=1)
-    side = 2 if max(bundle.spec.image.height, bundle.spec.image.width) >= FINE_FROM else 3
     tiles = []
     for index in range(side * side):
         if progress is not None:

@@ -55,6 +55,7 @@ class CornerBar(QWidget):
         self._device_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._device_button.setMenu(self._menu)
         self._device_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self._device_button.setMinimumWidth(84)  # the menu bar does not follow a longer text
         self._device_button.setAccessibleName("Device and engine")
         self._device_button.setToolTip("Where models run, and by what")
         layout.addWidget(self._device_button)

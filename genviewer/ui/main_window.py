@@ -121,6 +121,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self.filmstrip)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
+        for panel, width in ((self.seed_panel, 248), (self.latent_panel, 280)):
+            panel.setMinimumWidth(width)
         self.docks = Docks(self)
         self.docks.add("show_models", "Models", self.browser, LEFT, 270)
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)

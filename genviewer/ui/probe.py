@@ -94,9 +94,12 @@ class SliderDrag(QObject):
         now = time.perf_counter()
         self.longest_gap = max(self.longest_gap, now - self._beat)
         self._beat = now
+        late = False
         while (due := self._started + self._sent / RATE_HZ) <= now:
             self._sent += 1
-            self._waiting.append((due, time.perf_counter()))
+            self._waiting.append((due, now))
+            late = True
+        if late:  # as the window system does, moves that wait are delivered as one
             self._mouse(QEvent.Type.MouseMove, self._place(self._sent))
 
     def _painted(self) -> None:
@@ -139,7 +142,7 @@ class FirstPaint(QObject):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.moment: float | None = None
-        window.canvas.viewport().installEventFilter(self)
+        window.canvas.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint and self.moment is None:

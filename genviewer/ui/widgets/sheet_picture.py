@@ -156,7 +156,9 @@ class SheetPicture:
             return
         painter.save()
         painter.setClipRect(exposed)
+        painter.save()
         self._paint_cells(painter, QRectF(exposed), grid, colors)
+        painter.restore()
         self._paint_outlines(painter, exposed, grid, sheet, colors, focused=focused)
         self._headers.paint(painter, QRectF(exposed), grid, sheet, colors)
         painter.restore()
