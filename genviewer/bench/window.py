@@ -1,0 +1,64 @@
+"""The real window in a process of its own, dragged by real events."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from genviewer.core.scene import ViewName
+    from genviewer.io.bundle import Bundle
+
+TIME_LIMIT_S = 120.0
+
+
+class WindowError(RuntimeError):
+    """The window did not do what was to be measured; the message is one sentence."""
+
+
+class WindowDrag(msgspec.Struct, frozen=True):
+    """Latency from an event to the end of the paint that shows it, and the longest time in which
+    the GUI thread did nothing else; milliseconds.
+    """
+
+    p50_ms: float
+    p95_ms: float
+    stall_ms: float
+    events: int
+
+
+class WindowStart(msgspec.Struct, frozen=True):
+    """Monotonic clock, in seconds, at the end of the first paint and of the first sample's."""
+
+    painted: float
+    sample: float
+
+
+def drag_window(bundle: Bundle, view: ViewName, seconds: float = 2.0) -> WindowDrag:
+    """Drag a slider of the window at 125 Hz, without a display; WindowError if that fails."""
+    arguments = ["drag", str(bundle.path.resolve()), view, str(seconds)]
+    return msgspec.json.decode(_probe(arguments), type=WindowDrag)
+
+
+def start_window(bundle: Bundle) -> WindowStart:
+    """Open the window until it shows a sample; WindowError if that fails."""
+    return msgspec.json.decode(_probe(["start", str(bundle.path.resolve())]), type=WindowStart)
+
+
+def _probe(arguments: list[str]) -> bytes:
+    command = [sys.executable, "-m", "genviewer.ui.probe", *arguments]
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=TIME_LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WindowError("The window took too long.") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+        raise WindowError(f"The window failed: {lines[-1][:200]}")
+    return done.stdout
