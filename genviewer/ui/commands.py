@@ -127,14 +127,17 @@ class Commands:
 
     # keeping actions in step
 
+    def history_changed(self) -> None:
+        """Enable undo and redo where there is something to go to."""
+        history = self._session.history
+        self._window.actions_by_id["undo"].setEnabled(history.can_undo)
+        self._window.actions_by_id["redo"].setEnabled(history.can_redo)
+
     def scene_changed(self, scene: Scene) -> None:
-        """Check and enable what the Scene says."""
+        """Check and enable what view and model allow."""
         actions = self._window.actions_by_id
         spec = self._session.spec
         wanted = spec.class_condition if spec else None
-        history = self._session.history
-        actions["undo"].setEnabled(history.can_undo)
-        actions["redo"].setEnabled(history.can_redo)
         actions["save_sheet"].setEnabled(scene.view != "focus")
         actions["view_classes"].setEnabled(wanted is not None)
         actions["view_map"].setEnabled(spec is not None and spec.latent.dim > 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from genviewer.core.frame import Failure, Frame
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.core.scene import Scene
     from genviewer.core.sheet import Sheet
+    from genviewer.core.spec import Spec
     from genviewer.engine.rendered import Rendered
     from genviewer.session.paths import UserFiles
     from genviewer.session.preferences import Preferences
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
     from genviewer.ui.models import Loaded
 
 TITLE = "genviewer"
+FOLLOW_MS = 40
+"""The panels wait at most this long for the picture that they belong to."""
 
 
 class MainWindow(QMainWindow):
@@ -97,7 +101,10 @@ class MainWindow(QMainWindow):
         self.commands.build_menus()
         self._sheet: Sheet | None = None
         self._serial = -1
-        self._strip_condition: Condition | None = None
+        self._shown: tuple[Spec | None, Scene] | None = None
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.timeout.connect(lambda: self._show_scene(self.session.scene))
         self._plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._connect()
         if self.session.spec is not None:
@@ -197,25 +204,40 @@ class MainWindow(QMainWindow):
     def _scene_changed(self, scene: Scene) -> None:
         self.explorer.draw(scene, time.perf_counter())
         self.explorer.walker.follow(scene.recipe.latent.array)
-        self._show_scene(scene)
+        shown = self._shown[1] if self._shown is not None else None
+        same_view = shown is not None and (
+            (shown.view, shown.options, shown.model) == (scene.view, scene.options, scene.model)
+        )
+        if same_view and self.canvas.isVisible():
+            # The picture comes first; the other widgets follow when it is on the screen.
+            self._late.start(FOLLOW_MS)
+        else:
+            self._show_scene(scene)
         self.explorer.keep_soon()
 
     def _show_scene(self, scene: Scene) -> None:
+        """Tell every widget what is new to it; in a drag that is next to nothing."""
+        self._late.stop()
+        self.commands.history_changed()
         spec = self.session.spec
-        self.commands.scene_changed(scene)
+        before, self._shown = self._shown, (spec, scene)
         if spec is None:
             return
-        recipe = scene.recipe
-        self.latent_panel.set_latent(recipe.latent.array, spec.latent)
-        # Another latent space opens the panel's locks, so the session's are said again.
-        self.latent_panel.set_locks(edits.lock_mask(self.session, spec.latent.dim))
-        self.condition_panel.set_condition(recipe.condition)
-        if recipe.condition != self._strip_condition:
-            self._strip_condition = recipe.condition
+        recipe, old = scene.recipe, before[1] if before and before[0] is spec else None
+        if old is None or old.recipe.latent is not recipe.latent:
+            self.latent_panel.set_latent(recipe.latent.array, spec.latent)
+        if old is None:
+            # Another latent space opens the panel's locks, so the session's are said again.
+            self.latent_panel.set_locks(edits.lock_mask(self.session, spec.latent.dim))
+        if old is None or old.recipe.condition != recipe.condition:
+            self.condition_panel.set_condition(recipe.condition)
             self._strip_wanted(self.latent_panel.sliders.shown_dim)
-        self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
-        self.view_bar.set_scene(scene, spec)
-        self.canvas.set_view(scene.view)
+        if old is None or old.recipe.truncation != recipe.truncation:
+            self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
+        if old is None or (old.view, old.options) != (scene.view, scene.options):
+            self.commands.scene_changed(scene)
+            self.view_bar.set_scene(scene, spec)
+            self.canvas.set_view(scene.view)
 
     def _show_controls(self) -> None:
         controls = self.session.controls
@@ -311,6 +333,8 @@ class MainWindow(QMainWindow):
 
     def _painted(self) -> None:
         self.explorer.latency.painted()
+        if self._late.isActive():
+            self._late.start(0)  # after this paint has been flushed
 
     def _refresh_figures(self) -> None:
         latency = self.explorer.latency

@@ -214,17 +214,18 @@ class CanvasView(QWidget):
             return
         if not self._covered_by_focus(exposed):
             painter.fillRect(exposed, colors.canvas)
-        if picture.area.intersects(exposed):
-            picture.paint(painter, exposed)
+        # The focus sample and some cells change together: what lies between them has not.
+        of_focus = (region & picture.area).boundingRect()
+        if not of_focus.isEmpty():
+            picture.paint(painter, of_focus)
         area = self._sheet_area()
         if self._view != "focus":
-            if area.intersects(exposed):
+            of_sheet = (region & area).boundingRect()
+            if not of_sheet.isEmpty():
                 if self.is_map:
-                    self.map_picture.paint(painter, exposed & area, colors)
+                    self.map_picture.paint(painter, of_sheet, colors)
                 else:
-                    self.sheet_picture.paint(
-                        painter, exposed & area, colors, focused=self.hasFocus()
-                    )
+                    self.sheet_picture.paint(painter, of_sheet, colors, focused=self.hasFocus())
             self._paint_hairline(painter, area, colors)
         if picture.failure is not None:
             room = picture.area if not picture.area.isEmpty() else self.rect()

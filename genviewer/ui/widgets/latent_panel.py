@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QVBoxLayout
 
 from genviewer.ui.widgets.equaliser import Equaliser
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from genviewer.core.spec import LatentSpec
 
 ROWS_KEPT = 4  # sections fold by themselves before fewer rows of sliders than this are left
+
+
+FOLLOW_MS = 40
+HANDS_ON = (QEvent.Type.MouseButtonPress, QEvent.Type.KeyPress, QEvent.Type.Wheel)
 
 
 @dataclass
@@ -74,6 +78,11 @@ class LatentPanel(ButtonPanel):
         self.sliders = LatentSliders(self)
         self.bar = LatentBar(self)
         self._resets = Gesture("latent:reset")
+        self._followers: NDArray[np.float32] | None = None
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(FOLLOW_MS)
+        self._late.timeout.connect(self._follow)
         self._parts = {
             "equaliser": _Part(FoldSection("Equaliser", self.equaliser, self), 64, 96, 128),
             "pad": _Part(FoldSection("Pad", self.pad, self), 128, 168, 240),
@@ -89,6 +98,10 @@ class LatentPanel(ButtonPanel):
         column.addWidget(self.sliders, 1)
         for control in (self.equaliser, self.pad, self.sliders):
             control.edited.connect(self._edit)
+        for touched in (self.equaliser, self.sliders, self.pad.square):
+            touched.installEventFilter(self)
+        for scrolled in (self.equaliser, self.sliders):
+            scrolled.viewport().installEventFilter(self)
         for listed in (self.equaliser, self.sliders):
             listed.locks_changed.connect(self._lock)
             listed.current_changed.connect(self._make_current)
@@ -113,6 +126,8 @@ class LatentPanel(ButtonPanel):
         Raises:
             ValueError: if there are not D finite values.
         """
+        self._followers = None
+        self._late.stop()
         other_space = latent != self.sliders.hand.latent
         for control in (self.sliders, self.equaliser, self.pad):
             control.set_latent(values, latent)
@@ -249,12 +264,20 @@ class LatentPanel(ButtonPanel):
         return self.sliders.hand.dim
 
     def _edit(self, values: NDArray[np.float32], key: str) -> None:
-        # The other controls follow first: whoever listens may answer with yet another latent.
-        latent = self.sliders.hand.latent
-        for control in (self.sliders, self.equaliser, self.pad):
-            if control is not self.sender():
-                control.set_latent(values, latent)
+        # The other controls follow when the picture is there, or a little later: to paint them
+        # first would hold the picture up.
+        self._followers = values
+        self._late.start()
         self.edited.emit(values, key)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in HANDS_ON and self._followers is not None:
+            self._follow()  # another edit is to start from the values of this one
+        return False
+
+    def _follow(self) -> None:
+        if self._followers is not None:
+            self.set_latent(self._followers, self.sliders.hand.latent)
 
     def _lock(self, mask: NDArray[np.bool_]) -> None:
         self.set_locks(mask)
