@@ -42,8 +42,9 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     left empty, which teaches the model "any class". ``class_weight`` weighs, in nats, what a
     classifier that learns beside the model from the real images says of samples from the prior (as
     in CVAE-GAN, Bao et al. 2017): the cross entropy of the class that was asked for, or of an
-    unconditional model the entropy of its answer. So the decoder learns to draw clearly in those
-    parts of the latent space too where the encoder puts few images.
+    unconditional model how far its answers are from being certain each and even over the classes
+    together. So the decoder learns to draw clearly in those parts of the latent space too where the
+    encoder puts few images. It is reached linearly over ``class_warmup`` steps.
     """
 
     beta: float = 1.0
@@ -52,6 +53,7 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_correlation: bool = False
     condition_dropout: float = 0.0
     class_weight: float = 0.0
+    class_warmup: int = 0
 
     def __post_init__(self) -> None:
         if min(self.beta, self.free_bits, self.class_weight) < 0:

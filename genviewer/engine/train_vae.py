@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 # The share of a batch that is drawn from the prior for the classifier to look at.
 PRIOR_SHARE = 1 / 4
+UNCONDITIONAL_SHARE = 1 / 2  # their mean has to be estimated too
 CLASSIFIER_RATE = 1e-3
 CLASSIFIER_NOISE = 0.2
 CLASSIFIER_AUGMENT = "translation"
@@ -128,7 +129,8 @@ def train_vae(
         if labels is not None and objective.class_weight:
             misread = _class_consistency(state, x, labels)
             losses["class"] = misread.item()
-            loss = loss + objective.class_weight * misread
+            ramp = min(1.0, (state.step + 1) / max(1, objective.class_warmup))
+            loss = loss + ramp * objective.class_weight * misread
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
         adam.zero_grad(set_to_none=True)
@@ -142,8 +144,8 @@ def train_vae(
 def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
     """Teach the classifier a batch, then ask it about samples from the prior.
 
-    Returns the cross entropy of the classes they were drawn as, or where the network has none the
-    entropy of the answers; the gradient reaches the decoder alone.
+    Returns the cross entropy of the classes they were drawn as, or where the network has none
+    :func:`unclear`; the gradient reaches the decoder alone.
     """
     network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
     adam = state.optimizers["classifier"]
@@ -152,16 +154,30 @@ def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
     loss.backward()  # type: ignore[no-untyped-call]
     adam.step()
 
-    count = max(1, int(len(x) * PRIOR_SHARE))
+    conditional = network.config.classes > 0
+    count = max(1, int(len(x) * (PRIOR_SHARE if conditional else UNCONDITIONAL_SHARE)))
     wanted = y[torch.randint(len(y), (count,), generator=state.noise)]
     z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-    drawn = network.decode(z, wanted if network.config.classes else None)
+    drawn = network.decode(z, wanted if conditional else None)
     classifier.requires_grad_(False)
     logits = classifier(_disturbed(drawn, state.noise))
-    answers = wanted if network.config.classes else logits.softmax(1)
-    misread = F.cross_entropy(logits, answers)
+    misread = F.cross_entropy(logits, wanted) if conditional else unclear(logits)
     classifier.requires_grad_(True)
     return misread
+
+
+def unclear(logits: Tensor) -> Tensor:
+    """How much less than all a batch of answers (B, K) tells about the pictures, in nats: scalar.
+
+    The entropy of each answer, and how much that of their mean falls short of log K: zero where
+    each is certain and all classes come equally often. Without the second part, a model learns to
+    draw the easiest class everywhere.
+    """
+    answers = logits.softmax(1)
+    each = -(answers * logits.log_softmax(1)).sum(1).mean()
+    together = answers.mean(0)
+    shortfall = (together * (together * len(together)).clamp(min=1e-12).log()).sum()
+    return each + shortfall
 
 
 def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:
