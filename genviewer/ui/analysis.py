@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from genviewer.core.recipe import Recipe
+    from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.engine.jobs import Progress
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded
@@ -104,16 +104,23 @@ class Analysis:
             failed=lambda error: failed(str(error)),
         )
 
-    def want_strip(self, recipe: Recipe, dim: int) -> None:
-        """Draw what one dimension does from this Recipe on; the newest wish wins."""
+    def want_strip(self, model: ModelRef, recipe: Recipe, dim: int) -> None:
+        """Draw what one dimension does from a Recipe of the current model on; the newest wish
+        wins.
+        """
         loaded = self._loaded
-        if loaded is None:
+        if loaded is None or loaded.ref.id != model.id:
             return
+
+        def show(pixels: NDArray[np.uint8]) -> None:
+            if self._loaded is loaded:
+                self._on_strip(dim, pixels)
+
         self._looks.submit(
             lambda progress: strip(loaded.generator, recipe, dim),
             "Drawing a strip",
             key="strip",
-            done=lambda pixels: self._on_strip(dim, pixels),
+            done=show,
             quiet=True,
         )
 

@@ -71,7 +71,7 @@ class Explorer(QObject):
         )
         for background in (self.opening, self.jobs):
             background.work_changed.connect(self.work_changed)
-        self.store = ModelStore(self.opening)
+        self.store = ModelStore(self.opening, self._forget)
         self.store.paths.update(state.model_paths)
         self.analysis = Analysis(
             self.jobs,
@@ -94,18 +94,34 @@ class Explorer(QObject):
         self._inputs = ViewInputs()
         self._inputs_of: tuple[Facts, float] | None = None
         self._wanted: str | None = None
+        self._turned_to: Loaded | None = None
         for thread in (*self._lanes, self.renderer):
             thread.start()
 
     # drawing
 
     def draw(self, scene: Scene, stamp: float = 0.0) -> None:
-        """Put a Scene into the render thread's mailbox; open its model first if need be."""
-        if self.store.loaded(scene.model.id) is None:
+        """Put a Scene into the render thread's mailbox; open its model first if need be.
+
+        The session's Scene must be this one already: where its model is another than the last
+        one's, widgets and measurements turn to it now.
+        """
+        loaded = self.store.loaded(scene.model.id)
+        if loaded is None:
             self._open_for(scene)
-        else:
-            self._wanted = None
-            self.renderer.request(Request(scene, self.view_inputs(), stamp))
+            return
+        self._wanted = None
+        if self._turned_to is not loaded:
+            self._turn_to(loaded)
+        self.renderer.request(Request(scene, self.view_inputs(), stamp))
+
+    def _turn_to(self, loaded: Loaded) -> None:
+        self._turned_to = loaded
+        self.session.specs[loaded.ref.id] = loaded.bundle.spec
+        self.renderer.use(loaded.ref, loaded.generator)
+        self.model_shown.emit(loaded)
+        self.analysis.start(loaded)
+        self._check.start()
 
     def view_inputs(self) -> ViewInputs:
         """What the views need that the Scene does not hold; the same object until it changes,
@@ -127,19 +143,21 @@ class Explorer(QObject):
         if self._wanted == scene.model.id:
             return
         self._wanted = scene.model.id
+        self.store.open(scene.model, self._opened, self._not_opened, self._not_wanted)
 
-        def failed(text: str) -> None:
-            self._wanted = None
-            self.told.emit(text, "error")
-
-        self.store.open(scene.model, lambda loaded: self._show_again(loaded), failed)
-
-    def _show_again(self, loaded: Loaded) -> None:
+    def _opened(self, loaded: Loaded) -> None:
+        """A model was opened for the Scene; it may have gone on to another meanwhile."""
         self._wanted = None
-        self.session.specs[loaded.ref.id] = loaded.bundle.spec
         if self.session.scene.model.id == loaded.ref.id:
-            self.focus_model(loaded)
             self.draw(self.session.scene)
+
+    def _not_opened(self, text: str) -> None:
+        self._wanted = None
+        self.told.emit(text, "error")
+
+    def _not_wanted(self) -> None:
+        """Opening was cancelled; the next edit may ask again."""
+        self._wanted = None
 
     # models
 
@@ -150,42 +168,25 @@ class Explorer(QObject):
         target: Path | ModelRef = bundle.path if bundle is not None else model
 
         def failed(text: str) -> None:
-            self._wanted = None
-            self.told.emit(text, "error")
+            self._not_opened(text)
             if bundle is None:
-                self.store.open(
-                    FALLBACK_MODEL, self.show_loaded, lambda text: self.told.emit(text, "error")
-                )
+                self.store.open(FALLBACK_MODEL, self.show_loaded, self._not_opened)
 
-        self.store.open(target, self._show_first, failed)
+        self.store.open(target, self._show_first, failed, self._not_wanted)
 
     def _show_first(self, loaded: Loaded) -> None:
-        self._wanted = None
-        scene, spec = self.session.scene, loaded.bundle.spec
-        if check_recipe(scene.recipe, spec):
-            self.show_loaded(loaded, seeded_recipe(spec, DEFAULT_SEED))
+        if check_recipe(self.session.scene.recipe, loaded.bundle.spec):
+            self.show_loaded(loaded, seeded_recipe(loaded.bundle.spec, DEFAULT_SEED))
         else:
-            self.session.specs[loaded.ref.id] = spec
-            self.focus_model(loaded)
-            self.draw(scene)
+            self._opened(loaded)
 
     def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None:
         """Explore a model: a Recipe, or the current one where it fits, or a first sample."""
         self.walker.stop()
-        self.renderer.use(loaded.ref, loaded.generator)
-        self.session.specs[loaded.ref.id] = loaded.bundle.spec
-        self.focus_model(loaded)
         before = self.session.scene
         self.session.show_model(loaded.ref, loaded.bundle.spec, recipe)
         if self.session.scene == before:
             self.draw(before)
-
-    def focus_model(self, loaded: Loaded) -> None:
-        """Make the render thread and the measurements turn to a model that is loaded."""
-        self.renderer.use(loaded.ref, loaded.generator)
-        self.model_shown.emit(loaded)
-        self.analysis.start(loaded)
-        self._check.start()
 
     def use_device(self, device: str, engine: Engine) -> None:
         """Switch device or engine while running; the same seed stays the same picture."""
@@ -198,22 +199,17 @@ class Explorer(QObject):
             self.store.device, self.store.engine = before
             self.told.emit(text, "error")
 
-        def done(loaded: Loaded) -> None:
-            if loaded.ref.id == self.session.scene.model.id:
-                self.focus_model(loaded)
-                self.draw(self.session.scene)
-
-        self.store.reload(self.session.scene.model, done, failed)
+        self.store.reload(self.session.scene.model, self._opened, failed)
 
     def _accelerator_checked(self, model_id: str, outcome: Outcome) -> None:
         if outcome.status in ("exported", "disagrees"):
             self.told.emit(outcome.message, "info" if outcome.status == "exported" else "warning")
             if self.session.scene.model.id == model_id:
-                self.store.reload(
-                    self.session.scene.model,
-                    self._show_again,
-                    lambda text: self.told.emit(text, "error"),
-                )
+                self.store.reload(self.session.scene.model, self._opened, self._not_opened)
+
+    def _forget(self, ref: ModelRef) -> None:
+        """The store let go of a model; so must whoever draws it."""
+        self.renderer.forget(ref)
 
     # the session file
 

@@ -369,7 +369,8 @@ class MainWindow(QMainWindow):
         self._show_plane()
 
     def _strip_wanted(self, dim: int) -> None:
-        self.explorer.analysis.want_strip(self.session.scene.recipe, dim)
+        scene = self.session.scene
+        self.explorer.analysis.want_strip(scene.model, scene.recipe, dim)
 
     def _image_dragged(self, across: float, up: float, fine: bool, key: str) -> None:
         if self._plane is not None:

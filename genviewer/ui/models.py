@@ -40,8 +40,9 @@ class ModelStore:
     All methods belong to the GUI thread; so do the callbacks.
     """
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, background: Background, let_go: Callable[[ModelRef], None]) -> None:
         self._background = background
+        self._let_go = let_go
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self.paths: dict[str, str] = {}
         self.device = "auto"
@@ -59,12 +60,17 @@ class ModelStore:
         target: str | Path | ModelRef,
         done: Callable[[Loaded], None],
         failed: Callable[[str], None],
+        cancelled: Callable[[], None] | None = None,
+        *,
+        again: bool = False,
     ) -> None:
         """Open a bundled name, a folder, or the model that a Recipe cites.
 
+        A model that is in memory is not read ``again`` unless told to.
+
         ``failed`` gets one sentence; the models in memory are as before then.
         """
-        if isinstance(target, ModelRef):
+        if isinstance(target, ModelRef) and not again:
             found = self.loaded(target.id)
             if found is not None:
                 done(found)
@@ -90,28 +96,29 @@ class ModelStore:
             key="open",
             done=finish,
             failed=lambda error: failed(str(error) or f"{name} cannot be opened."),
+            cancelled=cancelled,
         )
 
     def reload(
         self, ref: ModelRef, done: Callable[[Loaded], None], failed: Callable[[str], None]
     ) -> None:
         """Open a model again, for another device or engine; the others are forgotten."""
-        found = self._loaded.get(ref.id)
-        target: str | Path | ModelRef = found.bundle.path if found else ref
 
         def replace(result: Loaded) -> None:
-            for other in [key for key in self._loaded if key != result.ref.id]:
-                del self._loaded[other]
+            for key in [key for key in self._loaded if key != result.ref.id]:
+                self._let_go(self._loaded.pop(key).ref)
             done(result)
 
-        self.open(target, replace, failed)
+        found = self._loaded.get(ref.id)
+        self.open(found.bundle.path if found else ref, replace, failed, again=True)
 
     def _keep(self, loaded: Loaded) -> None:
         self._loaded[loaded.ref.id] = loaded
         self._loaded.move_to_end(loaded.ref.id)
         self.paths[loaded.ref.id] = str(loaded.bundle.path)
         while len(self._loaded) > MAX_LOADED:
-            self._loaded.popitem(last=False)
+            _, oldest = self._loaded.popitem(last=False)
+            self._let_go(oldest.ref)
 
 
 def _resolve(ref: ModelRef, paths: dict[str, str]) -> Bundle:
