@@ -66,8 +66,11 @@ def describe_long(bundle: Bundle) -> str:
     lines = [describe(bundle)]
     for condition in spec.conditions:
         names = ", ".join(condition.names or ())
-        shown = f": {names[:120]}{'…' if len(names) > 120 else ''}" if names else ""
-        lines.append(f"{condition.name}: {condition.size} {condition.kind}{shown}")
+        shown = f" ({names[:120]}{'…' if len(names) > 120 else ''})" if names else ""
+        kind = {"class": "classes", "continuous": "values", "text": "text"}.get(
+            condition.kind, condition.kind
+        )
+        lines.append(f"Condition {condition.name}: {condition.size} {kind}{shown}")
     can = [
         name
         for name, has in {

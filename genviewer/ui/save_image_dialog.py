@@ -67,6 +67,7 @@ class SaveImageDialog(QDialog):
         self._what.button(chosen).setChecked(True)
         self._shown = chosen
         what = QHBoxLayout()
+        what.setSpacing(16)
         what.addWidget(sample_button)
         what.addWidget(sheet_button)
         what.addStretch(1)
@@ -76,6 +77,7 @@ class SaveImageDialog(QDialog):
         self._factor.setToolTip("Each pixel is repeated this often in both directions")
         self._size = QLabel(self)
         scale = QHBoxLayout()
+        scale.setSpacing(12)
         scale.addWidget(self._factor)
         scale.addWidget(self._size)
         scale.addStretch(1)
@@ -85,6 +87,7 @@ class SaveImageDialog(QDialog):
         browse = QPushButton("Browse…", self)
         browse.clicked.connect(self._browse)
         where = QHBoxLayout()
+        where.setSpacing(8)
         where.addWidget(self._path, 1)
         where.addWidget(browse)
 
