@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from genviewer.bench.results import FRAME_MS, Result, at_least, within
 from genviewer.bench.window import start_window
+from genviewer.core.resources import PACKAGE
 
 if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle
@@ -76,6 +77,7 @@ def _seconds(code: str) -> float:
     started = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=PACKAGE.parent,
         capture_output=True,
         text=True,
         timeout=TIME_LIMIT_S,

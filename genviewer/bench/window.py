@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genviewer.core.resources import PACKAGE
+
 if TYPE_CHECKING:
     from genviewer.core.scene import ViewName
     from genviewer.io.bundle import Bundle
@@ -54,7 +56,12 @@ def _probe(arguments: list[str]) -> bytes:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     try:
         done = subprocess.run(
-            command, env=environment, capture_output=True, timeout=TIME_LIMIT_S, check=False
+            command,
+            cwd=PACKAGE.parent,  # not a folder in which something else may have our name
+            env=environment,
+            capture_output=True,
+            timeout=TIME_LIMIT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise WindowError("The window took too long.") from error

@@ -24,6 +24,7 @@ import msgspec
 import numpy as np
 
 from genviewer.core.prior import draws
+from genviewer.core.resources import PACKAGE
 from genviewer.engine import onnx_file
 from genviewer.engine.cache_folder import cache_folder
 from genviewer.engine.generator import DecodeError, LoadError
@@ -97,7 +98,11 @@ def prepare(bundle: Bundle, progress: Progress | None = None) -> Outcome:
     failed = f"The ONNX decoder of {bundle.spec.name} could not be made; torch draws instead."
     try:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            cwd=PACKAGE.parent,  # not a folder in which something else may have our name
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
     except OSError:
         return Outcome("failed", failed)

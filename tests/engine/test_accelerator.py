@@ -96,7 +96,10 @@ def test_a_damaged_record_counts_for_nothing(shipped):
     assert accelerator.needs_prepare(shipped)
 
 
-def test_another_process_prepares_it(vae_bundle):
+def test_another_process_prepares_it(vae_bundle, tmp_path, monkeypatch):
+    # What lies in the current folder is not run, whatever its name.
+    (tmp_path / "genviewer.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
     outcome = accelerator.prepare(vae_bundle)
     assert outcome.status == "exported", outcome.message
     assert accelerator.prepare(vae_bundle).status == "verified"
