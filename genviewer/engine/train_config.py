@@ -39,12 +39,14 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``beta`` weighs the KL, reached linearly over ``kl_warmup`` steps; with ``total_correlation`` it
     weighs that part only (beta-TCVAE). ``condition_dropout`` is the share of images whose class is
-    left empty, which teaches the model "any class". ``class_weight`` weighs, in nats, what a
-    classifier that learns beside the model from the real images says of samples from the prior (as
-    in CVAE-GAN, Bao et al. 2017): the cross entropy of the class that was asked for, or of an
-    unconditional model how far its answers are from being certain each and even over the classes
-    together. So the decoder learns to draw clearly in those parts of the latent space too where the
-    encoder puts few images. It is reached linearly over ``class_warmup`` steps.
+    left empty, which teaches the model "any class".
+
+    ``class_weight`` weighs, in nats, a cross entropy under a classifier that learns beside the
+    model from the real images (as in CVAE-GAN, Bao et al. 2017), reached linearly over
+    ``class_warmup`` steps. With classes, it is that of samples from the prior, which teaches the
+    decoder to draw the class in those parts of the latent space too where the encoder puts few
+    images of it; without, it is that of reconstructions, so that a latent of few dimensions keeps
+    the classes apart.
     """
 
     beta: float = 1.0

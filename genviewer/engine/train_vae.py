@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 # The share of a batch that is drawn from the prior for the classifier to look at.
 PRIOR_SHARE = 1 / 4
-UNCONDITIONAL_SHARE = 1 / 2  # their mean has to be estimated too
 CLASSIFIER_RATE = 1e-3
 CLASSIFIER_NOISE = 0.2
 CLASSIFIER_AUGMENT = "translation"
@@ -75,9 +74,8 @@ def make_vae_state(
     return TrainingState(network, optimizers, seed, {"classifier": classifier})
 
 
-def reconstruction_nll(network: ResidualVAE, z: Tensor, y: Tensor | None, x: Tensor) -> Tensor:
-    """-log p(x | z, y) in nats, (B,), under the network's likelihood."""
-    logits = network.logits(z, y)
+def reconstruction_nll(network: ResidualVAE, logits: Tensor, x: Tensor) -> Tensor:
+    """-log p(x | z, y) in nats, (B,), under the network's likelihood with the mean's logits."""
     if network.config.likelihood == "bernoulli":
         return bernoulli_nll(logits, x)
     mean, scale = torch.sigmoid(logits), cast("Tensor", network.decoder.log_scale)
@@ -113,7 +111,8 @@ def train_vae(
         mean, logvar = network.encode(x, y)
         noise = torch.randn(mean.shape, generator=state.noise)
         z = sample_posterior(mean, logvar, noise)
-        nll = reconstruction_nll(network, z, y, x).mean()
+        logits = network.logits(z, y)
+        nll = reconstruction_nll(network, logits, x).mean()
         kl = kl_normal(mean, logvar)
         beta = objective.beta
         if state.step < objective.kl_warmup:
@@ -127,7 +126,7 @@ def train_vae(
         else:
             loss = nll + beta * free_bits(kl, objective.free_bits)
         if labels is not None and objective.class_weight:
-            misread = _class_consistency(state, x, labels)
+            misread = _misread(state, x, labels, torch.sigmoid(logits))
             losses["class"] = misread.item()
             ramp = min(1.0, (state.step + 1) / max(1, objective.class_warmup))
             loss = loss + ramp * objective.class_weight * misread
@@ -141,43 +140,28 @@ def train_vae(
         yield losses
 
 
-def _class_consistency(state: TrainingState, x: Tensor, y: Tensor) -> Tensor:
-    """Teach the classifier a batch, then ask it about samples from the prior.
+def _misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Tensor:
+    """Teach the classifier a batch, then the cross entropy of what the model draws under it.
 
-    Returns the cross entropy of the classes they were drawn as, or where the network has none
-    :func:`unclear`; the gradient reaches the decoder alone.
+    With classes that is samples from the prior, else ``mean`` (B, C, H, W), the reconstructions.
     """
     network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
     adam = state.optimizers["classifier"]
-    loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), y, label_smoothing=0.05)
+    loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), labels, label_smoothing=0.05)
     adam.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     adam.step()
 
-    conditional = network.config.classes > 0
-    count = max(1, int(len(x) * (PRIOR_SHARE if conditional else UNCONDITIONAL_SHARE)))
-    wanted = y[torch.randint(len(y), (count,), generator=state.noise)]
-    z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-    drawn = network.decode(z, wanted if conditional else None)
+    drawn, wanted = mean, labels
+    if network.config.classes:
+        count = max(1, int(len(x) * PRIOR_SHARE))
+        wanted = labels[torch.randint(len(labels), (count,), generator=state.noise)]
+        z = torch.randn(count, network.config.latent_dim, generator=state.noise)
+        drawn = network.decode(z, wanted)
     classifier.requires_grad_(False)
-    logits = classifier(_disturbed(drawn, state.noise))
-    misread = F.cross_entropy(logits, wanted) if conditional else unclear(logits)
+    misread = F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
     classifier.requires_grad_(True)
     return misread
-
-
-def unclear(logits: Tensor) -> Tensor:
-    """How much less than all a batch of answers (B, K) tells about the pictures, in nats: scalar.
-
-    The entropy of each answer, and how much that of their mean falls short of log K: zero where
-    each is certain and all classes come equally often. Without the second part, a model learns to
-    draw the easiest class everywhere.
-    """
-    answers = logits.softmax(1)
-    each = -(answers * logits.log_softmax(1)).sum(1).mean()
-    together = answers.mean(0)
-    shortfall = (together * (together * len(together)).clamp(min=1e-12).log()).sum()
-    return each + shortfall
 
 
 def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:
@@ -203,6 +187,6 @@ def measure_elbo(
         mean, logvar = network.encode(x, y)
         z = sample_posterior(mean, logvar, torch.randn(mean.shape, generator=noise))
         kl = kl_normal(mean, logvar)
-        total -= float((reconstruction_nll(network, z, y, x) + kl.sum(1)).sum())
+        total -= float((reconstruction_nll(network, network.logits(z, y), x) + kl.sum(1)).sum())
         kl_sum += kl.sum(0)
     return total / count, [float(value) / count for value in kl_sum]

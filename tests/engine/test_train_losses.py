@@ -21,7 +21,6 @@ from genviewer.engine.losses_gan import (
     gradient_penalty,
     r1_penalty,
 )
-from genviewer.engine.train_vae import unclear
 
 
 @pytest.fixture(autouse=True)
@@ -155,19 +154,3 @@ def test_adversarial_losses_by_hand():
     assert float(generator_loss("nonsaturating", fake)) == pytest.approx(sum(softplus) / 2)
     assert float(generator_loss("hinge", fake)) == pytest.approx(1.0)
     assert float(generator_loss("wgan", fake)) == pytest.approx(1.0)
-
-
-def test_only_certain_and_even_answers_are_clear():
-    certain = 50 * torch.eye(4)
-    assert float(unclear(certain)) == pytest.approx(0.0, abs=1e-5)
-    assert float(unclear(certain[[0, 0, 0, 0]])) == pytest.approx(math.log(4), abs=1e-5)
-    assert float(unclear(torch.zeros(8, 4))) == pytest.approx(math.log(4), abs=1e-5)
-    assert float(unclear(certain[[0, 1]])) == pytest.approx(math.log(2), abs=1e-5)
-
-
-def test_unclear_is_all_minus_the_mutual_information():
-    p = torch.softmax(torch.randn(6, 3), 1)
-    joint = p / 6
-    apart = joint.sum(0, keepdim=True) * joint.sum(1, keepdim=True)
-    information = float((joint * (joint / apart).log()).sum())
-    assert float(unclear(p.log())) == pytest.approx(math.log(3) - information, abs=1e-5)

@@ -343,8 +343,8 @@ def test_a_class_weight_without_classes_is_refused(tmp_path):
         read_config(write(tmp_path, text))
 
 
-def test_an_unconditional_model_learns_to_draw_clearly(tmp_path, stripes):
-    unclear = {}
+def test_an_unconditional_model_learns_to_keep_the_classes_apart(tmp_path, stripes):
+    misread = {}
     for weight in (1e-3, 30.0):
         text = VAE.replace("steps = 6", "steps = 150").replace("batch_size = 8", "batch_size = 64")
         text = text.replace("condition_dropout = 0.2", f"beta = 0.2\nclass_weight = {weight}")
@@ -355,6 +355,6 @@ def test_an_unconditional_model_learns_to_draw_clearly(tmp_path, stripes):
         state = make_state(config)
         losses = [row["class"] for row in training_steps(config, state, images)]
         assert losses[0] == pytest.approx(np.log(2), abs=0.1)
-        unclear[weight] = np.mean(losses[-20:])
-    assert unclear[30.0] < unclear[1e-3] - 0.1
+        misread[weight] = np.mean(losses[-20:])
+    assert misread[30.0] < misread[1e-3] - 0.1
     assert state.network.decoder.classes is None
