@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from genviewer.engine.jobs import Job
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genviewer.engine.jobs import Job, JobLane, Progress
+    from genviewer.engine.jobs import JobLane, Progress
     from genviewer.ui.bridge import Bridge
 
 T = TypeVar("T")
@@ -34,6 +36,7 @@ class Background(QObject):
         self._bridge = bridge
         self._visible: dict[int, tuple[Job, str, float | None]] = {}
         self._count = 0
+        self._closed = False
         self._delay = QTimer(self)
         self._delay.setSingleShot(True)
         self._delay.setInterval(SHOWN_AFTER_MS)
@@ -52,8 +55,13 @@ class Background(QObject):
     ) -> Job:
         """Run ``function`` in the lane; callbacks come on the GUI thread.
 
-        A quiet job is not shown in the status line and not cancelled by :meth:`cancel`.
+        A quiet job is not shown in the status line and not cancelled by :meth:`cancel`. After
+        :meth:`close` a job is cancelled at once, and no callback comes.
         """
+        if self._closed:
+            job = Job(name, key)
+            job.cancel()
+            return job
         self._count += 1
         number = self._count
 
@@ -88,6 +96,11 @@ class Background(QObject):
             if not self._delay.isActive():
                 self._delay.start()
         return job
+
+    def close(self) -> None:
+        """Take no more jobs; the lane is about to stop."""
+        self._closed = True
+        self._delay.stop()
 
     def cancel(self) -> None:
         """Cancel every job that is shown."""

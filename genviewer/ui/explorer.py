@@ -95,6 +95,7 @@ class Explorer(QObject):
         self._inputs_of: tuple[Facts, float] | None = None
         self._wanted: str | None = None
         self._turned_to: Loaded | None = None
+        self._first: Bundle | None = None
         for thread in (*self._lanes, self.renderer):
             thread.start()
 
@@ -164,7 +165,7 @@ class Explorer(QObject):
     def open_first(self, bundle: Bundle | None) -> None:
         """Open the first Scene's model, as early as can be; the window may be made meanwhile."""
         model = self.session.scene.model
-        self._wanted = model.id
+        self._first, self._wanted = bundle, model.id
         target: Path | ModelRef = bundle.path if bundle is not None else model
 
         def failed(text: str) -> None:
@@ -173,6 +174,11 @@ class Explorer(QObject):
                 self.store.open(FALLBACK_MODEL, self.show_loaded, self._not_opened)
 
         self.store.open(target, self._show_first, failed, self._not_wanted)
+
+    def ensure_model(self) -> None:
+        """Open the first Scene's model if there is none yet."""
+        if self._turned_to is None and self._wanted is None:
+            self.open_first(self._first)
 
     def _show_first(self, loaded: Loaded) -> None:
         if check_recipe(self.session.scene.recipe, loaded.bundle.spec):
@@ -235,6 +241,8 @@ class Explorer(QObject):
         self.walker.stop()
         for timer in (self._autosave, self._check):
             timer.stop()
+        for background in (self.opening, self.looks, self.jobs):
+            background.close()
         self.bridge.close()
         self.renderer.stop()
         for lane in self._lanes:

@@ -43,6 +43,7 @@ class Host(Protocol):
     def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None: ...
     def view_inputs(self) -> ViewInputs: ...
     def tell(self, text: str, severity: str = "info") -> None: ...
+    def opening_failed(self, text: str) -> None: ...
     def project_changed(self, path: Path | None) -> None: ...
     def recent_changed(self, recent: Recent) -> None: ...
 
@@ -86,7 +87,7 @@ class FileCommands:
 
     def open_model(self, target: str | Path) -> None:
         """Explore a model; the one on screen stays until the other has drawn a frame."""
-        self._store.open(target, self._opened, lambda text: self._host.tell(text, "error"))
+        self._store.open(target, self._opened, self._host.opening_failed)
 
     def _opened(self, loaded: Loaded) -> None:
         self._remember(loaded)
@@ -141,13 +142,13 @@ class FileCommands:
             self._session.specs[loaded.ref.id] = loaded.bundle.spec
             problem = check_recipe(state.scene.recipe, loaded.bundle.spec)
             if problem:
-                self._host.tell(f"{path.name} does not fit {loaded.ref.name}: {problem}.", "error")
+                self._host.opening_failed(f"{path.name} does not fit {loaded.ref.name}: {problem}.")
                 return
             self._host.show_loaded(loaded, state.scene.recipe)
             self._session.restore(state)
             self._set_project(path)
 
-        self._store.open(state.scene.model, ready, lambda text: self._host.tell(text, "error"))
+        self._store.open(state.scene.model, ready, self._host.opening_failed)
 
     def restore_image_dialog(self) -> None:
         """Let a person choose an image saved here."""
@@ -181,7 +182,7 @@ class FileCommands:
         def ready(loaded: Loaded) -> None:
             problem = check_recipe(recipe, loaded.bundle.spec)
             if problem:
-                self._host.tell(f"{where} does not fit {loaded.ref.name}: {problem}.", "error")
+                self._host.opening_failed(f"{where} does not fit {loaded.ref.name}: {problem}.")
                 return
             self._host.show_loaded(loaded, recipe)
             if scene is not None:
@@ -201,7 +202,7 @@ class FileCommands:
     def _by_name(self, model: ModelRef, ready: Callable[[Loaded], None], text: str) -> None:
         names = {m.name: m.path for m in reversed(self.recent.models)}
         target: str | Path = Path(names[model.name]) if model.name in names else model.name
-        self._store.open(target, ready, lambda _: self._host.tell(text, "error"))
+        self._store.open(target, ready, lambda _: self._host.opening_failed(text))
 
     # saving
 

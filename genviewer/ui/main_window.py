@@ -316,13 +316,23 @@ class MainWindow(QMainWindow):
         if isinstance(focus, Frame):
             self.explorer.latency.frame_arrived(rendered.stamps)
             self.canvas.show_focus(focus.pixels)
-            cell = self._sheet.focus_cell if self._sheet is not None else None
-            if cell is not None and self.session.scene.view != "focus":
-                self.canvas.show_tiles(np.array([cell]), focus.pixels[None])
+            self._show_in_sheet(focus)
             self.filmstrip.push(focus.pixels, (focus.model, focus.recipe))
         elif isinstance(focus, Failure):
             self.canvas.show_failure(focus.message)
         self.status.touch()
+
+    def _show_in_sheet(self, focus: Frame) -> None:
+        """Let the current sample's cell follow at once, ahead of the sheet around it.
+
+        Not if the class has changed: the sheet that is shown may have that class elsewhere.
+        """
+        sheet = self._sheet
+        if sheet is None or sheet.focus_cell is None or self.session.scene.view == "focus":
+            return
+        found = sheet.cell(sheet.focus_cell)
+        if found is not None and found[1].condition == focus.recipe.condition:
+            self.canvas.show_tiles(np.array([sheet.focus_cell]), focus.pixels[None])
 
     def _begin_sheet(self, sheet: Sheet) -> None:
         self._sheet = sheet
@@ -433,6 +443,11 @@ class MainWindow(QMainWindow):
 
     def _tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None:
         self.notices.show_notice(text, "info", ("Undo", undo) if undo else None)
+
+    def opening_failed(self, text: str) -> None:
+        """What was to be opened could not be; if nothing is explored yet, begin as usual."""
+        self.tell(text, "error")
+        self.explorer.ensure_model()
 
     def project_changed(self, path: Path | None) -> None:
         """The project has another file."""

@@ -11,8 +11,11 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 
+from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.core.scene import VIEW_NAMES
+from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.engine.cells import decode_recipe, render_sheet
+from genviewer.io.images import ImageRecord, save_png
 from genviewer.session import edits
 from genviewer.ui.actions import TABLE
 from genviewer.ui.file_commands import SaveChoice
@@ -370,3 +373,47 @@ def test_pins_are_removed_with_a_way_back(qtbot, window: MainWindow) -> None:
     assert window.session.pins == ()
     window.notices.notices[-1].button.click()
     assert window.session.pins == (pin,)
+
+
+def test_an_image_named_at_the_start_is_restored(qtbot, open_explorer, tmp_path: Path) -> None:
+    first = open_explorer()
+    edits.choose_class(first.session, 8)
+    settled(qtbot, first)
+    scene, path = first.session.scene, tmp_path / "eight.png"
+    loaded = first.explorer.store.loaded(scene.model.id)
+    first.files.save_image(SaveChoice(path, False, 2), scene, loaded, first.view_inputs())
+    qtbot.waitUntil(lambda: "Saved eight.png." in notices(first))
+    edits.choose_class(first.session, 0)
+    first.close()
+    second = open_explorer(str(path))
+    qtbot.waitUntil(lambda: second.session.scene.recipe == scene.recipe, timeout=PATIENCE_MS)
+    settled(qtbot, second)
+    assert_shows_scene(second)
+
+
+@pytest.mark.parametrize("what", ["no-such-model", "foreign.png", "broken.png"])
+def test_what_cannot_be_opened_at_the_start_gives_way_to_the_bundled_model(
+    qtbot, open_explorer, tmp_path: Path, what: str
+) -> None:
+    target = what
+    if what == "foreign.png":
+        spec = Spec("elsewhere", "gan", LatentSpec(5), ImageSpec(1, 4, 4))
+        record = ImageRecord(ModelRef("elsewhere", "f" * 32), seeded_recipe(spec, 0))
+        target = str(tmp_path / what)
+        save_png(tmp_path / what, np.zeros((4, 4, 1), np.uint8), record)
+    elif what == "broken.png":
+        target = str(tmp_path / what)
+        (tmp_path / what).write_bytes(b"\x89PNG")
+    window = open_explorer(target)
+    assert window.session.scene.model.name == "digits-cvae"
+    assert any(name in text for text in notices(window) for name in (what, "elsewhere"))
+    assert_shows_scene(window)
+
+
+def test_another_class_leaves_the_old_class_in_its_cell(qtbot, window: MainWindow) -> None:
+    """The current sample goes ahead of its sheet, but not into the cell of another class."""
+    for index in (0, 8, 5, 0, 9):
+        edits.choose_class(window.session, index)
+        live(3)
+    settled(qtbot, window)
+    assert_shows_scene(window)
