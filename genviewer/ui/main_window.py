@@ -331,7 +331,9 @@ class MainWindow(QMainWindow):
         if sheet is None or sheet.focus_cell is None or self.session.scene.view == "focus":
             return
         found = sheet.cell(sheet.focus_cell)
-        if found is not None and found[1].condition == focus.recipe.condition:
+        if found is None or found[0].id != focus.model.id:
+            return
+        if found[1].condition == focus.recipe.condition:
             self.canvas.show_tiles(np.array([sheet.focus_cell]), focus.pixels[None])
 
     def _begin_sheet(self, sheet: Sheet) -> None:

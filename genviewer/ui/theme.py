@@ -226,6 +226,12 @@ def _style_sheet(c: Colors) -> str:
     QComboBox::down-arrow {{ image: url("{chevron}"); width: 12px; height: 12px; }}
     QComboBox QAbstractItemView {{ background: {n["panel"]}; border: 1px solid {n["line"]};
         selection-background-color: {n["accent_soft"]}; selection-color: {n["text"]}; }}
+    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {n["line"]}; }}
+    QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {n["accent"]}; }}
+    QSlider::handle:horizontal {{ width: 12px; margin: -5px 0; border-radius: 7px;
+        background: {n["handle"]}; border: 1px solid {n["dim_text"]}; }}
+    QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{
+        border-color: {n["accent"]}; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {n["line"]}; border-radius: 4px; min-height: 28px;
