@@ -136,13 +136,15 @@ class TorchGenerator:
             try:
                 with self._lock:
                     parts.append(self._chunk(z[at:end], None if y is None else y[at:end], finish))
-            except torch.OutOfMemoryError as error:
+            except DecodeError:
+                raise
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+                    raise DecodeError(f"torch could not draw: {reason}") from error
                 with self._lock:
                     self._make_room(end - at, error)
                 continue
-            except RuntimeError as error:
-                reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
-                raise DecodeError(f"torch could not draw: {reason}") from error
             at = end
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -180,6 +182,14 @@ class TorchGenerator:
             notice = "The GPU ran out of memory: drawing on the CPU."
         if notice not in self.notices:
             self.notices.append(notice)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # Only CUDA has an exception of its own for it; Apple's backend and the CPU say it in words.
+    text = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or (
+        "out of memory" in text or "can't allocate memory" in text
+    )
 
 
 def _on_cpu(result: Tensor) -> Tensor:
