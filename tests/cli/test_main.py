@@ -297,12 +297,16 @@ def test_interrupted_is_130(tiny, monkeypatch, capsys):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 def test_ctrl_c_while_it_draws_ends_with_130_and_leaves_nothing(tiny, tmp_path):
     command = [sys.executable, "-m", "genviewer", "sample", str(tiny.path), "-n", "100000000"]
+    # Where the suite itself runs with SIGINT ignored, as in the background of a shell, the child
+    # would inherit that; a handler is not inherited.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [*command, "--engine", "torch", "--out", str(tmp_path / "many")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    signal.signal(signal.SIGINT, previous)
     try:
         deadline = time.monotonic() + 50
         while not list(tmp_path.glob(".many*/*.png")):  # it has begun to draw
