@@ -2,6 +2,8 @@
 
 A PNG written here carries an :class:`ImageRecord` as JSON in a text chunk before the pixels: the
 model's name and id and the Recipe (or the Scene, for a sheet). No paths, no user name.
+
+Pillow is imported where it is needed: the first picture does not wait for it.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 import genviewer
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
@@ -21,6 +22,8 @@ from genviewer.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from PIL import Image
 
 RECORD_KEY = "genviewer"
 MAX_RECORD_BYTES = 1 << 20
@@ -51,11 +54,15 @@ def upscale(pixels: Pixels, factor: int) -> Pixels:
 
 def to_pillow(pixels: Pixels) -> Image.Image:
     """A Pillow image of uint8 (H, W, C) with 1, 3 or 4 channels."""
+    from PIL import Image
+
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def encode_png(pixels: Pixels, record: ImageRecord | None = None, factor: int = 1) -> bytes:
     """PNG bytes of uint8 (H, W, C), upscaled by a whole factor, with its record."""
+    from PIL import PngImagePlugin
+
     info = PngImagePlugin.PngInfo()
     if record is not None:
         info.add_itxt(RECORD_KEY, to_json(record).decode())
@@ -79,6 +86,8 @@ def decode_png(data: bytes) -> Pixels:
     Raises:
         ImageError: if they are not a PNG of at most 1024 x 1024 pixels.
     """
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             mode = image.mode if image.mode in ("L", "RGB", "RGBA") else "RGB"
@@ -97,6 +106,8 @@ def read_record(path: Path) -> ImageRecord:
     Raises:
         ImageError: if the file is no image, or one without a usable record.
     """
+    from PIL import Image, UnidentifiedImageError
+
     try:
         if not path.is_file():
             raise ImageError(f"{path.name} is not a file.")

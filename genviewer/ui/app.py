@@ -20,6 +20,7 @@ from genviewer.core.recipe import Recipe, default_condition
 from genviewer.core.scene import Pane, Scene, ViewName
 from genviewer.engine.library import find_model
 from genviewer.io.bundle import Bundle, BundleError
+from genviewer.io.library import DEFAULT_MODEL
 from genviewer.session.fit import check_recipe
 from genviewer.session.paths import UserFiles
 from genviewer.session.preferences import Preferences
@@ -32,7 +33,6 @@ from genviewer.ui.main_window import MainWindow
 if TYPE_CHECKING:
     from types import TracebackType
 
-DEFAULT_MODEL = "digits-cvae"
 FIRST_CLASS = 3
 COLLECT_MS = 5000
 _log = logging.getLogger(__name__)

@@ -1,4 +1,7 @@
-"""What each action does; the table of actions is in :mod:`genviewer.ui.actions`."""
+"""What each action does; the table of actions is in :mod:`genviewer.ui.actions`.
+
+Dialogs are imported when they are asked for, so that the first window is there sooner.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,10 @@ from genviewer.engine.device import devices
 from genviewer.io.images import ImageRecord
 from genviewer.session import edits
 from genviewer.ui import theme
-from genviewer.ui.about_dialog import AboutDialog
 from genviewer.ui.actions import TABLE, build_menus
 from genviewer.ui.corner_bar import CornerBar
 from genviewer.ui.icons import icon, recolor
-from genviewer.ui.preferences_dialog import PreferencesDialog
 from genviewer.ui.widgets.class_chips import digit_keys
-from genviewer.ui.widgets.command_palette import CommandPalette
 from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.ui.main_window import MainWindow
+    from genviewer.ui.widgets.command_palette import CommandPalette
 
 DOCKS = ("show_models", "show_pins", "show_latent", "show_conditions", "show_seed")
 DIGITS = "1234567890"
@@ -182,6 +183,8 @@ class Commands:
 
     def show_preferences(self) -> None:
         """The preferences; each change is in force at once."""
+        from genviewer.ui.preferences_dialog import PreferencesDialog
+
         dialog = PreferencesDialog(self._window.preferences.values, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.changed.connect(self._prefer)
@@ -349,6 +352,8 @@ class Commands:
     def show_palette(self) -> None:
         """Find and run any action."""
         if self._palette is None:
+            from genviewer.ui.widgets.command_palette import CommandPalette
+
             self._palette = CommandPalette(self._window)
         actions = self._window.actions_by_id
         groups = {row.id: row.menu.lstrip("|") for row in TABLE}
@@ -369,6 +374,8 @@ class Commands:
     def _show_about(self) -> None:
         loaded = self._window.explorer.store.loaded(self._session.scene.model.id)
         device = f"{loaded.generator.device} ({loaded.generator.engine})" if loaded else "–"
+        from genviewer.ui.about_dialog import AboutDialog
+
         dialog = AboutDialog(device, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.show()

@@ -10,6 +10,7 @@ from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.views import ViewInputs
 from genviewer.engine.jobs import JobLane
 from genviewer.engine.render import RenderThread, Request
+from genviewer.io.library import DEFAULT_MODEL
 from genviewer.session.fit import check_recipe
 from genviewer.session.session import DEFAULT_SEED, Session
 from genviewer.session.state import State, save_state
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from genviewer.engine.generator import Engine
     from genviewer.io.bundle import Bundle
 
-FALLBACK_MODEL = "digits-cvae"
 AUTOSAVE_MS = 3000
 CHECK_AFTER_MS = 4000
 
@@ -171,7 +171,7 @@ class Explorer(QObject):
         def failed(text: str) -> None:
             self._not_opened(text)
             if bundle is None:
-                self.store.open(FALLBACK_MODEL, self.show_loaded, self._not_opened)
+                self.store.open(DEFAULT_MODEL, self.show_loaded, self._not_opened)
 
         self.store.open(target, self._show_first, failed, self._not_wanted)
 

@@ -22,7 +22,6 @@ from genviewer.io.images import (
 from genviewer.session.fit import check_recipe, fit_scene
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save_state
-from genviewer.ui.save_image_dialog import SaveChoice, SaveImageDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded, ModelStore
+    from genviewer.ui.save_image_dialog import SaveChoice
 
 IMAGE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff"}
 SCREEN_SIDE = 512
@@ -254,6 +254,8 @@ class FileCommands:
         inputs = self._host.view_inputs()
         size = (spec.image.width, spec.image.height)
         shape = make_sheet(scene, spec, inputs) if scene.view != "focus" else None
+        from genviewer.ui.save_image_dialog import SaveImageDialog
+
         dialog = SaveImageDialog(
             self._window,
             size,

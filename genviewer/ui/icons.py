@@ -16,8 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 from genviewer.core.resources import assets_dir
 from genviewer.ui import theme
 
-SIZES = (16, 18, 20, 32, 36, 48)  # device pixels
-MASK = 144  # drawn once from the SVG, then scaled: far quicker than drawing every size
+SIZE = 72  # device pixels; Qt scales it down smoothly to what is asked for, and keeps that
 STATES = (
     (QIcon.Mode.Normal, QIcon.State.Off),
     (QIcon.Mode.Normal, QIcon.State.On),
@@ -48,16 +47,14 @@ def icon(name: str) -> QIcon:
 @cache
 def _icon(name: str, _dark: bool) -> QIcon:
     made = QIcon()
-    mask = _rendered(name, MASK, QColor(0, 0, 0).rgba()).toImage()
-    for size in SIZES:
-        small = mask.scaled(size, size, mode=Qt.TransformationMode.SmoothTransformation)
-        for mode, state in STATES:
-            tinted = QPixmap.fromImage(small)
-            painter = QPainter(tinted)
-            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-            painter.fillRect(tinted.rect(), _color(mode, state))
-            painter.end()
-            made.addPixmap(tinted, mode, state)
+    mask = _rendered(name, SIZE, QColor(0, 0, 0).rgba())
+    for mode, state in STATES:
+        tinted = QPixmap(mask)
+        painter = QPainter(tinted)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
+        painter.fillRect(tinted.rect(), _color(mode, state))
+        painter.end()
+        made.addPixmap(tinted, mode, state)
     return made
 
 

@@ -83,6 +83,7 @@ LIGHT = Colors(
 )
 
 _current = DARK
+_applied: tuple[QApplication, bool] | None = None
 
 
 def colors() -> Colors:
@@ -120,7 +121,7 @@ def strong(font: QFont) -> QFont:
 
 def apply(app: QApplication, scheme: Scheme) -> None:
     """Switch the whole program to a scheme; ``system`` follows the desktop (GUI thread)."""
-    global _current
+    global _current, _applied
     hints = app.styleHints()
     wanted = {
         "system": Qt.ColorScheme.Unknown,
@@ -132,7 +133,9 @@ def apply(app: QApplication, scheme: Scheme) -> None:
         dark = hints.colorScheme() != Qt.ColorScheme.Light
     else:
         dark = scheme == "dark"
-    _current = DARK if dark else LIGHT
+    if _applied == (app, dark):
+        return  # a style sheet costs a fifth of a second once there are widgets
+    _current, _applied = (DARK if dark else LIGHT), (app, dark)
     app.setPalette(_palette(_current))
     app.setStyleSheet(_style_sheet(_current))
 
