@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from genviewer.core.frame import Failure, Frame
+from genviewer.core.pixels import fewer_pixels
 from genviewer.core.views import ViewInputs, make_sheet
 from genviewer.engine.cells import decode_pack, decode_recipe
 from genviewer.engine.generator import DecodeError
@@ -292,7 +293,7 @@ class RenderThread:
         pack, rows = job.next_chunk(size)
         started = time.perf_counter()
         try:
-            pixels = decode_pack(generator, pack, rows)
+            pixels = fewer_pixels(decode_pack(generator, pack, rows), job.plan.reduction)
         except Exception as error:  # a model may raise anything
             self._failures += 1
             failure = Failure(_reason(error), pack.model)

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from genviewer.core.pixels import sheet_reduction
 from genviewer.engine.rendered import Tiles
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ class TileCache:
         self._next_number = itertools.count()
         self._max_tiles, self._max_bytes = max_tiles, max_bytes
 
-    def keys(self, generator: Generator, pack: Pack) -> list[Key]:
-        """What each row of a pack shows."""
+    def keys(self, generator: Generator, pack: Pack, reduction: int = 1) -> list[Key]:
+        """What each row of a pack shows, averaged down by ``reduction``."""
         setting = (
             self._number(generator),
+            reduction,
             pack.space,
             pack.truncation,
             pack.truncation_cutoff,
@@ -63,6 +65,7 @@ class TileCache:
         """What a Recipe shows."""
         setting = (
             self._number(generator),
+            1,
             recipe.latent.space,
             recipe.truncation,
             recipe.truncation_cutoff,
@@ -98,6 +101,12 @@ class Plan:
     sheet: Sheet
     view: ViewName
     generator: Generator
+
+    @property
+    def reduction(self) -> int:
+        """By what factor its samples are averaged down, so that memory is bounded."""
+        image = self.generator.spec.image
+        return sheet_reduction(self.sheet.rows * image.height, self.sheet.columns * image.width)
 
     def same_layout(self, other: Plan) -> bool:
         """Whether both have the same cells of the same picture size under the same view."""
@@ -180,7 +189,7 @@ class SheetProgress:
         """Tiles that are known but not handed over; the rest that is not known becomes the todo."""
         known = []
         for pack in self.plan.sheet.packs:
-            keys = self._cache.keys(self.plan.generator, pack)
+            keys = self._cache.keys(self.plan.generator, pack, self.plan.reduction)
             cells: list[int] = []
             tiles: list[Bytes] = []
             rows: list[int] = []

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.core.pixels import fewer_pixels
 from genviewer.io.images import ImageError, decode_png, encode_png
-from genviewer.ui.widgets.pixels_to_image import fewer_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genviewer.core.pixels import to_pixels, to_unit
+from genviewer.core.pixels import MAX_SHEET_PIXELS, sheet_reduction, to_pixels, to_unit
 
 
 @pytest.mark.parametrize("value_range", [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)])
@@ -21,3 +21,14 @@ def test_values_outside_the_range_are_clamped_and_channels_come_last():
     assert pixels.shape == (1, 1, 1, 3)
     assert pixels.ravel().tolist() == [0, 128, 255]
     assert to_unit(raw, (0.0, 1.0)).ravel().tolist() == [0.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "side"), [(1, 4096), (64, 64), (1024, 28), (1024, 512), (4, 9000)]
+)
+def test_a_sheet_is_averaged_down_just_enough(cells, side):
+    rows = columns = int(cells**0.5)
+    factor = sheet_reduction(rows * side, columns * side)
+    kept = (rows * side // factor) * (columns * side // factor)
+    assert kept <= MAX_SHEET_PIXELS
+    assert factor == 1 or 4 * kept > MAX_SHEET_PIXELS

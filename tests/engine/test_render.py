@@ -10,6 +10,7 @@ import pytest
 
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.frame import Failure, Frame
+from genviewer.core.pixels import fewer_pixels
 from genviewer.core.recipe import ModelRef, Recipe
 from genviewer.core.scene import GridOptions, MapOptions
 from genviewer.core.views import ViewInputs
@@ -364,3 +365,18 @@ def test_a_generator_that_is_replaced_is_let_go(screen, linear):
     del first
     gc.collect()
     assert reference() is None
+
+
+def test_a_sheet_too_large_for_any_screen_is_handed_over_smaller(monkeypatch, screen, linear):
+    monkeypatch.setattr("genviewer.core.pixels.MAX_SHEET_PIXELS", 16 * 3 * 3)
+    scene = make_scene(linear, "grid", GridOptions(cells=16))
+    screen.request(scene)
+    screen.settle()
+    assert screen.mosaic.shape == (16, 3, 3, 1)
+    fresh = render_sheet(scene, linear)
+    assert (screen.mosaic == fewer_pixels(fresh.pixels, 2)).all()
+    assert screen.focus.pixels.shape == (6, 6, 1)
+    small = make_scene(linear, "grid", GridOptions(cells=4))
+    screen.request(small)
+    screen.settle()
+    assert screen.mosaic.shape == (4, 6, 6, 1)

@@ -18,8 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from genviewer.core.pixels import fewer_pixels
 from genviewer.ui import icons, theme
-from genviewer.ui.widgets.pixels_to_image import fewer_pixels, image_of
+from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

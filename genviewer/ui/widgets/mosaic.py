@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
+from genviewer.core.pixels import sheet_reduction
 from genviewer.ui.widgets.pixels_to_image import argb, averaged, image_over, rgb_bytes
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 
     from genviewer.core.sheet import MapFrame, Sheet
 
-MAX_PIXELS = 1 << 24  # 64 MiB; beyond it cells are stored smaller than they came
 AT_ONCE = 1 << 18  # bytes of pixels that are converted together
-MAX_SIDE = 32_000  # QImage and the painter stop at 32767
 
 
 class Mosaic:
@@ -26,7 +25,7 @@ class Mosaic:
 
     A Sheet of the same shape keeps the tiles of the one before it until they are overwritten, so
     that a drag does not flash. Tiles of a Map keep their place in the plane instead. Where the
-    cells would need more than ``MAX_PIXELS`` together, each is averaged down by a power of two.
+    cells would need too many pixels together, each is averaged down by a power of two.
 
     Attributes:
         rows, columns: the layout.
@@ -71,7 +70,7 @@ class Mosaic:
         ``keep`` says that old tiles may stay until they are overwritten; ``empty`` is the colour
         of what has no tile (a Map shows it, other sheets ask :attr:`filled`).
         """
-        reduction = _reduction(sheet.rows * height, sheet.columns * width)
+        reduction = sheet_reduction(sheet.rows * height, sheet.columns * width)
         shape = (
             sheet.rows,
             sheet.columns,
@@ -120,7 +119,10 @@ class Mosaic:
         self.filled[:] = False
 
     def write(self, cells: NDArray[np.integer], pixels: NDArray[np.uint8]) -> None:
-        """Put uint8 (n, H, W, C) pixels into the n flat cells; those outside are left out."""
+        """Put uint8 (n, H, W, C) pixels into the n flat cells; those outside are left out.
+
+        Pixels that were averaged down already are taken as they are.
+        """
         cells = np.asarray(cells)
         inside = (cells >= 0) & (cells < self.filled.size)
         if not inside.all():
@@ -128,10 +130,12 @@ class Mosaic:
         if not cells.size:
             return
         # Large tiles one at a time: what passes through then stays in the processor's cache.
+        stored = pixels.shape[1:3] == (self.tile_height, self.tile_width)
+        reduction = 1 if stored else self._reduction
         at_once = max(1, AT_ONCE // max(1, pixels[0].size))
         for start in range(0, len(cells), at_once):
             some = slice(start, start + at_once)
-            self._put(cells[some], averaged(argb(pixels[some]), self._reduction))
+            self._put(cells[some], averaged(argb(pixels[some]), reduction))
         self.filled[cells] = True
 
     def tile(self, index: int) -> NDArray[np.uint8] | None:
@@ -217,15 +221,6 @@ class Mosaic:
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         painter.drawImage(target, image, QRectF(image.rect()), Qt.ImageConversionFlag.AutoColor)
         painter.end()
-
-
-def _reduction(height: int, width: int) -> int:
-    factor = 1
-    while (height // factor) * (width // factor) > MAX_PIXELS or max(
-        height, width
-    ) // factor > MAX_SIDE:
-        factor *= 2
-    return factor
 
 
 def _same_place(a: MapFrame, b: MapFrame | None) -> bool:

@@ -70,14 +70,3 @@ def averaged(words: NDArray[np.uint32], factor: int) -> NDArray[np.uint32]:
         factor //= 2
     return words
 
-
-def fewer_pixels(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Average uint8 (..., H, W, C) over factor x factor blocks; a rest at the edge is cut off."""
-    *lead, height, width, channels = pixels.shape
-    down, across = max(1, min(factor, height)), max(1, min(factor, width))
-    if down * across == 1:
-        return pixels
-    h, w = height // down, width // across
-    cut = pixels[..., : h * down, : w * across, :]
-    total = cut.reshape(*lead, h, down, w, across, channels).sum(axis=(-4, -2), dtype=np.uint32)
-    return ((total + down * across // 2) // (down * across)).astype(np.uint8)

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QColor, QImage
 
+from genviewer.core import pixels as pixels_module
+from genviewer.core.pixels import fewer_pixels
 from genviewer.core.sheet import MapFrame, Sheet
-from genviewer.ui.widgets import mosaic as mosaic_module
 from genviewer.ui.widgets.mosaic import Mosaic
-from genviewer.ui.widgets.pixels_to_image import argb, averaged, fewer_pixels, image_of, rgb_bytes
+from genviewer.ui.widgets.pixels_to_image import argb, averaged, image_of, rgb_bytes
 
 rng = np.random.default_rng(0)
 
@@ -130,7 +131,7 @@ def test_a_map_of_another_plane_starts_empty():
 
 
 def test_large_sheets_are_stored_smaller(monkeypatch):
-    monkeypatch.setattr(mosaic_module, "MAX_PIXELS", 4 * 16 * 16)
+    monkeypatch.setattr(pixels_module, "MAX_SHEET_PIXELS", 4 * 16 * 16)
     mosaic = Mosaic()
     mosaic.begin(Sheet(2, 2, ()), 32, 32, 1)
     assert (mosaic.tile_height, mosaic.tile_width) == (16, 16)
