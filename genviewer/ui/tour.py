@@ -214,8 +214,8 @@ class _Tour:
         if now - self._filmed < FRAME_MS / 1e3:
             return
         self._filmed = now
-        size = self._window.size() * SCALE
-        self._film.append(_to_pillow(self._grab(), size))
+        # Frames of a film are of one size, even if the window had to grow by a pixel in between.
+        self._film.append(_to_pillow(self._grab(), QSize(*SIZES[0]) * SCALE))
 
     def _write_film(self) -> None:
         path = self._out / "tour.webp"
