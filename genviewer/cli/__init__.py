@@ -47,6 +47,9 @@ def _open_window(arguments: list[str]) -> int:
 
 
 def _run_window(target: str | None) -> int:
+    import gc
+
+    gc.disable()  # importing makes much and drops little; the window collects by a timer of its own
     from genviewer.ui.app import run
 
     return run(target)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,20 +149,23 @@ def collect_on_this_thread(window: MainWindow) -> QTimer:
     """Collect garbage from a timer of the GUI thread only.
 
     The cyclic collector running in a worker would destroy Qt objects there. What was made at the
-    start stays for good, so it is frozen and later collections are short; at rest there is
-    nothing to collect and the timer does next to nothing.
+    start stays for good, so it is frozen and later collections are short. Long ones wait until
+    nothing moves; at rest there is nothing to collect and the timer does next to nothing.
     """
     gc.disable()
-    gc.collect()
-    gc.freeze()
     timer = QTimer(window)
     timer.setInterval(COLLECT_MS)
 
     def collect() -> None:
-        if gc.get_count()[0] > 2000:
+        still = window.explorer.latency.frames_per_second == 0
+        if gc.get_freeze_count() == 0:
+            if still:
+                gc.collect()
+                gc.freeze()
+        elif gc.get_count()[0] > 2000:
             gc.collect(1)
-        if gc.get_count()[2] > 20:
-            gc.collect()
+            if still and gc.get_count()[2] > 20:
+                gc.collect()
 
     timer.timeout.connect(collect)
     timer.start()
@@ -190,10 +192,3 @@ def _qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> Non
     else:
         _log.warning("Qt: %s", text)
 
-
-def has_display() -> bool:
-    """Whether a window can be shown."""
-    if not sys.platform.startswith("linux"):
-        return True
-    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    return any(os.environ.get(name) for name in names)
