@@ -41,7 +41,8 @@ def fewer_pixels(pixels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     h, w = height // down, width // across
     cut = pixels[..., : h * down, : w * across, :]
     total = cut.reshape(*lead, h, down, w, across, channels).sum(axis=(-4, -2), dtype=np.uint32)
-    return ((total + down * across // 2) // (down * across)).astype(np.uint8)
+    mean: NDArray[np.uint8] = ((total + down * across // 2) // (down * across)).astype(np.uint8)
+    return mean
 
 
 def sheet_reduction(height: int, width: int) -> int:

@@ -16,7 +16,7 @@ LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
 LAYOUT_VERSION = 1
 LEFT_WIDTH = 264
-RIGHT_WIDTH = 328
+RIGHT_WIDTH = 312
 CHROME = 160  # menu bar, status line and titles
 
 

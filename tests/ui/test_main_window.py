@@ -417,3 +417,10 @@ def test_another_class_leaves_the_old_class_in_its_cell(qtbot, window: MainWindo
         live(3)
     settled(qtbot, window)
     assert_shows_scene(window)
+
+
+def test_no_view_widens_the_window(qtbot, window: MainWindow) -> None:
+    for view in (*VIEW_NAMES, *reversed(VIEW_NAMES)):
+        edits.set_view(window.session, view)
+        settled(qtbot, window)
+        assert (window.width(), window.height()) == (1280, 800)

@@ -86,9 +86,12 @@ class ViewBar(QWidget):
         self.views.set_available("map", spec.latent.dim > 1)
         self.views.set_current(scene.view)
         for name, row in self._rows.items():
-            if name == scene.view:
-                row.set_options(getattr(scene.options, name), spec)
-            row.setVisible(name == scene.view)
+            if name != scene.view:
+                row.hide()  # before another is shown: two at once would widen the window
+        shown = self._rows.get(scene.view)
+        if shown is not None:
+            shown.set_options(getattr(scene.options, scene.view), spec)
+            shown.show()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.colors()
