@@ -46,7 +46,8 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``class_warmup`` steps. With classes, it is that of samples from the prior, which teaches the
     decoder to draw the class in those parts of the latent space too where the encoder puts few
     images of it; without, it is that of reconstructions, so that a latent of few dimensions keeps
-    the classes apart.
+    the classes apart. ``adversarial_weight`` weighs, in nats, what a discriminator that learns
+    beside the model thinks of samples from the prior, which keeps them sharp.
     """
 
     beta: float = 1.0
@@ -56,10 +57,11 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     condition_dropout: float = 0.0
     class_weight: float = 0.0
     class_warmup: int = 0
+    adversarial_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.beta, self.free_bits, self.class_weight) < 0:
-            raise ValueError("beta, free_bits and class_weight must not be negative")
+        if min(self.beta, self.free_bits, self.class_weight, self.adversarial_weight) < 0:
+            raise ValueError("beta, free_bits and the weights must not be negative")
         if not 0 <= self.condition_dropout <= 1:
             raise ValueError("condition_dropout must be in 0..1")
         if self.total_correlation and self.free_bits:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from genviewer.engine.losses import (
     bernoulli_nll,
@@ -17,7 +16,12 @@ from genviewer.engine.losses import (
     kl_normal,
     sample_posterior,
 )
-from genviewer.engine.train_augment import augment
+from genviewer.engine.train_companions import (
+    add_classifier,
+    add_discriminator,
+    misread,
+    unreal,
+)
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
@@ -26,9 +30,7 @@ from genviewer.engine.train_state import (
     learning_rate_factor,
     one_hot,
     set_learning_rate,
-    with_layout,
 )
-from genviewer.nets.classifier import Classifier, ClassifierConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,13 +40,6 @@ if TYPE_CHECKING:
     from genviewer.nets.residual_vae import ResidualVAE
 
 
-# The share of a batch that is drawn from the prior for the classifier to look at.
-PRIOR_SHARE = 1 / 4
-CLASSIFIER_RATE = 1e-3
-CLASSIFIER_NOISE = 0.2
-CLASSIFIER_AUGMENT = "translation"
-
-
 def make_vae_state(
     network: ResidualVAE,
     objective: VAEObjective,
@@ -52,26 +47,19 @@ def make_vae_state(
     seed: int,
     label_classes: int = 0,
 ) -> TrainingState:
-    """A fresh state with one Adam for encoder and decoder, and the classifier's if it is used.
+    """A fresh state with one Adam for encoder and decoder, and the companions it trains with.
 
-    ``label_classes`` is how many classes the classifier tells apart; its first weights come from
-    torch's own random state.
+    ``label_classes`` is how many classes the classifier tells apart. The companions' first weights
+    come from torch's own random state.
     """
-    adam = torch.optim.Adam(
-        network.parameters(), optimizer.learning_rate, (optimizer.beta1, optimizer.beta2)
-    )
-    if not objective.class_weight:
-        return TrainingState(network, {"vae": adam}, seed)
-    config = network.config
-    classifier = with_layout(
-        Classifier(ClassifierConfig(config.image_size, config.image_channels, label_classes)),
-        torch.channels_last,
-    )
-    optimizers: dict[str, torch.optim.Optimizer] = {
-        "vae": adam,
-        "classifier": torch.optim.Adam(classifier.parameters(), CLASSIFIER_RATE),
-    }
-    return TrainingState(network, optimizers, seed, {"classifier": classifier})
+    betas = (optimizer.beta1, optimizer.beta2)
+    adam = torch.optim.Adam(network.parameters(), optimizer.learning_rate, betas)
+    state = TrainingState(network, {"vae": adam}, seed)
+    if objective.class_weight:
+        add_classifier(state, network.config, label_classes)
+    if objective.adversarial_weight:
+        add_discriminator(state, network.config)
+    return state
 
 
 def reconstruction_nll(network: ResidualVAE, logits: Tensor, x: Tensor) -> Tensor:
@@ -126,10 +114,14 @@ def train_vae(
         else:
             loss = nll + beta * free_bits(kl, objective.free_bits)
         if labels is not None and objective.class_weight:
-            misread = _misread(state, x, labels, torch.sigmoid(logits))
-            losses["class"] = misread.item()
+            wrong = misread(state, x, labels, torch.sigmoid(logits))
+            losses["class"] = wrong.item()
             ramp = min(1.0, (state.step + 1) / max(1, objective.class_warmup))
-            loss = loss + ramp * objective.class_weight * misread
+            loss = loss + ramp * objective.class_weight * wrong
+        if objective.adversarial_weight:
+            fake = unreal(state, x, y)
+            losses["adversarial"] = fake.item()
+            loss = loss + objective.adversarial_weight * fake
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
         adam.zero_grad(set_to_none=True)
@@ -138,36 +130,6 @@ def train_vae(
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses
-
-
-def _misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Tensor:
-    """Teach the classifier a batch, then the cross entropy of what the model draws under it.
-
-    With classes that is samples from the prior, else ``mean`` (B, C, H, W), the reconstructions.
-    """
-    network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
-    adam = state.optimizers["classifier"]
-    loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), labels, label_smoothing=0.05)
-    adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    adam.step()
-
-    drawn, wanted = mean, labels
-    if network.config.classes:
-        count = max(1, int(len(x) * PRIOR_SHARE))
-        wanted = labels[torch.randint(len(labels), (count,), generator=state.noise)]
-        z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-        drawn = network.decode(z, wanted)
-    classifier.requires_grad_(False)
-    misread = F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
-    classifier.requires_grad_(True)
-    return misread
-
-
-def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:
-    # Shifted and noisy, so that no faint pattern can persuade the classifier.
-    shifted = augment(x * 2.0 - 1.0, CLASSIFIER_AUGMENT, noise)
-    return shifted + CLASSIFIER_NOISE * torch.randn(shifted.shape, generator=noise)
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from genviewer.engine.train_companions import misread, unreal
 from genviewer.engine.train_config import TrainingError, read_config
 from genviewer.engine.train_run import RunFolder, to_toml
 from genviewer.engine.train_state import Batches
@@ -99,7 +100,7 @@ def stop_at(step: int):
 @pytest.mark.parametrize(
     "text",
     [
-        VAE.replace("[vae]", "[vae]\nclass_weight = 1.0"),
+        VAE.replace("[vae]", "[vae]\nclass_weight = 1.0\nadversarial_weight = 1.0"),
         GAN,
         GAN.replace("[gan]", '[gan]\nloss = "wgan"\ncritic_steps = 2'),
         GAN.replace("[gan]", 'conditioning = "auxiliary"\n[gan]\nloss = "hinge"'),
@@ -358,3 +359,30 @@ def test_an_unconditional_model_learns_to_keep_the_classes_apart(tmp_path, strip
         misread[weight] = np.mean(losses[-20:])
     assert misread[30.0] < misread[1e-3] - 0.1
     assert state.network.decoder.classes is None
+
+
+def test_companions_learn_and_teach_the_decoder_alone(tmp_path, stripes):
+    text = VAE.replace("[vae]", "[vae]\nclass_weight = 1.0\nadversarial_weight = 1.0")
+    config = read_config(write(tmp_path, text))
+    images, _ = load_images(str(stripes))
+    state = make_state(config)
+    x, y = Batches(images, 32, 0, 2).at(0)
+    network = state.network
+    for name, ask in (
+        ("discriminator", lambda: unreal(state, x, y)),
+        ("classifier", lambda: misread(state, x, y, x)),
+    ):
+        network.zero_grad()
+        companion = state.companions[name]
+        told = []
+        for _ in range(30):
+            loss = ask()
+            told.append(float(loss.detach()))
+        before = [parameter.grad.clone() for parameter in companion.parameters()]
+        loss.backward()
+        assert all(parameter.grad is None for parameter in network.encoder.parameters())
+        assert float(network.decoder.grid.weight.grad.abs().sum()) > 0
+        after = [parameter.grad for parameter in companion.parameters()]
+        assert all(torch.equal(a, b) for a, b in zip(after, before, strict=True))
+        if name == "discriminator":
+            assert told[-1] > told[0] + 0.5  # it has learned to tell samples from pictures
