@@ -191,4 +191,3 @@ def _qt_message(kind: QtMsgType, _context: QMessageLogContext, text: str) -> Non
         _log.debug("Qt: %s", text)
     else:
         _log.warning("Qt: %s", text)
-

@@ -18,7 +18,7 @@ from genviewer.engine.cells import decode_recipe, render_sheet
 from genviewer.io.images import ImageRecord, save_png
 from genviewer.session import edits
 from genviewer.ui.actions import TABLE
-from genviewer.ui.file_commands import SaveChoice
+from genviewer.ui.save_image_dialog import SaveChoice
 from tests.ui.conftest import PATIENCE_MS, live, settled
 
 if TYPE_CHECKING:
