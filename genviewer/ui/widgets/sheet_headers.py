@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 FONT_PIXELS = 12
 WIDEST = 120
 STEP = 16  # headers widen in steps, so that changing numbers do not shift the sheet
+GAP = 4  # px between headers and cells, for the outline of a cell
 READABLE = 44  # a header elided to less than this is left out in favour of every n-th
 STRIDES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
@@ -55,13 +56,15 @@ class SheetHeaders:
     def column_strip(self, grid: CellGrid) -> QRectF:
         """Where column headers are: above the cells in sight, and a little beyond both ends."""
         shown, over = grid.shown, READABLE / 2
-        strip = QRectF(shown.left(), shown.top() - self.height, shown.width(), self.height)
+        top = shown.top() - GAP - self.height
+        strip = QRectF(shown.left(), top, shown.width(), self.height)
         return strip.adjusted(-over, 0, over, 0)
 
     def row_strip(self, grid: CellGrid) -> QRectF:
         """Where row headers are: left of the cells in sight."""
         shown = grid.shown
-        return QRectF(shown.left() - self.width, shown.top(), self.width, shown.height())
+        left = shown.left() - GAP - self.width
+        return QRectF(left, shown.top(), self.width, shown.height())
 
     def paint(
         self, painter: QPainter, exposed: QRectF, grid: CellGrid, sheet: Sheet, colors: Colors

@@ -15,7 +15,7 @@ from genviewer.ui.widgets.canvas_geometry import (
     pan,
     zoom_about,
 )
-from genviewer.ui.widgets.sheet_headers import SheetHeaders
+from genviewer.ui.widgets.sheet_headers import GAP, SheetHeaders
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genviewer.ui.theme import Colors
     from genviewer.ui.widgets.mosaic import Mosaic
 
-OUTLINE = 4  # px that the outline of a cell takes around it
+OUTLINE = GAP  # px that the outline of a cell takes around it
 
 
 class SheetPicture:
@@ -245,8 +245,8 @@ class SheetPicture:
         edge = PADDING if self.view.scale is None else 0
         body = QRectF(
             self.area.adjusted(
-                max(edge, self._headers.width + OUTLINE if self._headers.width else 0),
-                max(edge, self._headers.height + OUTLINE if self._headers.height else 0),
+                max(edge, self._headers.width + GAP if self._headers.width else 0),
+                max(edge, self._headers.height + GAP if self._headers.height else 0),
                 -edge,
                 -edge,
             )

@@ -409,6 +409,16 @@ class TestHand:
         with qtbot.assertNotEmitted(canvas.cell_clicked):
             drag(canvas, [point, away, away])
 
+    def test_headers_leave_the_outline_of_a_cell_whole(self, canvas):
+        with_sheet(canvas, labels=True, focus_cell=0)
+        rect = canvas.sheet_picture.grid.rect(0)
+        above = QRectF(rect.center().x(), rect.top() - 2, 1, 1)
+        left = QRectF(rect.left() - 2, rect.center().y(), 1, 1)
+        accent = theme.colors().accent
+        for place in (above, left):
+            color = shown(canvas, place)[0, 0].astype(int)
+            assert np.abs(color - (accent.red(), accent.green(), accent.blue())).max() < 40
+
     def test_hovering_says_which_cell_and_outlines_it(self, canvas, qtbot):
         with_sheet(canvas)
         canvas.set_hover_text_source(lambda cell: f"cell {cell}\nseed 12")
