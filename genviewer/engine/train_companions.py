@@ -86,17 +86,22 @@ def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Te
     return result
 
 
-def unreal(state: TrainingState, x: Tensor, y: Tensor | None) -> Tensor:
-    """Teach the discriminator a part of a batch, then what it thinks of samples: scalar.
+def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> Tensor:
+    """Teach the discriminator a part of a batch, then its opinion of what the model draws: scalar.
 
-    The non-saturating loss of samples from the prior; the gradient reaches the decoder alone.
+    The non-saturating loss, with classes of samples from the prior, else of ``mean``, since
+    samples alone would soon be the one picture that is easiest to draw. The gradient reaches the
+    model alone.
     """
     network, discriminator = cast("ResidualVAE", state.network), state.companions["discriminator"]
     adam = state.optimizers["discriminator"]
     count = max(1, int(len(x) * DISCRIMINATOR_SHARE))
     y = None if y is None else y[:count]
-    z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-    drawn = network.decode(z, y) * 2.0 - 1.0
+    drawn = mean[:count]
+    if y is not None:
+        z = torch.randn(count, network.config.latent_dim, generator=state.noise)
+        drawn = network.decode(z, y)
+    drawn = drawn * 2.0 - 1.0
     regularised = state.step % R1_EVERY == 0
     real = (x[:count] * 2.0 - 1.0).requires_grad_(regularised)
     score_real = discriminator(real, y)[0]

@@ -41,13 +41,12 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weighs that part only (beta-TCVAE). ``condition_dropout`` is the share of images whose class is
     left empty, which teaches the model "any class".
 
-    ``class_weight`` weighs, in nats, a cross entropy under a classifier that learns beside the
-    model from the real images (as in CVAE-GAN, Bao et al. 2017), reached linearly over
-    ``class_warmup`` steps. With classes, it is that of samples from the prior, which teaches the
-    decoder to draw the class in those parts of the latent space too where the encoder puts few
-    images of it; without, it is that of reconstructions, so that a latent of few dimensions keeps
-    the classes apart. ``adversarial_weight`` weighs, in nats, what a discriminator that learns
-    beside the model thinks of samples from the prior, which keeps them sharp.
+    ``class_weight`` and ``adversarial_weight`` weigh, in nats, what a classifier and a
+    discriminator say that learn beside the model from the real images (as in CVAE-GAN, Bao et
+    al. 2017); both are reached linearly over ``companion_warmup`` steps. With classes they judge
+    samples from the prior, which teaches the decoder to draw well in those parts of the latent
+    space too where the encoder puts few images of a class; without, they judge reconstructions, so
+    that a latent of few dimensions keeps the classes apart and the pictures sharp.
     """
 
     beta: float = 1.0
@@ -56,7 +55,7 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_correlation: bool = False
     condition_dropout: float = 0.0
     class_weight: float = 0.0
-    class_warmup: int = 0
+    companion_warmup: int = 0
     adversarial_weight: float = 0.0
 
     def __post_init__(self) -> None:

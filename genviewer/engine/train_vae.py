@@ -113,15 +113,15 @@ def train_vae(
             losses["tc"] = parts.total_correlation.item()
         else:
             loss = nll + beta * free_bits(kl, objective.free_bits)
+        ramp = min(1.0, (state.step + 1) / max(1, objective.companion_warmup))
         if labels is not None and objective.class_weight:
             wrong = misread(state, x, labels, torch.sigmoid(logits))
             losses["class"] = wrong.item()
-            ramp = min(1.0, (state.step + 1) / max(1, objective.class_warmup))
             loss = loss + ramp * objective.class_weight * wrong
         if objective.adversarial_weight:
-            fake = unreal(state, x, y)
+            fake = unreal(state, x, y, torch.sigmoid(logits))
             losses["adversarial"] = fake.item()
-            loss = loss + objective.adversarial_weight * fake
+            loss = loss + ramp * objective.adversarial_weight * fake
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
         adam.zero_grad(set_to_none=True)

@@ -369,7 +369,7 @@ def test_companions_learn_and_teach_the_decoder_alone(tmp_path, stripes):
     x, y = Batches(images, 32, 0, 2).at(0)
     network = state.network
     for name, ask in (
-        ("discriminator", lambda: unreal(state, x, y)),
+        ("discriminator", lambda: unreal(state, x, y, x)),
         ("classifier", lambda: misread(state, x, y, x)),
     ):
         network.zero_grad()
