@@ -119,6 +119,7 @@ def build_actions(
         action.setCheckable(row.checkable)
         if row.icon:
             action.setIcon(icon(row.icon))
+            action.setIconVisibleInMenu(not row.checkable)  # its place is the check mark's
         hint = row.tip or row.label.rstrip("…")
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         action.setToolTip(f"{hint}  ({keys})" if keys else hint)

@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
         self.docks = Docks(self)
         self.docks.add("show_models", "Models", self.browser, LEFT, 270)
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
-        self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 236)
+        self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 266)
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 

@@ -147,14 +147,17 @@ class ShareBar(QWidget):
         edges = [0.0, *self.dividers(), float(self.width())]
         metrics = painter.fontMetrics()
         fills = _fills()
-        for i, index in enumerate(self._weights):
+        for i, (index, share) in enumerate(self._weights.items()):
             segment = QRectF(edges[i], 0, edges[i + 1] - edges[i], self.height())
             painter.fillRect(segment, fills[i % 2])
             room = int(segment.width()) - 10
             text = self._names[index] if index < len(self._names) else str(index)
-            if metrics.horizontalAdvance(text) > room:
+            with_share = f"{text}  {share:.0%}"
+            if metrics.horizontalAdvance(with_share) <= room:
+                text = with_share
+            elif metrics.horizontalAdvance(text) > room:
                 text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            if len(text) > 1 or text.isalnum():
+            if text != "…":
                 painter.setPen(c.text)
                 painter.drawText(segment, Qt.AlignmentFlag.AlignCenter, text)
         for i, x in enumerate(edges[1:-1]):

@@ -23,6 +23,7 @@ from genviewer.ui.widgets.value_slider import ValueSlider
 
 MAX_SEED = 2**31 - 1
 LABEL = 72
+SEED_WIDTH = 96  # px, for ten digits; all rows then fit beside a scroll bar
 MODES = {"random": "Wander", "loop": "Loop"}
 
 
@@ -121,6 +122,7 @@ class SeedPanel(ButtonPanel):
         label = QLabel("Seed")
         label.setFixedWidth(LABEL)
         self.seed = SeedBox()
+        self.seed.setMinimumWidth(SEED_WIDTH)
         self.seed.setToolTip("The number that a sample is drawn from; Enter draws it  ([ and ])")
         self.seed.chosen.connect(self.seed_chosen)
         self.dice = QToolButton()

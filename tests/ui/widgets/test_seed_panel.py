@@ -1,6 +1,7 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from genviewer.ui.widgets.seed_panel import MAX_SEED, SeedPanel
 from tests.ui.widgets import hands
@@ -112,3 +113,12 @@ def test_locks_are_mentioned_where_there_are_any(panel):
     assert panel.note.isVisible()
     panel.set_locked(0)
     assert not panel.note.isVisible()
+
+
+def test_no_row_is_cut_off_beside_a_scroll_bar(panel):
+    area = panel.findChild(QScrollArea)
+    panel.resize(264, 120)  # as wide as the window lets it be at first, and low
+    panel.set_locked(3)
+    QApplication.processEvents()
+    assert area.verticalScrollBar().isVisible()
+    assert area.widget().width() <= area.viewport().width()
