@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRect, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 
 from genviewer.core.scene import VIEW_NAMES
 from genviewer.ui import theme
@@ -37,6 +37,8 @@ TIPS = {
 class ViewBar(QWidget):
     """Views side by side, and to their right the options of the one that is shown.
 
+    Where the window is narrow, the options go below the views.
+
     Signals:
         view_chosen(name): the user wants another view.
         options_edited(options, key): a new Options struct of the current view; the edits of one
@@ -61,15 +63,17 @@ class ViewBar(QWidget):
             "traverse": self.traverse,
             "map": self.map,
         }
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 5, 8, 6)
-        layout.setSpacing(8)
-        layout.addWidget(self.views)
-        layout.addStretch(1)
+        self._shown: OptionsRow | None = None
+        self._flow = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._flow.setContentsMargins(8, 5, 8, 6)
+        self._flow.setSpacing(8)
+        self._flow.setSizeConstraint(QBoxLayout.SizeConstraint.SetNoConstraint)  # it can wrap
+        self._flow.addWidget(self.views, 0, Qt.AlignmentFlag.AlignLeft)
+        self._flow.addStretch(1)
         for row in self._rows.values():
             row.hide()
             row.edited.connect(self.options_edited)
-            layout.addWidget(row)
+            self._flow.addWidget(row, 0, Qt.AlignmentFlag.AlignRight)
         self.set_shortcuts({})
         self.setEnabled(False)
 
@@ -88,10 +92,41 @@ class ViewBar(QWidget):
         for name, row in self._rows.items():
             if name != scene.view:
                 row.hide()  # before another is shown: two at once would widen the window
-        shown = self._rows.get(scene.view)
-        if shown is not None:
-            shown.set_options(getattr(scene.options, scene.view), spec)
-            shown.show()
+        self._shown = self._rows.get(scene.view)
+        if self._shown is not None:
+            self._shown.set_options(getattr(scene.options, scene.view), spec)
+            self._shown.show()
+        self._wrap()
+        self.updateGeometry()
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the wider of views and options, as they can be one below the other."""
+        margins = self._flow.contentsMargins()
+        widths = [self.views.minimumSizeHint().width()]
+        if self._shown is not None:
+            widths.append(self._shown.minimumSizeHint().width())
+        width = max(widths) + margins.left() + margins.right()
+        return QSize(width, self._flow.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._wrap()
+
+    def _wrap(self) -> None:
+        """Put the options beside the views, or below where both do not fit side by side."""
+        needed = self.views.minimumSizeHint().width()
+        if self._shown is not None:
+            needed += self._shown.minimumSizeHint().width() + self._flow.spacing()
+        margins = self._flow.contentsMargins()
+        below = needed + margins.left() + margins.right() > self.width()
+        direction = QBoxLayout.Direction
+        wanted = direction.TopToBottom if below else direction.LeftToRight
+        if wanted != self._flow.direction():
+            self._flow.setDirection(wanted)
+            side = Qt.AlignmentFlag.AlignLeft if below else Qt.AlignmentFlag.AlignRight
+            for row in self._rows.values():
+                self._flow.setAlignment(row, side)
+            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.colors()

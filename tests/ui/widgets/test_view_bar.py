@@ -112,6 +112,20 @@ def test_everything_fits(bar, options):
             assert row.width() >= row.minimumSizeHint().width()
 
 
+def test_options_go_below_the_views_where_the_window_is_narrow(bar):
+    bar.set_scene(scene("traverse"), spec())
+    beside = bar.views.minimumSizeHint().width() + bar.traverse.minimumSizeHint().width()
+    for width in (beside + 40, beside - 40, beside + 40):
+        bar.resize(width, bar.minimumSizeHint().height())
+        QApplication.processEvents()
+        bar.resize(width, bar.minimumSizeHint().height())  # lower or higher than before
+        QApplication.processEvents()
+        below = bar.traverse.y() >= bar.views.geometry().bottom()
+        assert below == (width < beside)
+        assert bar.rect().contains(bar.traverse.geometry())
+    assert bar.minimumSizeHint().width() < beside - 40
+
+
 def test_grid_options(bar, edits):
     click(bar.grid.mode.button("seeds"))
     assert edits[-1][0].mode == "seeds"
