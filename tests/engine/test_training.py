@@ -258,7 +258,7 @@ def test_options_replace_the_file_and_are_recorded(tmp_path, stripes):
         ("steps = 6", "steps = -1", "negative"),
         ('"residual_vae"', '"vqvae"', "unknown network type"),
         ("[vae]", "[gan]", "condition_dropout"),
-        ("condition_dropout = 0.2", "condition_dropout = 2", "condition_dropout in 0..1"),
+        ("condition_dropout = 0.2", "condition_dropout = 2", "condition_dropout must be in 0..1"),
         ("steps = 6", "steps = ", "not a usable configuration"),
     ],
 )
