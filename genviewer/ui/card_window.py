@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtWidgets import QFrame, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+
     from genviewer.io.bundle import Bundle
 
 
@@ -37,6 +39,12 @@ class CardWindow(QWidget):
         layout.addWidget(facts)
         layout.addWidget(line)
         layout.addWidget(text, 1)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+        else:
+            super().keyPressEvent(event)
 
 
 class _Inert(QTextBrowser):

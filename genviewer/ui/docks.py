@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from PySide6.QtCore import QByteArray
     from PySide6.QtGui import QAction
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
@@ -29,6 +30,7 @@ class Docks:
         self._heights: dict[str, int] = {}
         self._areas: dict[str, Qt.DockWidgetArea] = {}
         self._hidden: list[str] = []
+        self._sizes: QByteArray | None = None
         window.setDockNestingEnabled(True)
         window.setCorner(Qt.Corner.BottomLeftCorner, LEFT)
         window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
@@ -68,13 +70,16 @@ class Docks:
     def show_only_canvas(self, alone: bool) -> None:
         """Hide every panel, or bring back those that were hidden so."""
         if alone:
+            self._sizes = self._window.saveState(LAYOUT_VERSION)
             self._hidden = [name for name, dock in self._docks.items() if not dock.isHidden()]
             for name in self._hidden:
                 self._docks[name].hide()
         else:
             for name in self._hidden:
                 self._docks[name].show()
-            self._hidden = []
+            if self._hidden and self._sizes is not None:  # or the heights are shared out anew
+                self._window.restoreState(self._sizes, LAYOUT_VERSION)
+            self._hidden, self._sizes = [], None
 
     def arrange(self) -> None:
         """The layout of the first start."""
@@ -95,7 +100,7 @@ class Docks:
             heights = [self._heights[n] for n in names]
             heights[0] = max(heights[0], self._window.height() - sum(heights[1:]) - CHROME)
             self._window.resizeDocks([docks[n] for n in names], heights, vertical)
-        self._hidden = []
+        self._hidden, self._sizes = [], None
 
     def restore(self, file: Path) -> bool:
         """Bring back sizes and places; False where there are none or they do not fit."""
@@ -108,9 +113,10 @@ class Docks:
         )
 
     def save(self, file: Path) -> None:
-        """Remember sizes and places."""
+        """Remember sizes and places; panels that only the canvas hides will be back."""
         file.parent.mkdir(parents=True, exist_ok=True)
         settings = QSettings(str(file), QSettings.Format.IniFormat)
         settings.setValue("geometry", self._window.saveGeometry())
-        settings.setValue("state", self._window.saveState(LAYOUT_VERSION))
+        state = self._sizes
+        settings.setValue("state", state or self._window.saveState(LAYOUT_VERSION))
         settings.sync()

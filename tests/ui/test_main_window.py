@@ -424,3 +424,20 @@ def test_no_view_widens_the_window(qtbot, window: MainWindow) -> None:
         edits.set_view(window.session, view)
         settled(qtbot, window)
         assert (window.width(), window.height()) == (1280, 800)
+
+
+def test_panels_come_back_as_they_were_after_the_canvas_alone(open_explorer) -> None:
+    window = open_explorer()
+    panels = (window.browser, window.shelf, window.seed_panel, window.latent_panel)
+    before = [panel.size() for panel in panels]
+    alone = window.actions_by_id["canvas_only"]
+    alone.trigger()
+    live(20)
+    assert not any(panel.isVisible() for panel in panels)
+    alone.trigger()
+    live(20)
+    assert [panel.size() for panel in panels] == before
+    alone.trigger()
+    window.close()
+    again = open_explorer()
+    assert all(panel.isVisible() for panel in (again.browser, again.shelf, again.latent_panel))

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialogButtonBox
 
 from genviewer.core.spec import LatentSpec
 from genviewer.engine.jobs import JobLane, Progress
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
-from genviewer.ui.card_window import without_front_matter
+from genviewer.ui.card_window import CardWindow, without_front_matter
 from genviewer.ui.latency import LatencyMeter
 from genviewer.ui.save_image_dialog import SaveImageDialog
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.walker import Walker
+from tests.tiny_models import write_tiny_vae
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,3 +188,11 @@ def test_a_walk_moves_follows_the_hand_and_rests(qtbot) -> None:
 def test_a_cards_front_matter_is_not_shown() -> None:
     assert without_front_matter("---\nlicense: mit\n---\n\n# Title\n") == "# Title\n"
     assert without_front_matter("# Title\n---\nx") == "# Title\n---\nx"
+
+
+def test_escape_closes_a_card(qtbot, tmp_path: Path) -> None:
+    card = CardWindow(write_tiny_vae(tmp_path / "tiny"))
+    card.show()
+    qtbot.waitExposed(card)
+    with qtbot.waitSignal(card.destroyed):
+        QTest.keyClick(card, Qt.Key.Key_Escape)
