@@ -14,6 +14,7 @@ from genviewer.ui.widgets.fold_section import HEADER_HEIGHT, MARGIN, FoldSection
 from genviewer.ui.widgets.gesture import Gesture
 from genviewer.ui.widgets.keyboard import ButtonPanel
 from genviewer.ui.widgets.latent_bar import LatentBar
+from genviewer.ui.widgets.latent_rows import STRIP_MIN_HEIGHT
 from genviewer.ui.widgets.latent_sliders import LatentSliders
 from genviewer.ui.widgets.pad import Pad
 
@@ -234,7 +235,10 @@ class LatentPanel(ButtonPanel):
         self.sections_changed.emit()
 
     def _fit(self) -> None:
-        """Share the height out: least heights first, then up to what is best, then what is over."""
+        """Share the height out: least heights first, then up to what is best, then what is over.
+
+        The rows have room for the strip before anything gets more than the least.
+        """
         spare = self.height() - self.minimumSizeHint().height()
         spare -= (ROWS_KEPT - 2) * self.sliders.row_height
         given: dict[str, int] = {}
@@ -242,11 +246,13 @@ class LatentPanel(ButtonPanel):
             if part.wanted and (part.insisted or part.least + MARGIN <= spare):
                 given[name] = part.least
                 spare -= part.least + MARGIN
+        rows = max(ROWS_KEPT * self.sliders.row_height, STRIP_MIN_HEIGHT)
+        spare -= rows - ROWS_KEPT * self.sliders.row_height  # the strip comes before a larger pad
         for name in given:
             more = min(max(spare, 0), self._parts[name].best - given[name])
             given[name] += more
             spare -= more
-        spare -= max(self.sliders.full_height() - ROWS_KEPT * self.sliders.row_height, 0)
+        spare -= max(self.sliders.full_height() - rows, 0)
         for name in given:
             most = self._parts[name].most
             if name == "pad":  # a square: no higher than the width lets it be

@@ -5,6 +5,7 @@ from PySide6.QtTest import QTest
 
 from genviewer.core.spec import LatentSpec
 from genviewer.ui.widgets.latent_panel import LatentPanel
+from genviewer.ui.widgets.latent_rows import STRIP_MIN_HEIGHT
 from tests.ui.widgets.hands import LEFT, NONE, drag
 
 SIGNALS = (
@@ -207,6 +208,13 @@ def test_a_section_opened_by_hand_takes_the_room_of_the_other(make):
     assert state(panel) == {"equaliser": True, "pad": False}
     click(panel._parts["equaliser"].section.header)
     assert panel.sections == ("pad",)
+
+
+def test_the_strip_comes_before_a_larger_pad(make):
+    panel = make(32, height=536)  # as high as in a window of 1280 x 800
+    assert panel.pad.isVisible()
+    assert panel.equaliser.isVisible()
+    assert panel.sliders.height() >= STRIP_MIN_HEIGHT
 
 
 def test_folded_sections_are_remembered_by_name(make):
