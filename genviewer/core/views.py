@@ -274,7 +274,7 @@ def _columns(count: int, tile: float, view_aspect: float) -> int:
     def size(columns: int) -> float:
         rows = math.ceil(count / columns)
         empty = (rows * columns - count) / count
-        return min(view_aspect / (columns * tile), 1.0 / rows) * (1.0 - 0.5 * empty)
+        return min(view_aspect / (columns * tile), 1.0 / rows) * (1.0 - 2.0 * empty)
 
     return max(range(1, count + 1), key=size)
 
