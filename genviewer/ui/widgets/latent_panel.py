@@ -84,6 +84,7 @@ class LatentPanel(ButtonPanel):
         self._late.setSingleShot(True)
         self._late.setInterval(FOLLOW_MS)
         self._late.timeout.connect(self._follow)
+        self._scores: NDArray[np.float32] | None = None  # by dimension
         self._parts = {
             "equaliser": _Part(FoldSection("Equaliser", self.equaliser, self), 64, 96, 128),
             "pad": _Part(FoldSection("Pad", self.pad, self), 128, 168, 240),
@@ -177,6 +178,8 @@ class LatentPanel(ButtonPanel):
         self.sliders.set_order(dims, scores, dead, score_name)
         self.equaliser.set_order(dims, scores, dead, score_name)
         self.bar.set_order(name)
+        self._scores = None if scores is None else np.asarray(scores, np.float32)
+        self._offer_strongest()
 
     def set_order_available(self, name: str, available: bool, why_not: str = "") -> None:
         """Whether an order can be chosen, and if not, why: shown as its tooltip."""
@@ -191,6 +194,12 @@ class LatentPanel(ButtonPanel):
     def set_axes(self, u: ArrayLike, v: ArrayLike, u_label: str, v_label: str) -> None:
         """Let the pad move along unit vectors float (D,); see ``Pad.set_axes``."""
         self.pad.set_axes(u, v, u_label, v_label)
+        self._offer_strongest()
+
+    def _offer_strongest(self) -> None:
+        if self._scores is not None and self._scores.size == self._dim and self._dim >= 2:
+            first, second = np.argsort(-self._scores, kind="stable")[:2].tolist()
+            self.pad.set_strongest(first, second)
 
     def set_principal_available(self, available: bool, why_not: str = "") -> None:
         """Whether the pad offers the principal directions, and if not, why."""

@@ -115,6 +115,11 @@ class Pad(QWidget):
                 model.item(0).setEnabled(available)
                 model.item(0).setToolTip(why_not)
 
+    def set_strongest(self, x: int, y: int) -> None:
+        """Two dimensions to begin with, as long as none were chosen: the first may do nothing."""
+        if self._principal and self._dims == (0, 1):
+            self._dims = (x, y)
+
     def set_locks(self, mask: ArrayLike) -> None:
         """Lock exactly the dimensions of a bool (D,) mask."""
         self.square.set_locks(mask)

@@ -248,3 +248,17 @@ def test_nothing_is_cut_off_at_any_size(make, dim, width, height):
         inside = child.rect().translated(child.mapTo(panel, QPoint(0, 0)))
         assert panel.rect().contains(inside)
     assert panel.sliders.height() >= 2 * panel.sliders.row_height
+
+
+def test_the_pad_begins_with_dimensions_that_do_something(make):
+    panel = make(6)
+    scores = np.array([0.0, 0.1, 0.0, 0.7, 0.0, 0.9])
+    panel.set_order("index", np.arange(6), scores, scores == 0)
+    u, v = np.full(6, 6**-0.5), np.array([1, -1, 0, 0, 0, 0]) * 2**-0.5
+    panel.set_axes(u, v, "principal 1", "principal 2")
+    chosen = []
+    panel.axes_chosen.connect(chosen.append)
+    panel.pad._choose(0, 2 + 1)
+    assert chosen == [(2, 3)]
+    panel.pad._choose(0, 3 + 1)
+    assert chosen[-1] == (3, 5)
