@@ -69,4 +69,3 @@ def averaged(words: NDArray[np.uint32], factor: int) -> NDArray[np.uint32]:
             words = (a | b) - (((a ^ b) & _EVEN) >> np.uint32(1))  # rounds up
         factor //= 2
     return words
-
