@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 CHUNK_S = 0.010
 """What a chunk of the Sheet may cost: the current sample waits at most this long for it."""
 
+HANDOVER_S = 0.004
+"""How long the Sheet waits for the current sample to be taken: two threads of Python take turns, and
+planning a Sheet would keep the window from painting."""
+
 MAX_CHUNK = 256
 RATE_WINDOW_S = 2.0
 _log = logging.getLogger(__name__)
@@ -223,6 +227,7 @@ class RenderThread:
             self._fail(f"The model {model.name} is not loaded.", request, stamps)
             return
         if self._draw_focus(generator, request, stamps):
+            self._slot.wait_taken(HANDOVER_S)
             self._plan_sheet(generator, request)
         else:
             self._drop_job()

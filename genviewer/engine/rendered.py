@@ -76,12 +76,19 @@ class Slot:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: Rendered | None = None
+        self._taken = threading.Event()
 
     def take(self) -> Rendered | None:
         """Everything since the last call, or None. Any thread."""
         with self._lock:
             held, self._held = self._held, None
+        self._taken.set()
         return held
+
+    def wait_taken(self, seconds: float) -> None:
+        """Return when what is held has been taken, or after that many seconds."""
+        if not self.empty:
+            self._taken.wait(seconds)
 
     @property
     def empty(self) -> bool:
@@ -93,6 +100,7 @@ class Slot:
         """Add to what is held; True if the slot was empty."""
         with self._lock:
             held = self._held
+            self._taken.clear()
             self._held = new if held is None else _merged(held, new)
         return held is None
 
