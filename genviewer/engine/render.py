@@ -35,8 +35,9 @@ CHUNK_S = 0.010
 """What a chunk of the Sheet may cost: the current sample waits at most this long for it."""
 
 HANDOVER_S = 0.004
-"""How long the Sheet waits for the current sample to be taken: two threads of Python take turns, and
-planning a Sheet would keep the window from painting."""
+"""How long the Sheet waits for the current sample to be taken: two threads of Python take turns,
+and planning a Sheet would keep the window from painting.
+"""
 
 MAX_CHUNK = 256
 RATE_WINDOW_S = 2.0
