@@ -126,9 +126,17 @@ def drag_in_plane(
     set_latent(session, moved.astype(np.float32), key)
 
 
-def set_view(session: Session, view: ViewName) -> None:
-    """Look at the Scene in another way."""
-    session.edit(session.scene.with_view(view))
+def set_view(session: Session, view: ViewName, inputs: ViewInputs | None = None) -> None:
+    """Look at the Scene in another way; the Map comes with the current sample in sight."""
+    scene, spec = session.scene.with_view(view), session.spec
+    if view == "map" and session.scene.view != "map" and spec is not None and inputs is not None:
+        u, v, _, _ = plane_axes(scene, spec, inputs)
+        place = plane.position(scene.recipe.latent.array, u, v)
+        options = scene.options.map
+        away = max(abs(p - c) for p, c in zip(place, options.center, strict=True))
+        if away > options.extent:
+            scene = scene.with_options(msgspec.structs.replace(options, center=place))
+    session.edit(scene)
 
 
 def move_on_map(

@@ -40,6 +40,8 @@ class Session:
         self._controls = state.controls
         self.model_paths = dict(state.model_paths)
         self.specs: dict[str, Spec] = {}
+        self._locks: dict[str, tuple[int, ...]] = {}
+        self._locked_model = state.scene.model.id
 
     # the Scene
 
@@ -89,9 +91,15 @@ class Session:
         if recipe is None:
             recipe = fit_recipe(self.scene.recipe, spec) or seeded_recipe(spec, DEFAULT_SEED)
         scene = self.scene.with_pane(Pane(ref, recipe))
-        locks = tuple(d for d in self._controls.locks if d < spec.latent.dim)
-        self.set_controls(msgspec.structs.replace(self._controls, locks=locks))
         self.edit(fit_scene(scene, spec))
+
+    def turn_locks(self, model_id: str) -> None:
+        """Bring back the locks that a model had when it was explored last; none at first."""
+        if model_id != self._locked_model:
+            self._locks[self._locked_model] = self._controls.locks
+            self._locked_model = model_id
+            locks = self._locks.get(model_id, ())
+            self.set_controls(msgspec.structs.replace(self._controls, locks=locks))
 
     # pins
 
@@ -170,6 +178,7 @@ class Session:
         """
         self._pins = list(state.pins)
         self.model_paths.update(state.model_paths)
+        self.turn_locks(state.scene.model.id)
         self.set_controls(state.controls)
         self.pins_changed.emit()
         self._history.end_step()

@@ -167,7 +167,7 @@ class Commands:
         self._window.files.open_project(path)
 
     def _choose_view(self, view: ViewName, _checked: bool = False) -> None:
-        edits.set_view(self._session, view)
+        edits.set_view(self._session, view, self._window.view_inputs())
         self.scene_changed(self._session.scene)
 
     def _choose_class(self, key: str, _checked: bool = False) -> None:

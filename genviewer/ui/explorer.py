@@ -119,6 +119,7 @@ class Explorer(QObject):
     def _turn_to(self, loaded: Loaded) -> None:
         self._turned_to = loaded
         self.session.specs[loaded.ref.id] = loaded.bundle.spec
+        self.session.turn_locks(loaded.ref.id)
         self.renderer.use(loaded.ref, loaded.generator)
         self.model_shown.emit(loaded)
         self.analysis.start(loaded)

@@ -171,7 +171,9 @@ class MainWindow(QMainWindow):
         seed.walk_toggled.connect(self.commands.walk)
         seed.walk_options_changed.connect(self.commands.walk_options_changed)
 
-        self.view_bar.view_chosen.connect(lambda view: edits.set_view(session, view))
+        self.view_bar.view_chosen.connect(
+            lambda view: edits.set_view(session, view, self.view_inputs())
+        )
         self.view_bar.options_edited.connect(
             lambda options, key: session.edit(session.scene.with_options(options), key)
         )
@@ -262,8 +264,13 @@ class MainWindow(QMainWindow):
         self.status.set_model(spec.name, generator.device, generator.engine)
         self.commands.show_device()
         self.filmstrip.clear()
-        self.setWindowTitle(f"{spec.name} – {TITLE}")
+        self._show_title()
         self.status.touch()
+
+    def _show_title(self) -> None:
+        project = self.files.project
+        names = [project.stem] if project is not None else []
+        self.setWindowTitle(" – ".join([*names, self.session.scene.model.name, TITLE]))
 
     def _show_facts(self, facts: Facts) -> None:
         self._show_order(facts)
@@ -453,6 +460,7 @@ class MainWindow(QMainWindow):
 
     def project_changed(self, path: Path | None) -> None:
         """The project has another file."""
+        self._show_title()
         self.commands.refresh_recent()
 
     def recent_changed(self, recent: Recent) -> None:

@@ -96,3 +96,13 @@ def test_a_recipe_is_described_in_words(session: Session, spec: Spec) -> None:
     recipe = msgspec.structs.replace(session.scene.recipe, truncation=0.7)
     text = edits.describe(recipe, spec, "row 1")
     assert text.startswith("row 1 · digit zero · ψ 0.70 · z [")
+
+
+def test_the_map_comes_with_the_current_sample_in_sight(session: Session) -> None:
+    edits.set_latent(session, np.array([0.5, -0.5, 0, 0], np.float32))
+    edits.set_view(session, "map", ViewInputs())
+    assert session.scene.options.map.center == (0.0, 0.0)
+    edits.set_view(session, "grid", ViewInputs())
+    edits.set_latent(session, np.array([0.5, 3.0, 0, 0], np.float32))
+    edits.set_view(session, "map", ViewInputs())
+    assert session.scene.options.map.center == (0.5, 3.0)

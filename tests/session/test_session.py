@@ -77,11 +77,15 @@ def test_another_model_keeps_the_latent_where_it_fits(session: Session, spec: Sp
     assert session.scene.recipe == before
 
 
-def test_another_model_drops_locks_it_has_no_dimensions_for(session: Session, spec: Spec) -> None:
+def test_every_model_keeps_its_own_locks(session: Session) -> None:
     session.set_controls(Controls(locks=(0, 3)))
-    narrow = msgspec.structs.replace(spec, latent=LatentSpec(2))
-    session.show_model(ModelRef("narrow", "id-4"), narrow)
-    assert session.controls.locks == (0,)
+    session.turn_locks("id-4")
+    assert session.controls.locks == ()
+    session.set_controls(Controls(locks=(1,)))
+    session.turn_locks("id-1")
+    assert session.controls.locks == (0, 3)
+    session.turn_locks("id-4")
+    assert session.controls.locks == (1,)
 
 
 def test_a_state_survives_the_disk(session: Session, tmp_path: Path) -> None:

@@ -18,9 +18,19 @@ MAX_SCALE = 256.0
 WASTE = 0.85  # a whole-number zoom may leave this share of the possible size, not less
 
 
-def split(area: QRect) -> tuple[QRect, QRect]:
-    """The canvas as (place of the focus sample, place of the sheet), one pixel apart."""
-    if area.width() > area.height() * WIDE:
+def split(area: QRect, sheet_aspect: float | None = None) -> tuple[QRect, QRect]:
+    """The canvas as (place of the focus sample, place of the sheet), one pixel apart.
+
+    The focus sample stands beside the sheet in a wide canvas, above it in a tall one; where the
+    sheet's own width over height is fixed, in the way that makes its cells larger.
+    """
+    beside = area.width() > area.height() * WIDE
+    if sheet_aspect is not None:
+        rest = 1.0 - FOCUS_SHARE
+        height_beside = min(rest * area.width() / sheet_aspect, area.height())
+        height_below = min(area.width() / sheet_aspect, rest * area.height())
+        beside = height_beside > height_below
+    if beside:
         width = round(area.width() * FOCUS_SHARE)
         return (
             QRect(area.left(), area.top(), width, area.height()),

@@ -55,6 +55,7 @@ class CanvasView(QWidget):
         self._hint: str | None = None
         self._sheet: Sheet | None = None
         self._new_view = True
+        self._sheet_aspect: float | None = None
         self._unpainted = False
         self._hover = -1
         self._chip = QRect()
@@ -95,6 +96,12 @@ class CanvasView(QWidget):
         same_view = not self._new_view and before is not None and _kind(before) == _kind(sheet)
         self._new_view = False
         self._sheet = sheet
+        # With headers on both sides a sheet has a shape of its own; others follow the canvas.
+        fixed = bool(sheet.row_labels and sheet.column_labels)
+        shape = sheet.columns * width / (sheet.rows * height) if fixed else None
+        if shape != self._sheet_aspect:
+            self._sheet_aspect = shape
+            self._place()
         self.mosaic.begin(
             sheet,
             height,
@@ -273,7 +280,7 @@ class CanvasView(QWidget):
             return self.rect(), QRect()
         if not self._beside:
             return QRect(), self.rect()
-        return split(self.rect())
+        return split(self.rect(), None if self._new_view else self._sheet_aspect)
 
     def _sheet_area(self) -> QRect:
         return self._split()[1]
