@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from genviewer.core.scene import Scene
     from genviewer.engine.generator import Generator
 
-CHUNK_S = 0.010
+CHUNK_S = 0.006
 """What a chunk of the Sheet may cost: the current sample waits at most this long for it."""
 
 HANDOVER_S = 0.004
