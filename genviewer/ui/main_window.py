@@ -312,6 +312,8 @@ class MainWindow(QMainWindow):
 
     def _show_rendered(self, rendered: Rendered) -> None:
         update, focus = rendered.sheet, rendered.focus
+        for text in rendered.notices:
+            self.tell(text, "warning")
         if update is not None:
             if update.serial != self._serial:
                 self._begin_sheet(update.sheet)

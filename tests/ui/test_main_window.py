@@ -15,6 +15,7 @@ from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.core.scene import VIEW_NAMES
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.engine.cells import decode_recipe, render_sheet
+from genviewer.engine.rendered import Rendered
 from genviewer.io.images import ImageRecord, save_png
 from genviewer.session import edits
 from genviewer.ui.actions import TABLE
@@ -441,3 +442,9 @@ def test_panels_come_back_as_they_were_after_the_canvas_alone(open_explorer) -> 
     window.close()
     again = open_explorer()
     assert all(panel.isVisible() for panel in (again.browser, again.shelf, again.latent_panel))
+
+
+def test_what_the_model_says_about_its_device_is_told(window: MainWindow) -> None:
+    text = "The GPU is out of memory; the model draws on the CPU now."
+    window.explorer.rendered.emit(Rendered(notices=(text,)))
+    assert text in notices(window)
