@@ -49,7 +49,6 @@ class Commands:
         self._palette: CommandPalette | None = None
         self._classes: dict[str, int] = {}
         self._recent_menu = QMenu("Recent Projects", window)
-        self._theme_menu = QMenu("Theme", window)
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """A handler for every row of the table of actions."""

@@ -265,3 +265,43 @@ def _fitted(
         if gap_for(min(height, width) * scale) >= gap:
             break
     return scale, gap
+
+
+class Zoomable:
+    """A part of the canvas that the hand zooms and pans within its place.
+
+    Attributes:
+        view: what the hand chose.
+        grid: where the cells are now; None where there is nothing to show.
+        smooth: whether a free zoom is wanted, or whole pixels.
+    """
+
+    view: PanZoom
+    grid: CellGrid | None
+    smooth: bool
+
+    def fit(self) -> None:
+        """Show all of it."""
+        self.view.fit()
+        self._lay_out()
+
+    def zoom(self, point: QPointF, factor: float) -> None:
+        """Zoom about a point of the widget."""
+        if self.grid is not None:
+            zoom_about(self.view, self.grid, point, factor, smooth=self.smooth)
+            self._lay_out()
+
+    def actual(self) -> None:
+        """One device pixel for each pixel of the picture."""
+        self.view.scale = 1.0
+        self._lay_out()
+
+    def pan(self, dx: float, dy: float) -> None:
+        """Move with the hand."""
+        if self.grid is not None:
+            pan(self.view, self.grid, dx, dy)
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Compute :attr:`grid` anew from place and view."""
+        raise NotImplementedError

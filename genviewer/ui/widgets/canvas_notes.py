@@ -12,7 +12,6 @@ from genviewer.ui import icons
 if TYPE_CHECKING:
     from genviewer.ui.theme import Colors
 
-CENTERED = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
 ICON = 16
 LONGEST_CHIP = 320
 CHIP_LINES = 6

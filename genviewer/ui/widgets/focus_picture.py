@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 
 from genviewer.ui.widgets.canvas_geometry import (
     PADDING,
     CellGrid,
     PanZoom,
+    Zoomable,
     lay_out,
-    pan,
-    zoom_about,
 )
 from genviewer.ui.widgets.pixels_to_image import image_of
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 FAILED_OPACITY = 0.3
 
 
-class FocusPicture:
+class FocusPicture(Zoomable):
     """Holds the focus sample's pixels and draws them in its place on the canvas.
 
     Attributes:
@@ -70,28 +69,6 @@ class FocusPicture:
     def rect(self) -> QRect:
         """Where the picture is in sight; empty where there is none."""
         return self.grid.shown.toAlignedRect() if self.grid is not None else QRect()
-
-    def fit(self) -> None:
-        """Show the whole picture."""
-        self.view.fit()
-        self._lay_out()
-
-    def zoom(self, point: QPointF, factor: float) -> None:
-        """Zoom about a point of the widget."""
-        if self.grid is not None:
-            zoom_about(self.view, self.grid, point, factor, smooth=self.smooth)
-            self._lay_out()
-
-    def actual(self) -> None:
-        """One device pixel for each pixel."""
-        self.view.scale = 1.0
-        self._lay_out()
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move with the hand."""
-        if self.grid is not None:
-            pan(self.view, self.grid, dx, dy)
-            self._lay_out()
 
     def paint(self, painter: QPainter, exposed: QRect) -> None:
         """Draw what lies in ``exposed``, which is cleared already where the picture is not."""

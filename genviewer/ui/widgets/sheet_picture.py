@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QRegion
 
 from genviewer.ui.widgets.canvas_geometry import (
     PADDING,
     CellGrid,
     PanZoom,
+    Zoomable,
     lay_out,
-    pan,
-    zoom_about,
 )
 from genviewer.ui.widgets.sheet_headers import GAP, SheetHeaders
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 OUTLINE = GAP  # px that the outline of a cell takes around it
 
 
-class SheetPicture:
+class SheetPicture(Zoomable):
     """Draws a Sheet's cells and headers in its place on the canvas.
 
     Attributes:
@@ -94,28 +93,6 @@ class SheetPicture:
         """Show nothing."""
         self._sheet = self.grid = None
         self.hover = self.cursor = -1
-
-    def fit(self) -> None:
-        """Show all cells."""
-        self.view.fit()
-        self._lay_out()
-
-    def zoom(self, point: QPointF, factor: float) -> None:
-        """Zoom about a point of the widget."""
-        if self.grid is not None:
-            zoom_about(self.view, self.grid, point, factor, smooth=self.smooth)
-            self._lay_out()
-
-    def actual(self) -> None:
-        """One device pixel for each pixel of a cell."""
-        self.view.scale = 1.0
-        self._lay_out()
-
-    def pan(self, dx: float, dy: float) -> None:
-        """Move with the hand."""
-        if self.grid is not None:
-            pan(self.view, self.grid, dx, dy)
-            self._lay_out()
 
     def reveal(self, index: int) -> None:
         """Pan until a cell is in sight."""
