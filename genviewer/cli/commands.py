@@ -10,24 +10,8 @@ from typing import Annotated, Literal
 import typer
 
 import genviewer
+from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
-
-app = typer.Typer(
-    name="genviewer",
-    help="Drag through the latent space and the classes of trained image generators, live.\n\n"
-    "Without a command the window opens: genviewer [MODEL|IMAGE].",
-    add_completion=False,
-    no_args_is_help=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-
-MODEL_HELP = "A bundled name, a bundle's folder, or an image exported with its Recipe."
-SEED_MAX = (1 << 62) - 1
-
-Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an output that exists.")]
 
 
 def _show_version(wanted: bool) -> None:
