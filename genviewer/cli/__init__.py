@@ -28,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run_subcommand(arguments: list[str]) -> int:
-    from genviewer.cli.commands import app
+    import genviewer.cli.commands  # noqa: F401 - registers the subcommands
+    from genviewer.cli.app import app
 
     try:
         app(arguments, prog_name="genviewer")
