@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import msgspec
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -22,9 +23,11 @@ from genviewer.nets.residual_gan import Discriminator, ResidualGANConfig
 if TYPE_CHECKING:
     from torch import nn
 
+    from genviewer.nets.mlp_vae import MLPVAEConfig
     from genviewer.nets.residual_vae import ResidualVAE, ResidualVAEConfig
 
 RATE = 1e-3
+DENSE_WIDTH = 256
 CLASSIFIER_SHARE = 1 / 4  # of a batch, drawn from the prior for the classifier to look at
 CLASSIFIER_NOISE = 0.2
 CLASSIFIER_AUGMENT = "translation"
@@ -33,14 +36,14 @@ R1_WEIGHT = 0.05
 R1_EVERY = 4
 
 
-def add_classifier(state: TrainingState, config: ResidualVAEConfig, classes: int) -> None:
+def add_classifier(
+    state: TrainingState, config: ResidualVAEConfig | MLPVAEConfig, classes: int, kind: str
+) -> None:
     """Give ``state`` a fresh classifier; its weights come from torch's own random state."""
-    _add(
-        state,
-        "classifier",
-        Classifier(ClassifierConfig(config.image_size, config.image_channels, classes)),
-        (0.9, 0.999),
-    )
+    sizes = ClassifierConfig(config.image_size, config.image_channels, classes)
+    if kind == "dense":
+        sizes = msgspec.structs.replace(sizes, channels=(), hidden=DENSE_WIDTH)
+    _add(state, "classifier", Classifier(sizes), (0.9, 0.999))
 
 
 def add_discriminator(state: TrainingState, config: ResidualVAEConfig) -> None:

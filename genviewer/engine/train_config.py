@@ -47,6 +47,10 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples from the prior, which teaches the decoder to draw well in those parts of the latent
     space too where the encoder puts few images of a class; without, they judge reconstructions, so
     that a latent of few dimensions keeps the classes apart and the pictures sharp.
+    ``classifier`` tells whether that classifier has convolutions.
+
+    With ``warp_at`` the network's prior warp is fitted after that many steps to the aggregated
+    posterior; for the rest of the steps the encoder alone learns, on the plain ELBO.
     """
 
     beta: float = 1.0
@@ -55,8 +59,10 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     total_correlation: bool = False
     condition_dropout: float = 0.0
     class_weight: float = 0.0
+    classifier: Literal["convolutional", "dense"] = "convolutional"
     companion_warmup: int = 0
     adversarial_weight: float = 0.0
+    warp_at: int = 0
 
     def __post_init__(self) -> None:
         if min(self.beta, self.free_bits, self.class_weight, self.adversarial_weight) < 0:
@@ -128,6 +134,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
             raise ValueError("steps must not be negative; batch and intervals must be at least 1")
         kind = family(self.network).kind
+        if bool(self.network.get("warp")) != bool(self.vae is not None and self.vae.warp_at):
+            raise ValueError("a network with a warp needs the step warp_at, and no other does")
         if self.vae is not None and self.vae.class_weight and not self.label_classes:
             raise ValueError("class_weight needs a network with classes, or class_names")
         if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):

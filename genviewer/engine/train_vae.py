@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from genviewer.engine.train_config import OptimizerConfig, VAEObjective
     from genviewer.io.datasets import Images
+    from genviewer.nets.mlp_vae import MLPVAE
     from genviewer.nets.residual_vae import ResidualVAE
 
 
@@ -56,13 +57,13 @@ def make_vae_state(
     adam = torch.optim.Adam(network.parameters(), optimizer.learning_rate, betas)
     state = TrainingState(network, {"vae": adam}, seed)
     if objective.class_weight:
-        add_classifier(state, network.config, label_classes)
+        add_classifier(state, network.config, label_classes, objective.classifier)
     if objective.adversarial_weight:
         add_discriminator(state, network.config)
     return state
 
 
-def reconstruction_nll(network: ResidualVAE, logits: Tensor, x: Tensor) -> Tensor:
+def reconstruction_nll(network: ResidualVAE | MLPVAE, logits: Tensor, x: Tensor) -> Tensor:
     """-log p(x | z, y) in nats, (B,), under the network's likelihood with the mean's logits."""
     if network.config.likelihood == "bernoulli":
         return bernoulli_nll(logits, x)

@@ -105,9 +105,14 @@ def make_state(config: TrainConfig) -> TrainingState:
             _load_weights(network, config.start_from)
         if config.vae is not None:
             vae = cast("ResidualVAE", network)
-            return make_vae_state(
+            state = make_vae_state(
                 vae, config.vae, config.optimizer, config.seed, config.label_classes
             )
+            if config.vae.warp_at:
+                from genviewer.engine.train_warp import add_warp
+
+                add_warp(state, config.optimizer)
+            return state
         from genviewer.engine.train_gan import make_gan_state
 
         return make_gan_state(cast("ResidualGAN", network), config.optimizer, config.seed)
@@ -121,6 +126,10 @@ def training_steps(
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes
     batches = Batches(images, config.batch_size, config.seed, classes)
+    if config.vae is not None and config.vae.warp_at:
+        from genviewer.engine.train_warp import train_warped_vae
+
+        return train_warped_vae(state, batches, config.vae, config.optimizer, config.steps)
     if config.vae is not None:
         return train_vae(state, batches, config.vae, config.optimizer, config.steps)
     from genviewer.engine.train_gan import train_gan

@@ -1,4 +1,4 @@
-"""A small convolutional classifier that helps in training; it is no part of a model."""
+"""A small classifier that helps in training; it is no part of a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from torch import Tensor, nn
 
 
 class ClassifierConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sizes of a :class:`Classifier`; ``channels`` per stage, each at half the side before it."""
+    """Sizes of a :class:`Classifier`; ``channels`` per stage, each at half the side before it.
+
+    Without channels it is dense: its one hidden layer reads the pixels.
+    """
 
     image_size: int
     image_channels: int
@@ -26,7 +29,9 @@ class Classifier(nn.Module):
         for width in config.channels:
             layers += [nn.Conv2d(previous, width, 4, stride=2, padding=1), nn.ReLU()]
             previous, size = width, size // 2
-        layers += [nn.Conv2d(previous, previous, 3, padding=1), nn.ReLU(), nn.Flatten()]
+        if config.channels:
+            layers += [nn.Conv2d(previous, previous, 3, padding=1), nn.ReLU()]
+        layers += [nn.Flatten()]
         layers += [nn.Linear(previous * size * size, config.hidden), nn.ReLU()]
         layers += [nn.Linear(config.hidden, config.classes)]
         self.layers = nn.Sequential(*layers)
