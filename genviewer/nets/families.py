@@ -23,16 +23,18 @@ class Family(NamedTuple):
     module: str
     config: str
     network: str
-    kind: str  # "vae" or "gan"
+    kind: str  # "vae", "gan", or "decoder" where the config alone does not tell
 
 
 FAMILIES: dict[str, Family] = {
     "residual_vae": Family(
         "genviewer.nets.residual_vae", "ResidualVAEConfig", "ResidualVAE", "vae"
     ),
+    "mlp_vae": Family("genviewer.nets.mlp_vae", "MLPVAEConfig", "MLPVAE", "vae"),
     "residual_gan": Family(
         "genviewer.nets.residual_gan", "ResidualGANConfig", "ResidualGAN", "gan"
     ),
+    "chain": Family("genviewer.nets.chain", "ChainConfig", "Chain", "decoder"),
 }
 
 
