@@ -106,6 +106,8 @@ def load_generator(
     if engine == "onnx" and chosen != "cpu":
         raise LoadError("ONNX Runtime draws on the CPU only; choose the device cpu for it.")
     notices: list[str] = []
+    if bundle.config.network.get("type") == "program":
+        return _load_program(bundle, device, chosen, engine, threads)
     if engine != "torch" and chosen == "cpu":
         try:
             decoder = accelerator.find(bundle)
@@ -127,3 +129,19 @@ def load_generator(
     generator = load_torch(bundle, chosen, threads)
     generator.notices.extend(notices)
     return generator
+
+
+def _load_program(
+    bundle: Bundle, device: str, chosen: str, engine: Engine, threads: int | None
+) -> Generator:
+    """A decoder that came as a program: it brings its own engine, on the CPU."""
+    from genviewer.engine.program_generator import load_program
+
+    runtime = bundle.config.network.get("runtime")
+    if device not in ("auto", "cpu") and chosen != "cpu":
+        raise LoadError(f"{bundle.spec.name} comes as a program, which draws on the CPU only.")
+    if engine == "torch" and runtime == "onnx":
+        raise LoadError(f"{bundle.spec.name} comes as ONNX, which torch cannot draw.")
+    if engine == "onnx" and runtime != "onnx":
+        raise LoadError(f"{bundle.spec.name} is no ONNX model, so ONNX Runtime cannot draw it.")
+    return load_program(bundle, threads)

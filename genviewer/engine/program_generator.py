@@ -1,0 +1,241 @@
+"""Draws with a program that came as a file: an ONNX graph, TorchScript, a person's own class.
+
+An ONNX graph whose memory does not depend on what it is given runs here, in ONNX Runtime, once it
+has drawn in a process with limits. Everything else stays in such a process for good.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from genviewer.core.pixels import to_pixels
+from genviewer.engine.device import usable_cores
+from genviewer.engine.generator import (
+    Bytes,
+    DecodeError,
+    Floats,
+    LoadError,
+    check_finite,
+    checked_inputs,
+)
+from genviewer.io.programs.guarded_process import GuardedProcess, ProgramError
+from genviewer.io.programs.opening import opened_again
+from genviewer.io.programs.wiring import ANY_BATCH, Wiring, arrays_for, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from genviewer.core.recipe import ModelRef
+    from genviewer.core.spec import Spec
+    from genviewer.io.bundle import Bundle
+
+MAX_THREADS = 8
+ONE_THREAD_BELOW_S = 0.004
+MAX_RESTARTS = 3
+
+
+class ProgramGenerator:
+    """A decoder that runs somewhere, fed as its wiring says.
+
+    Args:
+        spec, ref: what it can do, and how Recipes cite it.
+        wiring: how latents go in and pictures come out.
+        run: runs the program once.
+        engine: what draws, to be shown.
+        threads: threads of one decode.
+    """
+
+    device = "cpu"
+
+    def __init__(
+        self,
+        spec: Spec,
+        ref: ModelRef,
+        wiring: Wiring,
+        run: Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]],
+        engine: str,
+        threads: int,
+    ) -> None:
+        self.spec = spec
+        self.ref = ref
+        self.engine = engine
+        self.threads = threads
+        self.notices: list[str] = []
+        self._wiring = wiring
+        self._run = run
+
+    @property
+    def model_id(self) -> str:
+        """The id of the model that draws."""
+        return self.ref.id
+
+    def decode(self, z: Floats, y: Floats | None) -> Floats:
+        """Raw output float32 (N, C, H, W) in the Spec's range."""
+        z, y = checked_inputs(self.spec, z, y)
+        try:
+            raw = draw(self._wiring, self.spec.image, self._run, z, y, largest=_largest(self.spec))
+        except ValueError as error:
+            raise DecodeError(str(error)) from error
+        check_finite(raw)
+        return raw
+
+    def decode_pixels(self, z: Floats, y: Floats | None) -> Bytes:
+        """Samples uint8 (N, H, W, C)."""
+        if self._wiring.levels is None or self._wiring.batch != ANY_BATCH:
+            return to_pixels(self.decode(z, y), self.spec.image.range)
+        z, y = checked_inputs(self.spec, z, y)
+        outputs = self._run(arrays_for(self._wiring, z, y))
+        image = self.spec.image
+        wanted = (len(z), image.height, image.width, image.channels)
+        levels = outputs[self._wiring.levels]
+        if levels.shape != wanted or levels.dtype != np.uint8:
+            raise DecodeError("The model returned a picture of another size than it says.")
+        check_finite(np.asarray(outputs[self._wiring.output], np.float32))
+        return levels
+
+
+def _largest(spec: Spec) -> int:
+    """How many samples one run takes at most, so that its pictures stay below 64 MB."""
+    values = spec.image.channels * spec.image.height * spec.image.width
+    return max(1, min(64, (16 << 20) // values))
+
+
+def load_program(bundle: Bundle, threads: int | None = None) -> ProgramGenerator:
+    """The program of a bundle or of a foreign file, ready to draw. Any thread; may take seconds.
+
+    Raises:
+        LoadError: with one sentence, if it cannot be opened or is another one than before.
+    """
+    network = bundle.config.network
+    try:
+        wiring = msgspec.convert(network["wiring"], type=Wiring)
+        if network["runtime"] == "onnx" and not network.get("guarded"):
+            return _in_process(bundle, wiring, threads)
+        return _guarded(bundle, wiring, threads)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise LoadError(f"{bundle.spec.name}: its configuration is not usable.") from error
+    except OSError as error:
+        raise LoadError(f"{bundle.spec.name} cannot be read: {error.strerror}.") from error
+
+
+def program_path(bundle: Bundle) -> Path:
+    """The program's file: the foreign file itself, or the graph in a bundle's folder."""
+    if bundle.path.is_dir():
+        name = str(bundle.config.network.get("decoder", ""))
+        if Path(name).name != name or not name:
+            raise LoadError(f"{bundle.spec.name}: its configuration names no decoder.")
+        return bundle.path / name
+    return bundle.path
+
+
+def open_onnx(
+    bundle: Bundle, path: Path, digest: str, threads: int
+) -> Callable[[Sequence[NDArray[Any]]], list[NDArray[Any]]]:
+    """A checked graph in ONNX Runtime: runs it over arrays in the order of its inputs.
+
+    Raises:
+        LoadError: if it is not taken, or not the one of that sha256.
+        OSError: if it cannot be read.
+    """
+    from genviewer.io.programs.onnx_graph import OnnxError, external_arrays, read_onnx
+    from genviewer.io.programs.run_onnx import OnnxProgram, open_session
+
+    try:
+        data, graph = read_onnx(path)
+        external = external_arrays(graph, path.parent)
+    except OnnxError as error:
+        raise LoadError(f"{path.name} {error}.") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise LoadError(f"{path.name} has changed since {bundle.spec.name} was opened.")
+    if graph.control_flow:
+        raise LoadError(f"{path.name} uses {', '.join(graph.control_flow)}.")
+    try:
+        program = OnnxProgram(open_session(data, external, threads))
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise LoadError(f"ONNX Runtime cannot open {path.name}.") from error
+
+    def run(inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        try:
+            return program.run("forward", inputs)
+        except Exception as error:  # as above
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            raise DecodeError(f"ONNX Runtime could not draw: {reason}") from error
+
+    return run
+
+
+def _in_process(bundle: Bundle, wiring: Wiring, threads: int | None) -> ProgramGenerator:
+    path, digest = program_path(bundle), str(bundle.config.network["sha256"])
+
+    def generator(count: int) -> ProgramGenerator:
+        run = open_onnx(bundle, path, digest, count)
+        return ProgramGenerator(bundle.spec, bundle.ref, wiring, run, "onnx", count)
+
+    alone = generator(threads or 1)
+    most = min(usable_cores(), MAX_THREADS)
+    if threads is not None or most < 2:
+        return alone
+    seconds = _seconds_per_sample(alone)
+    if seconds < ONE_THREAD_BELOW_S:
+        return alone
+    together = generator(most)
+    return together if _seconds_per_sample(together) < 0.8 * seconds else alone
+
+
+def _seconds_per_sample(generator: ProgramGenerator) -> float:
+    z = np.zeros((1, generator.spec.latent.dim), np.float32)
+    taken = []
+    for _ in range(3):
+        before = time.perf_counter()
+        try:
+            generator.decode(z, None)
+        except DecodeError:
+            return 0.0  # whoever decodes next is told why
+        taken.append(time.perf_counter() - before)
+    return min(taken)
+
+
+def _guarded(bundle: Bundle, wiring: Wiring, threads: int | None) -> ProgramGenerator:
+    count = threads if threads is not None else min(usable_cores(), MAX_THREADS)
+    program = _Restarted(bundle, program_path(bundle), count)
+    runtime = str(bundle.config.network["runtime"])
+    return ProgramGenerator(bundle.spec, bundle.ref, wiring, program, runtime, count)
+
+
+class _Restarted:
+    """A guarded process that is started again, a few times, after it had to be stopped."""
+
+    def __init__(self, bundle: Bundle, path: Path, threads: int) -> None:
+        self._bundle = bundle
+        self._path = path
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._starts = 0
+        self._method = str(bundle.config.network["wiring"].get("method", "forward"))
+        try:
+            self._process = self._start()
+        except ProgramError as error:
+            raise LoadError(f"{path.name} {str(error).rstrip('.')}.") from error
+
+    def _start(self) -> GuardedProcess:
+        self._starts += 1
+        return opened_again(self._bundle, self._path, self._threads)
+
+    def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        try:
+            with self._lock:
+                if not self._process.alive and self._starts <= MAX_RESTARTS:
+                    self._process = self._start()
+            return self._process.run(inputs, self._method)
+        except ProgramError as error:
+            text = f"{self._path.name} {str(error).rstrip('.')}."
+            raise DecodeError(text) from error
