@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,12 +53,11 @@ def load_network(bundle: Bundle) -> nn.Module:
         LoadError: if the weights and the configuration do not fit each other.
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     name = bundle.spec.name
     try:
         network = build(bundle.config.network)
-        network.load_state_dict(load_file(bundle.weights_path))
+        network.load_state_dict(_state_dict(bundle))
     except ValueError as error:
         raise LoadError(f"{name}: {error}.") from error
     except (RuntimeError, SafetensorError) as error:
@@ -65,6 +65,17 @@ def load_network(bundle: Bundle) -> nn.Module:
     except OSError as error:
         raise LoadError(f"{name}: the weights cannot be read: {error.strerror}.") from error
     return network.eval().requires_grad_(False)
+
+
+def _state_dict(bundle: Bundle) -> dict[str, Tensor]:
+    from safetensors.torch import load_file
+
+    if bundle.arrays is None:
+        return load_file(bundle.weights_path)
+    with warnings.catch_warnings():
+        # Arrays of a mapped file are read-only; they are copied into the network, never written.
+        warnings.simplefilter("ignore", UserWarning)
+        return {name: torch.from_numpy(array) for name, array in bundle.tensors().items()}
 
 
 def load_torch(bundle: Bundle, device: str, threads: int | None = None) -> TorchGenerator:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from genviewer.core.recipe import ModelRef
 from genviewer.core.spec import Spec
@@ -21,8 +23,6 @@ from genviewer.io.atomic import replacing, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -42,11 +42,23 @@ class BundleError(ValueError):
     """A folder is not a bundle that can be opened; the message is one sentence for the user."""
 
 
+class Assumption(msgspec.Struct, frozen=True):
+    """What weights do not say and was decided for them: the field of ``--set``, what was chosen,
+    how certain that is (0..1), and what else it may be.
+    """
+
+    field: str
+    value: Any
+    confidence: float
+    alternatives: tuple[Any, ...] = ()
+
+
 class Config(msgspec.Struct, frozen=True):
     """``config.json``: what the model can do and how its network is built.
 
     ``network`` is the type name in ``genviewer.nets`` and the constructor's arguments.
     ``statistics`` holds what was measured at training, such as ``kl`` per dimension in nats.
+    ``assumptions`` are those under which a foreign file was opened, ``warnings`` sentences of it.
     """
 
     spec: Spec
@@ -54,6 +66,8 @@ class Config(msgspec.Struct, frozen=True):
     format: str = FORMAT
     provenance: dict[str, Any] = {}
     statistics: dict[str, Any] = {}
+    assumptions: tuple[Assumption, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class TensorInfo(msgspec.Struct, frozen=True):
@@ -66,13 +80,23 @@ class TensorInfo(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """A bundle as found on disk; weights are read when asked for."""
+    """A model as found on disk: a bundle's folder, or a foreign file; weights are read when asked
+    for.
+
+    ``reader`` tells which reader opened it, ``settings`` what it was told that the weights do not
+    say, ``trusted`` that programs in it may run: with these three it opens the same again.
+    ``arrays`` reads the tensors of a foreign file.
+    """
 
     path: Path
     config: Config
     model_id: str
     weights_sha256: str
     parameters: int
+    reader: str = "bundle"
+    settings: tuple[tuple[str, str], ...] = ()
+    trusted: bool = False
+    arrays: Callable[[], dict[str, NDArray[Any]]] | None = None
 
     @property
     def spec(self) -> Spec:
@@ -93,6 +117,19 @@ class Bundle(msgspec.Struct, frozen=True):
     def accelerator_path(self) -> Path:
         """Where an ONNX decoder would be; it counts only if it names this ``model_id``."""
         return self.path / ACCELERATOR_NAME
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The network's state dict, read now; arrays may be views of a mapped file.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no longer what it was when it was opened.
+        """
+        if self.arrays is not None:
+            return self.arrays()
+        from safetensors.numpy import load_file
+
+        return load_file(self.weights_path)
 
     def card(self) -> str:
         """The model card as Markdown; empty if there is none."""
@@ -175,6 +212,26 @@ def hash_weights(path: Path) -> tuple[str, int]:
                 digest.update(block)
                 left -= len(block)
             parameters += int(np.prod(info.shape, dtype=np.int64))
+    return digest.hexdigest(), parameters
+
+
+_DTYPE_NAMES = {
+    "float64": "F64", "int64": "I64", "uint64": "U64", "float32": "F32", "int32": "I32",
+    "uint32": "U32", "float16": "F16", "int16": "I16", "uint16": "U16", "int8": "I8",
+    "uint8": "U8", "bool": "BOOL",
+}  # fmt: skip
+
+
+def hash_arrays(tensors: Mapping[str, NDArray[Any]]) -> tuple[str, int]:
+    """As :func:`hash_weights`, of arrays that would be written as they are."""
+    digest = hashlib.sha256()
+    parameters = 0
+    for name in sorted(tensors):
+        array = tensors[name]
+        dtype = _DTYPE_NAMES.get(array.dtype.name, array.dtype.name)
+        digest.update(json.dumps([name, dtype, list(array.shape)]).encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+        parameters += array.size
     return digest.hexdigest(), parameters
 
 

@@ -7,6 +7,7 @@ import copy
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from genviewer.nets.chain import Chain
 from genviewer.nets.residual import ResidualBlock
 
 
@@ -16,6 +17,9 @@ def folded(network: nn.Module) -> nn.Module:
     It computes the same up to rounding. The copy's state dict has other names than the original's.
     """
     result = copy.deepcopy(network).eval()
+    if isinstance(result, Chain):
+        result.fold()
+        return result
     for module in list(result.modules()):
         if isinstance(module, ResidualBlock):
             if isinstance(module.first_norm, nn.BatchNorm2d):
