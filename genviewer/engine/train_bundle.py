@@ -22,7 +22,7 @@ from genviewer.io.bundle import (
     Config,
     write_bundle,
 )
-from genviewer.nets.families import family
+from genviewer.nets.families import family, parsed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,10 +41,9 @@ PREVIEW_COLUMNS, PREVIEW_ROWS = 10, 6
 
 def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
     """What the trained model can do."""
-    network = config.network
-    kind = family(network).kind
-    size = int(network.get("image_size", 28))
-    classes = int(network.get("classes", 0))
+    network = parsed(config.network)
+    kind = family(config.network).kind
+    size, classes = network.image_size, network.classes
     conditions: tuple[ConditionSpec, ...] = ()
     if classes:
         names = config.data.class_names or (images.names if images is not None else None)
@@ -53,9 +52,9 @@ def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
     return Spec(
         name=config.name,
         family="vae" if kind == "vae" else "gan",
-        latent=LatentSpec(int(network["latent_dim"])),
+        latent=LatentSpec(network.latent_dim),
         image=ImageSpec(
-            int(network.get("image_channels", 1)),
+            network.image_channels,
             size,
             size,
             (0.0, 1.0) if kind == "vae" else (-1.0, 1.0),

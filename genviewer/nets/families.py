@@ -57,11 +57,18 @@ def build(config: Mapping[str, Any]) -> nn.Module:
     Raises ValueError for an unknown type, field or value. Imports torch.
     """
     entry = family(config)
+    network: nn.Module = getattr(importlib.import_module(entry.module), entry.network)(
+        parsed(config)
+    )
+    return network
+
+
+def parsed(config: Mapping[str, Any]) -> Any:
+    """The family's config Struct with its defaults; ValueError as :func:`build`. Imports torch."""
+    entry = family(config)
     module = importlib.import_module(entry.module)
     fields = {key: value for key, value in config.items() if key != "type"}
     try:
-        parsed = msgspec.convert(fields, type=getattr(module, entry.config))
+        return msgspec.convert(fields, type=getattr(module, entry.config))
     except msgspec.ValidationError as error:
         raise ValueError(f"network config of type {config['type']!r}: {error}") from error
-    network: nn.Module = getattr(module, entry.network)(parsed)
-    return network

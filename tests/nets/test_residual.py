@@ -33,8 +33,8 @@ def seeded():
     torch.manual_seed(0)
 
 
-def test_every_family_builds_from_its_defaults():
-    for name in FAMILIES:
+def test_every_family_that_can_be_trained_builds_from_its_defaults():
+    for name in (name for name, entry in FAMILIES.items() if entry.kind in ("vae", "gan")):
         network = build({"type": name})
         dim = network.config.latent_dim
         assert network.eval().decode(torch.zeros(2, dim)).shape == (2, 1, 28, 28)
@@ -104,7 +104,7 @@ def test_folding_leaves_the_output_and_the_network_as_they_were():
 @pytest.mark.parametrize(
     ("config", "words"),
     [
-        ({}, "unknown network type None; the types are residual_gan, residual_vae"),
+        ({}, "unknown network type None; the types are .*residual_gan, residual_vae"),
         ({"type": "stylegan"}, "stylegan"),
         ({"type": "residual_vae", "latent": 3}, "latent"),
         ({"type": "residual_vae", "blocks": [1]}, "one entry per stage"),
