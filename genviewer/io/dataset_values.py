@@ -15,9 +15,15 @@ class DataError(ValueError):
 
 
 class Images(msgspec.Struct, frozen=True):
-    """uint8 images (N, H, W, C) and, where known, labels int64 (N,) and the classes' names."""
+    """uint8 images (N, H, W, C) and, where known, labels int64 (N,) and the classes' names.
+
+    ``groups`` int64 (N,) counts from 0 and says which images belong together beside their class,
+    as the letters of one font do; ``group_names`` names them.
+    """
 
     source: str
     images: Pixels
     labels: Labels | None = None
     names: tuple[str, ...] | None = None
+    groups: Labels | None = None
+    group_names: tuple[str, ...] | None = None

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from genviewer.io.dataset_files import reader_for
+from genviewer.io.dataset_letters import load_letters
 from genviewer.io.dataset_mnist import mnist_folder
 from genviewer.io.dataset_shapes import make_shapes
 from genviewer.io.dataset_values import DataError, Images
@@ -19,7 +20,8 @@ DEFAULT_SHAPES = 20_000
 def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, Images | None]:
     """Training images and, where the source has one, the test split.
 
-    ``source`` is ``mnist``, ``builtin:shapes`` (``count`` of them, from ``seed``), a folder of
+    ``source`` is ``mnist``, ``builtin:shapes`` (``count`` of them, from ``seed``),
+    ``builtin:letters`` (of the fonts on this machine), a folder of
     images (its subfolders are the classes) or of idx files, a zip of either kind of images, an
     ``.npz`` with ``images``/``labels`` or ``train_images``/``train_labels`` and
     ``test_images``/``test_labels``, an idx file, or a CSV file with rows of ``label, pixel...``
@@ -31,8 +33,13 @@ def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, 
     if source == "mnist":
         source = str(mnist_folder())
     if source.startswith("builtin:"):
+        if source == "builtin:letters":
+            return load_letters()
         if source != "builtin:shapes":
-            raise DataError(f"{source} is not known; the built-in source is builtin:shapes.")
+            raise DataError(
+                f"{source} is not known; the built-in sources are builtin:shapes and "
+                "builtin:letters."
+            )
         return Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images), None
     path = Path(source)
     try:
