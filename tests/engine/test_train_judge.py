@@ -6,7 +6,16 @@ import torch
 
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.engine import train_judge
-from genviewer.engine.train_judge import CLASSES, Judge, accuracy, class_distance, judge_bundle
+from genviewer.engine.train_judge import (
+    CLASSES,
+    Judge,
+    accuracy,
+    class_distance,
+    judge_bundle,
+    load_judge,
+    looks,
+    save_judge,
+)
 from genviewer.io.bundle import Config, write_bundle
 from genviewer.io.dataset_values import Images
 from genviewer.nets.families import build
@@ -104,9 +113,28 @@ def test_the_command_trains_and_judges(tmp_path, bundle, capsys):
     data, judge = str(tmp_path / "d.npz"), str(tmp_path / "judge.pt")
     assert train_judge.main(["train", data, judge, "--steps", "3"]) == 0
     assert json.loads(capsys.readouterr().out) == {"test_accuracy": None}
-    Judge().load_state_dict(torch.load(judge, weights_only=True))
+    assert load_judge(judge).size == 28
     made = bundle(10)
     assert train_judge.main(["judge", judge, str(made.path), "-n", "20", "--data", data]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["models"][0]["model_id"] == made.model_id
     assert report["real_class_distance"] > 0
+    assert report["real_recognised"] is None
+
+
+def test_look_alikes_count_as_one():
+    names = tuple("OIo0l1a")
+    np.testing.assert_array_equal(looks(names, 7), [0, 1, 0, 0, 1, 1, 6])
+    np.testing.assert_array_equal(looks(tuple("0123"), 4), np.arange(4))
+    np.testing.assert_array_equal(looks(None, 10), np.arange(10))
+    pixels = (grey([0, 1, 2, 3, 4]).permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+    data = Images("x", pixels, np.array([3, 4, 0, 9, 4]), tuple("OIo0l1abcd"))
+    assert accuracy(Reader(), data) == 0.8  # all but the letter c read as 0
+
+
+def test_a_judge_of_many_classes_and_large_pictures_is_kept(tmp_path):
+    judge = Judge(62, 64).eval()
+    save_judge(tmp_path / "j.pt", judge, 62)
+    x = torch.rand(3, 1, 64, 64)
+    torch.testing.assert_close(load_judge(tmp_path / "j.pt")(x), judge(x))
+    assert judge(x).shape == (3, 62)
