@@ -71,6 +71,8 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("condition_dropout must be in 0..1")
         if self.total_correlation and self.free_bits:
             raise ValueError("free_bits does not apply to beta-TCVAE")
+        if self.views < 0 or (self.views and self.total_correlation):
+            raise ValueError("views must not be negative and do not apply to beta-TCVAE")
 
 
 class GANObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,6 +140,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("a network with a warp needs the step warp_at, and no other does")
         if self.vae is not None and self.vae.class_weight and not self.label_classes:
             raise ValueError("class_weight needs a network with classes, or class_names")
+        if self.vae is not None and self.vae.views > self.batch_size:
+            raise ValueError("batch_size must be at least views")
         if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
             raise ValueError(f"a network of kind {kind} needs the table [{kind}] and no other")
 

@@ -22,6 +22,7 @@ from genviewer.engine.train_companions import (
     misread,
     unreal,
 )
+from genviewer.engine.train_groups import GroupBatches, combine_posteriors, some_views
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
@@ -75,7 +76,7 @@ def reconstruction_nll(network: ResidualVAE | MLPVAE, logits: Tensor, x: Tensor)
 
 def train_vae(
     state: TrainingState,
-    batches: Batches,
+    batches: Batches | GroupBatches,
     objective: VAEObjective,
     optimizer: OptimizerConfig,
     steps: int,
@@ -98,11 +99,16 @@ def train_vae(
             kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
             y = y * kept
         mean, logvar = network.encode(x, y)
+        views = 1
+        if isinstance(batches, GroupBatches):
+            views = batches.views
+            seen = some_views(len(x) // views, views, state.noise)
+            mean, logvar = combine_posteriors(mean, logvar, seen)
         noise = torch.randn(mean.shape, generator=state.noise)
-        z = sample_posterior(mean, logvar, noise)
+        z = sample_posterior(mean, logvar, noise).repeat_interleave(views, 0)
         logits = network.logits(z, y)
         nll = reconstruction_nll(network, logits, x).mean()
-        kl = kl_normal(mean, logvar)
+        kl = kl_normal(mean, logvar) / views  # a latent's cost is shared by the images it draws
         beta = objective.beta
         if state.step < objective.kl_warmup:
             beta *= (state.step + 1) / objective.kl_warmup

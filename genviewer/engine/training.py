@@ -11,11 +11,12 @@ import msgspec
 import torch
 
 from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
+from genviewer.engine.train_groups import GroupBatches
 from genviewer.engine.train_run import MetricsFile, RunFolder
 from genviewer.engine.train_state import Batches, TrainingState, with_layout
 from genviewer.engine.train_vae import make_vae_state, train_vae
 from genviewer.io.datasets import DataError, Images, load_images
-from genviewer.nets.families import build
+from genviewer.nets.families import build, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,7 +126,11 @@ def training_steps(
     classes = int(config.network.get("classes", 0))
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes
-    batches = Batches(images, config.batch_size, config.seed, classes)
+    batches: Batches | GroupBatches
+    if config.vae is not None and config.vae.views:
+        batches = GroupBatches(images, config.batch_size, config.vae.views, config.seed, classes)
+    else:
+        batches = Batches(images, config.batch_size, config.seed, classes)
     if config.vae is not None and config.vae.warp_at:
         from genviewer.engine.train_warp import train_warped_vae
 
@@ -199,17 +204,20 @@ def _load(config: TrainConfig) -> tuple[Images, Images | None]:
     train_images, test = load_images(
         config.data.source, seed=config.data.seed, count=config.data.count
     )
-    network = config.network
+    network = parsed(config.network)
     height, width, channels = train_images.images.shape[1:]
-    wanted = (network.get("image_size", 28), network.get("image_channels", 1))
+    wanted = (network.image_size, network.image_channels)
     if height != wanted[0] or width != wanted[0] or channels != wanted[1]:
         raise DataError(
             f"{train_images.source} has {width}x{height} images of {channels} channels, the "
             f"network wants {wanted[0]}x{wanted[0]} of {wanted[1]}."
         )
-    classes = int(network.get("classes", 0))
+    classes = network.classes
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes
+    views = config.vae.views if config.vae is not None else 0
+    if views and train_images.groups is None:
+        raise DataError(f"{train_images.source} has no groups, and views of them are wanted.")
     if classes and train_images.labels is None:
         raise DataError(f"{train_images.source} has no labels, and classes are wanted.")
     if classes and train_images.labels is not None and train_images.labels.max() >= classes:

@@ -27,10 +27,13 @@ class ResidualBlock(nn.Module):
         if not norm:
             nn.init.zeros_(self.second.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to the same shape."""
-        h = F.relu(self.first_norm(self.first(x)))
-        return F.relu(x + self.second_norm(self.second(h)))
+    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
+        """(B, C, H, W) to the same shape; ``style`` (B, 2C, 1, 1) scales and shifts between."""
+        h = self.first_norm(self.first(x))
+        if style is not None:
+            scale, shift = style.chunk(2, dim=1)
+            h = h + h * scale + shift
+        return F.relu(x + self.second_norm(self.second(F.relu(h))))
 
 
 def base_size(image_size: int, stages: int, shuffle: int) -> int:
@@ -47,8 +50,9 @@ class ResidualDecoder(nn.Module):
     """Latent and class weights to a picture without an activation: (B, D), (B, K) -> (B, C, H, W).
 
     ``channels`` and ``blocks`` are per stage, coarse to fine; ``latent_layers`` more hidden layers
-    let a latent of few dimensions turn corners. The class weights go through a matrix
-    without a bias, so that a blend of classes is the blend of their embeddings and the all-zero
+    let a latent of few dimensions turn corners. ``modulated`` lets latent and class act on every
+    block and not on the coarsest map alone (Perez et al. 2018, FiLM). The class weights go through
+    a matrix without a bias, so that a blend of classes is the blend of their embeddings and the all-zero
     row, "any class", adds nothing.
     """
 
@@ -65,6 +69,7 @@ class ResidualDecoder(nn.Module):
         image_channels: int,
         norm: bool = False,
         latent_layers: int = 0,
+        modulated: bool = False,
     ) -> None:
         super().__init__()
         coarse = channels[0]
@@ -88,6 +93,15 @@ class ResidualDecoder(nn.Module):
             layers += [ResidualBlock(width, norm=norm) for _ in range(count)]
             previous = width
         self.features = nn.Sequential(*layers)
+        self.styles: nn.ModuleDict | None = None
+        if modulated:
+            self.styles = nn.ModuleDict(
+                {
+                    str(index): nn.Linear(hidden, 2 * layer.first.out_channels)
+                    for index, layer in enumerate(layers)
+                    if isinstance(layer, ResidualBlock)
+                }
+            )
         self.picture = nn.Sequential(
             nn.Conv2d(previous, image_channels * shuffle**2, 3, padding=1),
             nn.PixelShuffle(shuffle),
@@ -98,8 +112,18 @@ class ResidualDecoder(nn.Module):
         h = self.latent(z)
         if self.classes is not None and y is not None:
             h = h + self.classes(y)
-        grid = self.grid(self.deeper(F.relu(h)))
+        h = self.deeper(F.relu(h))
+        grid = self.grid(h)
         if self.template is not None and y is not None:
             grid = grid + self.template(y)
-        picture: Tensor = self.picture(self.features(F.relu(grid).view(self.grid_shape)))
+        features = F.relu(grid).view(self.grid_shape)
+        if self.styles is None:
+            features = self.features(features)
+        else:
+            for name, layer in self.features.named_children():
+                if name in self.styles:
+                    features = layer(features, self.styles[name](h)[:, :, None, None])
+                else:
+                    features = layer(features)
+        picture: Tensor = self.picture(features)
         return picture

@@ -24,7 +24,8 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Sizes of a :class:`ResidualVAE`.
 
     ``channels`` and ``blocks`` are per stage, coarse to fine; each stage doubles the side, and the
-    last is ``shuffle`` times smaller than the picture.
+    last is ``shuffle`` times smaller than the picture. With ``modulated`` latent and class act on
+    every block of the decoder.
     """
 
     image_size: int = 28
@@ -37,6 +38,7 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     encoder_blocks: tuple[int, ...] = (1, 1)
     shuffle: int = 2
     latent_layers: int = 0
+    modulated: bool = False
     likelihood: Likelihood = "bernoulli"
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Decoder(ResidualDecoder):
             shuffle=config.shuffle,
             image_channels=config.image_channels,
             latent_layers=config.latent_layers,
+            modulated=config.modulated,
         )
         # One per channel; a Bernoulli likelihood has none.
         self.log_scale: nn.Parameter | None = None
