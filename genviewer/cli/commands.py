@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 import genviewer
+import genviewer.cli.commands_evaluate
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
 
