@@ -51,6 +51,9 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     With ``warp_at`` the network's prior warp is fitted after that many steps to the aggregated
     posterior; for the rest of the steps the encoder alone learns, on the plain ELBO.
+
+    With ``views`` that many images of a group share one latent
+    (:mod:`genviewer.engine.train_groups`).
     """
 
     beta: float = 1.0
@@ -63,6 +66,7 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     companion_warmup: int = 0
     adversarial_weight: float = 0.0
     warp_at: int = 0
+    views: int = 0
 
     def __post_init__(self) -> None:
         if min(self.beta, self.free_bits, self.class_weight, self.adversarial_weight) < 0:
