@@ -22,6 +22,9 @@ class Global:
         return f"{self.module}.{self.name}"
 
 
+GETATTR = Global("builtins", "getattr")
+
+
 class OddKey:
     """A dictionary key that is neither text nor a number nor a tuple of these."""
 
@@ -93,3 +96,16 @@ class Record:
 
     def __repr__(self) -> str:
         return f"<Record of {self.label[:80]}>"
+
+
+_SCALARS = (str, int, float, bool, type(None), bytes, Global)
+
+
+def safe_key(key: Any) -> Any:
+    """What stands for a dictionary key: itself if hashing it is cheap, else an odd key."""
+    kind = type(key)
+    if kind in _SCALARS:
+        return key if kind is not int or -(1 << 63) <= key < 1 << 63 else OddKey(key)
+    if kind is tuple and len(key) <= 16 and all(type(part) in _SCALARS for part in key):
+        return key
+    return OddKey(key)

@@ -39,6 +39,19 @@ class Window:
         """Offset in the source of the next byte."""
         return self._base + self._at
 
+    def take_byte(self) -> int:
+        """The next byte, as a number."""
+        at = self._at
+        if at < len(self._buffer):
+            self._at = at + 1
+            return self._buffer[at]
+        return self.take(1)[0]
+
+    def need(self, length: int) -> None:
+        """Refuse the file if it has fewer than ``length`` bytes left."""
+        if length > self.source.size - self.position:
+            self.budget.damaged("it ends in the middle")
+
     def take(self, length: int) -> bytes:
         """The next ``length`` bytes."""
         end = self._at + length
@@ -55,8 +68,7 @@ class Window:
 
     def take_source(self, length: int) -> ByteSource:
         """The next ``length`` bytes, left where they are."""
-        if self.position + length > self.source.size:
-            self.budget.damaged("it ends in the middle")
+        self.need(length)
         part = self.source.slice(self.position, length)
         if self._at + length <= len(self._buffer):
             self._at += length
@@ -93,12 +105,14 @@ def _number(form: str) -> Callable[[Window], Any]:
     return read
 
 
-u1, u2, u4, u8, i4 = (_number(form) for form in ("<B", "<H", "<I", "<Q", "<i"))
+u1 = Window.take_byte
+u2, u4, u8, i4 = (_number(form) for form in ("<H", "<I", "<Q", "<i"))
 
 
 def _text(length: Callable[[Window], int]) -> Callable[[Window], str]:
     def read(window: Window) -> str:
         count = length(window)
+        window.need(count)
         window.budget.spend_text(count)
         return window.take(count).decode("utf-8", "surrogatepass")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from genviewer.io.foreign.budget import Budget, UnreadableFileError, clean
-from genviewer.io.foreign.onnx_outline import is_onnx
+from genviewer.io.foreign.onnx_mark import is_onnx
 from genviewer.io.foreign.source import ByteSource, list_folder, open_source
 from genviewer.io.foreign.torch_file import is_legacy
 from genviewer.io.foreign.zip_index import ZipIndex
@@ -79,14 +79,14 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
 )
 
 _LFS = re.compile(rb"\Aversion https://git-lfs[^\n]*\n(?:[^\n]*\n)*?size (\d{1,18})")
-_SAFETENSORS_HEADER = re.compile(rb"\A\s*\{")
 
 
 def sniff(path: Path | str) -> Container:
     """What a file or folder is, by its content. Any thread; reads a few kB and never blocks.
 
     Raises:
-        UnreadableFileError: nothing is there, it may not be read, it is empty or no regular file.
+        UnreadableFileError: nothing is there, it may not be read, it is empty, no regular file or
+            a damaged zip file.
     """
     path = Path(path)
     try:
@@ -124,7 +124,7 @@ def sniff_source(source: ByteSource, file_name: str) -> Container:
         return _known("pickle")
     if is_onnx(source):
         return _known("onnx")
-    return _sniff_text(head, name) or _sniff_old_pickle(source, head) or _unknown(name)
+    return _sniff_text(head, name) or _sniff_old_pickle(head) or _unknown(name)
 
 
 def _known(kind: Kind) -> Container:
@@ -139,16 +139,19 @@ def _refused(name: str, title: str, advice: str) -> Container:
 def _unknown(name: str) -> Container:
     return Container(
         "refused",
-        "of no known kind",
+        "a file of no known kind",
         f"{name} is of no known kind: PyTorch, safetensors and ONNX files were looked for.",
     )
 
 
 def _looks_like_safetensors(head: bytes, size: int) -> bool:
-    """Eight bytes of length, then JSON; a wrong length is the reader's to tell."""
-    if len(head) < 9 or not _SAFETENSORS_HEADER.match(head[8:]):
-        return len(head) >= 8 and head[8:9] == b"{"
-    return int.from_bytes(head[:8], "little") >= 2
+    """Eight bytes of length, then JSON. A wrong length is the reader's to tell, unless it is text.
+
+    The writers begin the JSON at once; spaces are allowed only behind it.
+    """
+    if head[8:9] != b"{":
+        return False
+    return int.from_bytes(head[:8], "little") <= size or not head[:8].isascii()
 
 
 def _sniff_zip(source: ByteSource, name: str) -> Container:
@@ -211,17 +214,13 @@ def _sniff_text(head: bytes, name: str) -> Container | None:
     return _refused(name, "a text file", "not a model; " + _NO_MODEL)
 
 
-_OLD_PICKLE = re.compile(
-    rb"\A(?:\(?[dlit]p?\d*\n|\(?c[\w.]+\n[\w.]+\n|\(?[}\])(]?q.|\}q|\]q|\(l|\(d)"
-)
+_OLD_PICKLE = re.compile(rb"\A\(*(?:[ci][\w.]+\n[\w. ]+\n|[dl]p?\d*\n|[dl]\.|[\])}](?:[q(]|\.))")
+"""How pickles of protocol 0 and 1 begin: with a class, or with an empty container."""
 
 
-def _sniff_old_pickle(source: ByteSource, head: bytes) -> Container | None:
-    """A pickle of protocol 0 or 1, which has no mark at its beginning; STOP is at its end."""
-    ends = source.read(source.size - 1, 1) == b"."
-    if ends and (_OLD_PICKLE.match(head) or head[:1] in b"}](c"):
-        return _known("pickle")
-    return None
+def _sniff_old_pickle(head: bytes) -> Container | None:
+    """A pickle without the mark that later protocols begin with."""
+    return _known("pickle") if _OLD_PICKLE.match(head) else None
 
 
 _FOLDERS: tuple[tuple[str, str], ...] = (

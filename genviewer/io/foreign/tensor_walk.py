@@ -14,7 +14,7 @@ from genviewer.io.foreign.budget import (
     MAX_WALK_VISITS,
     UnreadableFileError,
 )
-from genviewer.io.foreign.inert import Global, Record
+from genviewer.io.foreign.inert import GETATTR, Global, Record
 from genviewer.io.foreign.stored_tensor import StoredTensor, tensor_of_array
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_KEY = 1024
 MAX_PATHS_LENGTH = 64 << 20
-_GETATTR = Global("builtins", "getattr")
 
 INSIDE, FOUND = 1, 2
 """What a visit says: look inside the value; it is one of those that are looked for."""
@@ -77,7 +76,7 @@ def _record_children(record: Record) -> Iterator[tuple[str | None, Any]]:
     if record.state is not None and not isinstance(record.state, dict | tuple):
         yield "state", record.state
     bare = not attributes and not record.items and record.state is None
-    if bare and record.kind != _GETATTR:
+    if bare and record.kind != GETATTR:
         yield None, record.args
 
 

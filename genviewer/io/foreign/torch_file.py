@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from genviewer.io.foreign.budget import MAX_PICKLE_BYTES, Budget, UnreadableFileError, clean
 from genviewer.io.foreign.opcodes import Window
 from genviewer.io.foreign.pickle_machine import PickleMachine
-from genviewer.io.foreign.rebuild import Rebuilder, storage_dtype
+from genviewer.io.foreign.rebuild import Rebuilder
+from genviewer.io.foreign.rebuild_torch import storage_dtype
 from genviewer.io.foreign.source import memory_source
 from genviewer.io.foreign.stored_tensor import Storage, item_size
 from genviewer.io.foreign.zip_index import ZipIndex
