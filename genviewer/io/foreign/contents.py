@@ -67,6 +67,7 @@ class Contents:
         records: names of foreign classes that were met, and how often.
         would_run: names of functions that a careless loader would have called.
         warnings: sentences for the user.
+        refusal: None, or why the file should not be opened, if it was read nevertheless.
     """
 
     path: Path
@@ -76,13 +77,19 @@ class Contents:
     records: tuple[tuple[str, int], ...] = ()
     would_run: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    refusal: str | None = None
 
 
-def read_contents(path: Path | str) -> Contents:
+def read_contents(path: Path | str, strict: bool = True) -> Contents:
     """Read a file of PyTorch, a pickle, a safetensors file, or the tensors of TorchScript.
 
     Costs reading its table of contents; tensors are read when their ``array()`` is asked for.
     Any thread.
+
+    Args:
+        path: the file.
+        strict: whether a file that would run something is refused. To show what such a file
+            holds it can be read nevertheless; it runs nothing either way.
 
     Raises:
         UnreadableFileError: it is of another kind, damaged, beyond every measure, or would run
@@ -106,7 +113,7 @@ def read_contents(path: Path | str) -> Contents:
             )
         if container.kind == "safetensors":
             return _read_safetensors(path, container)
-        return _read_pickled(open_source(path), path, container)
+        return _read_pickled(open_source(path), path, container, strict)
     except UnreadableFileError:
         raise
     except _DAMAGE:
@@ -139,9 +146,9 @@ def module_records(contents: Contents, of: Any = None) -> dict[str, ModuleRecord
     return walk_modules(contents.tree if of is None else of, name)
 
 
-def _read_pickled(source: FileSource, path: Path, container: Container) -> Contents:
+def _read_pickled(source: FileSource, path: Path, container: Container, strict: bool) -> Contents:
     budget = Budget(path.name, source.size)
-    rebuilder = make_rebuilder(budget)
+    rebuilder = make_rebuilder(budget, strict)
     if container.kind == "torch-legacy":
         tree = read_legacy(source, rebuilder)
     elif container.kind == "pickle":
@@ -156,6 +163,7 @@ def _read_pickled(source: FileSource, path: Path, container: Container) -> Conte
         records=tuple(rebuilder.records.most_common()),
         would_run=tuple(name for name, _ in rebuilder.functions.most_common()),
         warnings=_warnings(rebuilder),
+        refusal=rebuilder.refusal,
     )
 
 

@@ -10,27 +10,35 @@ import numpy as np
 from genviewer.io.foreign.budget import clean
 from genviewer.io.foreign.inert import Global, Record
 from genviewer.io.foreign.stored_tensor import StoredTensor
-from genviewer.io.foreign.tensor_walk import key_text
+from genviewer.io.foreign.tensor_walk import is_module, key_text
 
 MAX_DEPTH = 12
 MAX_VALUES = 20_000
 MAX_TEXT = 2000
 _MORE = "…"
+_NOTHING = object()
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, tensors: bool = True) -> Any:
     """A copy of dicts, lists, texts and numbers; at most 12 levels and 20,000 values of it.
 
     Namespaces and other records become dictionaries of their attributes, classes their dotted
     names, tensors and arrays a text such as ``float32 [3, 4]``, NaN and infinities texts. What is
     beyond the bounds is an ellipsis.
+
+    Args:
+        value: what a file holds, or a part of it.
+        tensors: whether tensors, arrays and the modules around them are in the copy; without
+            them, what holds nothing else is left out too, and None may remain.
     """
-    return _Copier().copy(value, 0)
+    copied = _Copier(tensors).copy(value, 0)
+    return None if copied is _NOTHING else copied
 
 
 class _Copier:
-    def __init__(self) -> None:
+    def __init__(self, tensors: bool) -> None:
         self.left = MAX_VALUES
+        self.tensors = tensors
 
     def copy(self, value: Any, depth: int) -> Any:
         self.left -= 1
@@ -50,31 +58,35 @@ class _Copier:
             return self._record(value, depth)
         if isinstance(value, Global):
             return value.label
-        if isinstance(value, StoredTensor):
-            return f"{value.dtype} {list(value.shape)}"
-        if isinstance(value, np.ndarray):
-            return f"{value.dtype} {list(value.shape)}"
+        if isinstance(value, StoredTensor | np.ndarray):
+            return f"{value.dtype} {list(value.shape)}" if self.tensors else _NOTHING
         if isinstance(value, bytes):
             return f"{len(value)} bytes"
         return _MORE
 
-    def _mapping(self, value: dict[Any, Any], depth: int) -> dict[str, Any]:
-        result = {}
+    def _mapping(self, value: dict[Any, Any], depth: int) -> Any:
+        result: dict[str, Any] = {}
         for key, child in value.items():
             if self.left < 0:
                 break
-            result[key_text(key)] = self.copy(child, depth + 1)
-        return result
+            copied = self.copy(child, depth + 1)
+            if copied is not _NOTHING:
+                result[key_text(key)] = copied
+        return result if result or not value or self.tensors else _NOTHING
 
-    def _sequence(self, value: Any, depth: int) -> list[Any]:
-        result = []
+    def _sequence(self, value: Any, depth: int) -> Any:
+        result: list[Any] = []
         for child in value:
             if self.left < 0:
                 break
-            result.append(self.copy(child, depth + 1))
-        return result
+            copied = self.copy(child, depth + 1)
+            if copied is not _NOTHING:
+                result.append(copied)
+        return result if result or not value or self.tensors else _NOTHING
 
     def _record(self, record: Record, depth: int) -> Any:
+        if not self.tensors and is_module(record):
+            return _NOTHING
         attributes = record.attributes
         if attributes:
             return self._mapping(attributes, depth)

@@ -33,11 +33,17 @@ class Rebuilder:
     Args:
         budget: of the file.
         read_nested: reads a file inside the file, such as the storages in StyleGAN's pickles.
+        strict: whether a file that would run something is refused; else it is read to its end as
+            inert records, and ``refusal`` says what was found.
     """
 
-    def __init__(self, budget: Budget, read_nested: Callable[[ByteSource], Any]) -> None:
+    def __init__(
+        self, budget: Budget, read_nested: Callable[[ByteSource], Any], strict: bool = True
+    ) -> None:
         self.budget = budget
         self.read_nested = read_nested
+        self.strict = strict
+        self.refusal: str | None = None
         self.records: Counter[str] = Counter()
         self.functions: Counter[str] = Counter()
 
@@ -59,17 +65,23 @@ class Rebuilder:
             else:
                 self._note(callee)
         elif callee.kind == GETATTR:
-            self.budget.refuse("would run what builtins.getattr gives, and is not opened")
+            self.refuse_call(GETATTR, "would run what builtins.getattr gives")
         return Record(callee, args, kwargs)
 
     def _note(self, callee: Global) -> None:
         verdict = judge(callee)
         if verdict == "refuse":
-            self.budget.refuse(
-                f"would run {clean(callee.label, 80)}, which no model needs, and is not opened"
-            )
-        counter = self.records if verdict == "record" else self.functions
-        counter[clean(callee.label, 80)] += 1
+            self.refuse_call(callee, f"would run {clean(callee.label, 80)}, which no model needs")
+        else:
+            counter = self.records if verdict == "record" else self.functions
+            counter[clean(callee.label, 80)] += 1
+
+    def refuse_call(self, callee: Global, what: str) -> None:
+        """Refuse the file for something it would run; or, if not strict, note that."""
+        if self.strict:
+            self.budget.refuse(f"{what}, and is not opened")
+        self.functions[clean(callee.label, 80)] += 1
+        self.refusal = self.refusal or f"{self.budget.name} {what}, and is not opened."
 
     def build(self, target: Any, state: Any) -> Any:
         """What stands for an object after its state was set; most often the object itself."""
@@ -83,7 +95,7 @@ class Rebuilder:
             else:
                 target.state = state
         elif isinstance(target, Global):
-            self.budget.refuse(f"would change {clean(target.label, 80)}, and is not opened")
+            self.refuse_call(target, f"would change {clean(target.label, 80)}")
         return target
 
     def settled(self, record: Record) -> Any:
@@ -111,7 +123,8 @@ def _attribute(rebuilder: Rebuilder, args: tuple[Any, ...]) -> Any:
             return Global(args[0].module, f"{args[0].name}.{args[1]}")
         if isinstance(args[0], Record):
             return Record(GETATTR, args)
-    return rebuilder.budget.refuse("would run builtins.getattr, and is not opened")
+    rebuilder.refuse_call(GETATTR, "would run builtins.getattr")
+    return Record(GETATTR, args)
 
 
 def _reconstructed(rebuilder: Rebuilder, args: tuple[Any, ...]) -> Any:

@@ -64,7 +64,7 @@ def read_pickle(source: ByteSource, rebuilder: Rebuilder) -> Any:
     return PickleMachine(Window(source, rebuilder.budget), rebuilder).run()
 
 
-def make_rebuilder(budget: Budget) -> Rebuilder:
+def make_rebuilder(budget: Budget, strict: bool = True) -> Rebuilder:
     """A rebuilder that reads torch files inside torch files."""
 
     def read_nested(source: ByteSource) -> Any:
@@ -75,7 +75,7 @@ def make_rebuilder(budget: Budget) -> Rebuilder:
             return read_zip(index, find_root(index), rebuilder)
         budget.damaged("a file inside it is of no known kind")
 
-    rebuilder = Rebuilder(budget, read_nested)
+    rebuilder = Rebuilder(budget, read_nested, strict)
     return rebuilder
 
 
