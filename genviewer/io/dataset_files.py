@@ -1,4 +1,4 @@
-"""Readers of labelled images, one per kind of file: npz, idx, folders, zip and CSV.
+"""Readers of labelled images, one per kind of file; folders, zip and CSV are read here.
 
 NumPy and Pillow only. Nothing is unpickled, and sizes are checked before memory is taken.
 """
@@ -6,26 +6,21 @@ NumPy and Pillow only. Nothing is unpickled, and sizes are checked before memory
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import struct
 import zipfile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from genviewer.io.dataset_values import DataError, Images, Labels, Pixels
+from genviewer.io.dataset_arrays import idx_files, read_idx_file, read_idx_folder, read_npz
+from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Pixels, Splits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-Splits = tuple[Images, Images | None]
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-MAX_BYTES = 8 << 30  # a whole data set is held in memory
 
 
 def reader_for(path: Path) -> Callable[[Path], Splits]:
@@ -33,127 +28,16 @@ def reader_for(path: Path) -> Callable[[Path], Splits]:
     if not path.exists():
         raise DataError(f"{path} does not exist.")
     if path.is_dir():
-        return _read_idx_folder if _idx_files(path) else _read_folder
+        return read_idx_folder if idx_files(path) else _read_folder
     name = path.name.lower()
     for suffix, reader in _READERS.items():
         if name.endswith(suffix):
             return reader
     if "-ubyte" in name or ".idx" in name:
-        return _read_idx_file
+        return read_idx_file
     raise DataError(
         f"{path} is none of a folder, .npz, .zip, .csv or idx file (a name with ubyte or idx)."
     )
-
-
-# .npz ------------------------------------------------------------------------------------------
-
-
-def _read_npz(path: Path) -> Splits:
-    with np.load(path, allow_pickle=False) as archive:
-        prefix = "train_" if "train_images" in archive else ""
-        if f"{prefix}images" not in archive:
-            found = ", ".join(archive.files[:8])
-            raise DataError(f"{path} has no images or train_images, but {found or 'nothing'}.")
-        train = _npz_split(archive, path, prefix)
-        test = _npz_split(archive, path, "test_") if "test_images" in archive else None
-    return train, test
-
-
-def _npz_split(archive: np.lib.npyio.NpzFile, path: Path, prefix: str) -> Images:
-    images = _as_pixels(archive[f"{prefix}images"], path)
-    key = f"{prefix}labels"
-    return Images(str(path), images, _as_labels(archive[key]) if key in archive else None)
-
-
-def _as_pixels(array: NDArray[Any], path: Path) -> Pixels:
-    """Grey (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats in [0, 1], as uint8 NHWC."""
-    if array.ndim == 3:
-        array = array[..., None]
-    if array.ndim != 4:
-        raise DataError(f"{path} has images of {array.ndim} dimensions; 3 or 4 are wanted.")
-    if array.shape[3] not in (1, 3, 4) and array.shape[1] in (1, 3, 4):
-        array = array.transpose(0, 2, 3, 1)
-    if array.dtype.kind == "f":
-        if array.size and not (array.min() >= 0.0 and array.max() <= 1.0):
-            raise DataError(f"{path} has real-valued images outside [0, 1].")
-        array = np.round(array * 255.0)
-    elif array.dtype != np.uint8:
-        raise DataError(f"{path} has images of type {array.dtype}; uint8 is wanted.")
-    return np.ascontiguousarray(array, dtype=np.uint8)
-
-
-def _as_labels(array: NDArray[Any]) -> Labels:
-    one_hot = array.ndim == 2 and array.shape[1] > 1
-    labels: Labels = (array.argmax(1) if one_hot else array.reshape(-1)).astype(np.int64)
-    return labels
-
-
-# idx -------------------------------------------------------------------------------------------
-
-
-def parse_idx(data: bytes, name: str) -> NDArray[np.uint8]:
-    """The array of an idx file of unsigned bytes (LeCun's format).
-
-    Raises:
-        DataError: the file is of another kind or shorter than it says.
-    """
-    if len(data) < 4 or data[:3] != b"\x00\x00\x08":
-        raise DataError(f"{name} is not an idx file of unsigned bytes.")
-    dimensions = data[3]
-    if not 1 <= dimensions <= 4 or len(data) < 4 + 4 * dimensions:
-        raise DataError(f"{name} has a damaged idx header.")
-    shape = struct.unpack(f">{dimensions}I", data[4 : 4 + 4 * dimensions])
-    size = 1
-    for length in shape:
-        size *= length
-    if len(data) - 4 - 4 * dimensions != size:
-        raise DataError(f"{name} is not as long as its idx header says.")
-    return np.frombuffer(data, np.uint8, size, 4 + 4 * dimensions).reshape(shape)
-
-
-def _read_bytes(path: Path) -> bytes:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        data: bytes = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GiB.")
-    return data
-
-
-def _idx_files(folder: Path) -> dict[str, Path]:
-    """The idx files of a folder by role, such as ``train_images``."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.name.lower()
-        if "ubyte" not in name and ".idx" not in name:
-            continue
-        split = "test" if name.startswith(("t10k", "test")) else "train"
-        kind = "labels" if "label" in name else "images"
-        found.setdefault(f"{split}_{kind}", path)
-    return found
-
-
-def _read_idx_folder(folder: Path) -> Splits:
-    files = _idx_files(folder)
-    if "train_images" not in files:
-        raise DataError(f"{folder} has no idx file of training images.")
-    train = _idx_pair(files["train_images"], files.get("train_labels"))
-    if "test_images" not in files:
-        return train, None
-    return train, _idx_pair(files["test_images"], files.get("test_labels"))
-
-
-def _idx_pair(images: Path, labels: Path | None) -> Images:
-    pixels = _as_pixels(parse_idx(_read_bytes(images), images.name), images)
-    if labels is None:
-        return Images(str(images), pixels)
-    return Images(str(images), pixels, _as_labels(parse_idx(_read_bytes(labels), labels.name)))
-
-
-def _read_idx_file(path: Path) -> Splits:
-    labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    beside = labels if labels != path and labels.is_file() else None
-    return _idx_pair(path, beside), None
 
 
 # Folders and zips of image files -------------------------------------------------------------
@@ -250,6 +134,8 @@ def _decode_images(names: list[PurePosixPath], read: Callable[[PurePosixPath], b
 
 
 def _read_csv(path: Path) -> Splits:
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GiB.")
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = [row for row in csv.reader(file) if row]
     if not rows:
@@ -309,7 +195,7 @@ def _is_file(cell: str) -> bool:
 
 
 _READERS: dict[str, Callable[[Path], Splits]] = {
-    ".npz": _read_npz,
+    ".npz": read_npz,
     ".zip": _read_zip,
     ".csv": _read_csv,
 }

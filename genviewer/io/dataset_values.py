@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
+MAX_BYTES = 8 << 30  # a whole data set is held in memory
 
 
 class DataError(ValueError):
@@ -27,3 +28,6 @@ class Images(msgspec.Struct, frozen=True):
     names: tuple[str, ...] | None = None
     groups: Labels | None = None
     group_names: tuple[str, ...] | None = None
+
+
+Splits = tuple[Images, Images | None]

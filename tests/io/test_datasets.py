@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from genviewer.io import dataset_mnist
-from genviewer.io.dataset_files import parse_idx
+from genviewer.io.dataset_arrays import parse_idx
 from genviewer.io.dataset_mnist import mnist_folder
 from genviewer.io.dataset_shapes import FACTORS, SIZE, draw_shapes, make_shapes
 from genviewer.io.datasets import DataError, load_images
@@ -78,11 +78,30 @@ def test_npz_with_one_hot_labels(tmp_path):
         ({"images": GREY, "labels": LABELS - 1}, "negative"),
         ({"images": GREY[:0]}, "no images"),
         ({"images": GREY[0]}, "dimensions"),
+        ({"images": GREY, "labels": LABELS + 0.5}, "whole numbers"),
+        ({"images": GREY, "labels": LABELS.astype(str)}, "integers are wanted"),
     ],
 )
 def test_an_npz_that_does_not_fit_is_told(tmp_path, arrays, words):
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(DataError, match=words):
+        load(tmp_path / "d.npz")
+
+
+def test_an_npz_whose_header_promises_more_than_it_holds_is_refused(tmp_path):
+    header = io.BytesIO()
+    described = {"descr": "|u1", "fortran_order": False, "shape": (1 << 40, 28, 28)}
+    np.lib.format.write_array_header_1_0(header, described)
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("images.npy", header.getvalue() + b"tiny")
+    with pytest.raises(DataError, match="shorter than its header says"):
+        load(tmp_path / "d.npz")
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("genviewer.io.dataset_arrays.MAX_BYTES", 1000)
+    np.savez_compressed(tmp_path / "d.npz", images=np.zeros((50, 8, 8), np.uint8))
+    with pytest.raises(DataError, match="unpacks to more than"):
         load(tmp_path / "d.npz")
 
 

@@ -1,0 +1,160 @@
+"""Readers of labelled images that are stored as arrays: npz and idx.
+
+NumPy only. Nothing is unpickled, and sizes are checked before memory is taken.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Labels, Pixels, Splits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+# .npz ------------------------------------------------------------------------------------------
+
+
+def read_npz(path: Path) -> Splits:
+    """The splits of an ``.npz``; DataError if it holds none."""
+    _check_npz(path)
+    with np.load(path, allow_pickle=False) as archive:
+        prefix = "train_" if "train_images" in archive else ""
+        if f"{prefix}images" not in archive:
+            found = ", ".join(archive.files[:8])
+            raise DataError(f"{path} has no images or train_images, but {found or 'nothing'}.")
+        train = _npz_split(archive, path, prefix)
+        test = _npz_split(archive, path, "test_") if "test_images" in archive else None
+    return train, test
+
+
+def _check_npz(path: Path) -> None:
+    """Refuse arrays that are larger than the file holds: their headers decide what is allocated."""
+    with zipfile.ZipFile(path) as archive:
+        entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+        if sum(entry.file_size for entry in entries) > MAX_BYTES:
+            raise DataError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB.")
+        for entry in entries:
+            with archive.open(entry) as file:
+                version = np.lib.format.read_magic(file)
+                read = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }.get(version)
+                if read is None:
+                    raise DataError(f"{path}: {entry.filename} has an unknown version.")
+                shape, _, dtype = read(file)
+                if math.prod(shape) * dtype.itemsize > entry.file_size:
+                    raise DataError(f"{path}: {entry.filename} is shorter than its header says.")
+
+
+def _npz_split(archive: np.lib.npyio.NpzFile, path: Path, prefix: str) -> Images:
+    images = _as_pixels(archive[f"{prefix}images"], path)
+    key = f"{prefix}labels"
+    return Images(str(path), images, _as_labels(archive[key]) if key in archive else None)
+
+
+def _as_pixels(array: NDArray[Any], path: Path) -> Pixels:
+    """Grey (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats in [0, 1], as uint8 NHWC."""
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4:
+        raise DataError(f"{path} has images of {array.ndim} dimensions; 3 or 4 are wanted.")
+    if array.shape[3] not in (1, 3, 4) and array.shape[1] in (1, 3, 4):
+        array = array.transpose(0, 2, 3, 1)
+    if array.dtype.kind == "f":
+        if array.size and not (array.min() >= 0.0 and array.max() <= 1.0):
+            raise DataError(f"{path} has real-valued images outside [0, 1].")
+        array = np.round(array * 255.0)
+    elif array.dtype != np.uint8:
+        raise DataError(f"{path} has images of type {array.dtype}; uint8 is wanted.")
+    return np.ascontiguousarray(array, dtype=np.uint8)
+
+
+def _as_labels(array: NDArray[Any]) -> Labels:
+    if array.ndim == 2 and array.shape[1] > 1:
+        array = array.argmax(1)  # one-hot
+    if array.dtype.kind not in "iufb":
+        raise DataError(f"The labels are of type {array.dtype}; integers are wanted.")
+    labels: Labels = array.reshape(-1).astype(np.int64)
+    if not np.array_equal(labels, array.reshape(-1)):
+        raise DataError("The labels are not whole numbers.")
+    return labels
+
+
+# idx -------------------------------------------------------------------------------------------
+
+
+def parse_idx(data: bytes, name: str) -> NDArray[np.uint8]:
+    """The array of an idx file of unsigned bytes (LeCun's format).
+
+    Raises:
+        DataError: the file is of another kind or shorter than it says.
+    """
+    if len(data) < 4 or data[:3] != b"\x00\x00\x08":
+        raise DataError(f"{name} is not an idx file of unsigned bytes.")
+    dimensions = data[3]
+    if not 1 <= dimensions <= 4 or len(data) < 4 + 4 * dimensions:
+        raise DataError(f"{name} has a damaged idx header.")
+    shape = struct.unpack(f">{dimensions}I", data[4 : 4 + 4 * dimensions])
+    size = 1
+    for length in shape:
+        size *= length
+    if len(data) - 4 - 4 * dimensions != size:
+        raise DataError(f"{name} is not as long as its idx header says.")
+    return np.frombuffer(data, np.uint8, size, 4 + 4 * dimensions).reshape(shape)
+
+
+def _read_bytes(path: Path) -> bytes:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        data: bytes = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GiB.")
+    return data
+
+
+def idx_files(folder: Path) -> dict[str, Path]:
+    """The idx files of a folder by role, such as ``train_images``."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if "ubyte" not in name and ".idx" not in name:
+            continue
+        split = "test" if name.startswith(("t10k", "test")) else "train"
+        kind = "labels" if "label" in name else "images"
+        found.setdefault(f"{split}_{kind}", path)
+    return found
+
+
+def read_idx_folder(folder: Path) -> Splits:
+    """The splits of a folder of idx files; DataError if one is damaged."""
+    files = idx_files(folder)
+    if "train_images" not in files:
+        raise DataError(f"{folder} has no idx file of training images.")
+    train = _idx_pair(files["train_images"], files.get("train_labels"))
+    if "test_images" not in files:
+        return train, None
+    return train, _idx_pair(files["test_images"], files.get("test_labels"))
+
+
+def _idx_pair(images: Path, labels: Path | None) -> Images:
+    pixels = _as_pixels(parse_idx(_read_bytes(images), images.name), images)
+    if labels is None:
+        return Images(str(images), pixels)
+    return Images(str(images), pixels, _as_labels(parse_idx(_read_bytes(labels), labels.name)))
+
+
+def read_idx_file(path: Path) -> Splits:
+    """One idx file of images, and that of their labels if it lies beside it."""
+    labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
+    beside = labels if labels != path and labels.is_file() else None
+    return _idx_pair(path, beside), None
