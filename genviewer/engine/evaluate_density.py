@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
 from genviewer.engine.torch_decoder import load_network
 from genviewer.engine.train_vae import measure_elbo
 from genviewer.io.datasets import Images
-from genviewer.nets.residual_vae import ResidualVAE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genviewer.io.bundle import Bundle
+    from genviewer.nets.residual_vae import ResidualVAE
 
 LIMIT = 10_000
 _CHUNK = 250
@@ -60,23 +60,24 @@ def measure_bound(
         LoadError: the network cannot be built.
     """
     network = load_network(bundle)
-    if not isinstance(network, ResidualVAE):
+    if not hasattr(network, "logits"):
         notes.append("The ELBO of this family of networks is not measured here.")
         return None
-    if network.config.classes and data.labels is None:
+    if bundle.spec.conditions and data.labels is None:
         notes.append("The ELBO needs the classes of the images, which have no labels.")
         return None
+    vae = cast("ResidualVAE", network)
     count = min(LIMIT, len(data.images))
     nats = kl = 0.0
     for start in range(0, count, _CHUNK):
         rows = slice(start, min(start + _CHUNK, count))
         labels = None if data.labels is None else data.labels[rows]
         part = Images(data.source, data.images[rows], labels)
-        elbo, per_dimension = measure_elbo(network, part, seed=seed + start, batch=_CHUNK)
+        elbo, per_dimension = measure_elbo(vae, part, seed=seed + start, batch=_CHUNK)
         share = (rows.stop - start) / count
         nats += share * elbo
         kl += share * sum(per_dimension)
         report("measuring the ELBO", rows.stop, count)
     values = int(data.images[0].size)
-    likelihood = network.config.likelihood
+    likelihood = vae.config.likelihood
     return Bound(nats, bits_per_dim(nats, values, likelihood), kl, likelihood, split, count)

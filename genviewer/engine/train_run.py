@@ -107,10 +107,11 @@ class MetricsFile:
         self._path = path
         self._fields: list[str] = []
         if path.is_file():
-            with path.open(newline="", encoding="utf-8") as file:
-                reader = csv.DictReader(file)
-                rows = [row for row in reader if (row.get("step") or "").isdigit()]
-                self._fields = list(reader.fieldnames or [])
+            # A process that was killed while it wrote may have left half a line.
+            whole = path.read_bytes().rpartition(b"\n")[0].decode("utf-8", "replace")
+            reader = csv.DictReader(whole.splitlines())
+            rows = [row for row in reader if (row.get("step") or "").isdigit()]
+            self._fields = list(reader.fieldnames or [])
             kept = [row for row in rows if int(row["step"]) <= step]
             with (
                 replacing(path) as temporary,
