@@ -171,7 +171,7 @@ def _warnings(rebuilder: Rebuilder) -> tuple[str, ...]:
     functions = [name for name, _ in rebuilder.functions.most_common(3)]
     if not functions:
         return ()
-    return (f"Functions that the file would have called were not: {', '.join(functions)}.",)
+    return (f"It names functions that were not run: {', '.join(functions)}.",)
 
 
 def _read_safetensors(path: Path, container: Container) -> Contents:
