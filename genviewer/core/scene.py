@@ -15,6 +15,7 @@ ViewName = Literal["focus", "grid", "classes", "traverse", "map"]
 VIEW_NAMES: tuple[ViewName, ...] = ("focus", "grid", "classes", "traverse", "map")
 DimOrder = Literal["index", "kl", "effect"]
 MAX_CELLS = 1024
+MAX_PANES = 4
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=MAX_CELLS)]
 Side = Annotated[int, msgspec.Meta(ge=1, le=128)]
@@ -68,6 +69,19 @@ class MapOptions(msgspec.Struct, frozen=True):
     tiles: Annotated[int, msgspec.Meta(ge=2, le=32)] = 15
 
 
+class CompareOptions(msgspec.Struct, frozen=True):
+    """How two or more panes are shown together in the Focus view.
+
+    ``side`` lays them side by side. The others hold the focused pane against the next one:
+    ``swipe`` under a divider at ``divider`` (0 left .. 1 right), ``difference`` as signed
+    differences times ``gain`` about mid grey, ``flicker`` in turns.
+    """
+
+    mode: Literal["side", "swipe", "difference", "flicker"] = "side"
+    divider: Unit = 0.5
+    gain: Annotated[float, msgspec.Meta(gt=0.0, le=64.0)] = 2.0
+
+
 class ViewOptions(msgspec.Struct, frozen=True):
     """The options of every view, so that changing the view and back forgets nothing."""
 
@@ -75,19 +89,21 @@ class ViewOptions(msgspec.Struct, frozen=True):
     classes: ClassesOptions = ClassesOptions()
     traverse: TraverseOptions = TraverseOptions()
     map: MapOptions = MapOptions()
+    compare: CompareOptions = CompareOptions()
 
 
 class Pane(msgspec.Struct, frozen=True):
-    """A model reference and the Recipe it draws."""
+    """A model reference and the Recipe it draws; ``linked`` panes move together."""
 
     model: ModelRef
     recipe: Recipe
+    linked: bool = True
 
 
 class Scene(msgspec.Struct, frozen=True):
     """Panes, the focused pane, the view and the options of all views."""
 
-    panes: tuple[Pane, ...]
+    panes: Annotated[tuple[Pane, ...], msgspec.Meta(max_length=MAX_PANES)]
     view: ViewName = "focus"
     options: ViewOptions = ViewOptions()
     focus: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -109,13 +125,30 @@ class Scene(msgspec.Struct, frozen=True):
 
     def with_recipe(self, recipe: Recipe) -> Scene:
         """The same Scene with another current sample."""
-        return self.with_pane(Pane(self.model, recipe))
+        return self.with_pane(msgspec.structs.replace(self.pane, recipe=recipe))
 
     def with_pane(self, pane: Pane) -> Scene:
         """The same Scene with the focused pane replaced."""
-        at = min(self.focus, len(self.panes) - 1)
-        panes = (*self.panes[:at], pane, *self.panes[at + 1 :])
+        return self.with_pane_at(min(self.focus, len(self.panes) - 1), pane)
+
+    def with_pane_at(self, index: int, pane: Pane) -> Scene:
+        """The same Scene with one of its panes replaced."""
+        panes = (*self.panes[:index], pane, *self.panes[index + 1 :])
         return msgspec.structs.replace(self, panes=panes)
+
+    def with_pane_added(self, pane: Pane) -> Scene:
+        """The same Scene with one more pane at the end; ValueError if there are enough."""
+        if len(self.panes) >= MAX_PANES:
+            raise ValueError(f"at most {MAX_PANES} panes can be compared")
+        return msgspec.structs.replace(self, panes=(*self.panes, pane))
+
+    def without_pane(self, index: int) -> Scene:
+        """The same Scene with one pane less; the last one stays."""
+        if len(self.panes) < 2 or not 0 <= index < len(self.panes):
+            return self
+        panes = (*self.panes[:index], *self.panes[index + 1 :])
+        focus = self.focus - (index < self.focus)
+        return msgspec.structs.replace(self, panes=panes, focus=min(focus, len(panes) - 1))
 
     def with_view(self, view: ViewName) -> Scene:
         """The same Scene under another view."""
@@ -123,7 +156,7 @@ class Scene(msgspec.Struct, frozen=True):
 
     def with_options(
         self,
-        options: GridOptions | ClassesOptions | TraverseOptions | MapOptions,
+        options: GridOptions | ClassesOptions | TraverseOptions | MapOptions | CompareOptions,
     ) -> Scene:
         """The same Scene with the options of one view replaced."""
         name = {
@@ -131,6 +164,7 @@ class Scene(msgspec.Struct, frozen=True):
             ClassesOptions: "classes",
             TraverseOptions: "traverse",
             MapOptions: "map",
+            CompareOptions: "compare",
         }[type(options)]
         replaced = msgspec.structs.replace(self.options, **{name: options})
         return msgspec.structs.replace(self, options=replaced)

@@ -109,6 +109,7 @@ class RenderThread:
         self._dropped = 0
         # Of the render thread alone:
         self._focus_shown: tuple[Generator, Recipe] | None = None
+        self._panes_shown: dict[int, tuple[Generator, Recipe]] = {}
         self._planned: Request | None = None
         self._job: SheetProgress | None = None
         self._next: Plan | None = None
@@ -227,7 +228,9 @@ class RenderThread:
             model = request.scene.model
             self._fail(f"The model {model.name} is not loaded.", request, stamps)
             return
-        if self._draw_focus(generator, request, stamps):
+        drawn = self._draw_focus(generator, request, stamps)
+        self._draw_panes(request.scene)
+        if drawn:
             self._slot.wait_taken(HANDOVER_S)
             self._plan_sheet(generator, request)
         else:
@@ -257,6 +260,33 @@ class RenderThread:
         frame = Frame(pixels, request.scene.model, recipe, taken * 1e3)
         self._publish(Rendered(frame, stamps, notices=_notices(generator)))
         return True
+
+    def _draw_panes(self, scene: Scene) -> None:
+        """Draw the samples of the other panes, those that are not shown already."""
+        shown, self._panes_shown = self._panes_shown, {}
+        frames: dict[int, Frame | Failure] = {}
+        for index, pane in enumerate(scene.panes):
+            if pane is scene.pane:
+                continue
+            generator = self._generators.get(pane.model.id)
+            if generator is None:
+                continue  # it is being opened
+            before = shown.get(index)
+            if before is not None and before[0] is generator and before[1] == pane.recipe:
+                self._panes_shown[index] = before
+                continue
+            started = time.perf_counter()
+            try:
+                pixels = decode_recipe(generator, pane.recipe)
+            except Exception as error:  # a model may raise anything
+                self._failures += 1
+                frames[index] = Failure(_reason(error), pane.model, pane.recipe)
+                continue
+            taken = (time.perf_counter() - started) * 1e3
+            self._panes_shown[index] = (generator, pane.recipe)
+            frames[index] = Frame(pixels, pane.model, pane.recipe, taken)
+        if frames:
+            self._publish(Rendered(panes=frames))
 
     def _plan_sheet(self, generator: Generator, request: Request) -> None:
         if request.scene.view == "focus" or not request.want_sheet:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from genviewer.core.frame import Failure, Frame
@@ -61,12 +63,15 @@ class Rendered:
         focus: the newest current sample, or None where it has not changed.
         stamps: of every request that ``focus`` answers, those it overtook included.
         sheet: what is new about the Sheet, if anything.
+        panes: the samples of the panes that have no focus, by the index of the pane; those that
+            are new.
         notices: sentences for the user, such as a change of device.
     """
 
     focus: Frame | Failure | None = None
     stamps: tuple[float, ...] = ()
     sheet: SheetUpdate | None = None
+    panes: Mapping[int, Frame | Failure] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
 
@@ -114,6 +119,7 @@ def _merged(old: Rendered, new: Rendered) -> Rendered:
         new.focus if new.focus is not None else old.focus,
         (*old.stamps, *new.stamps)[-MAX_STAMPS:],
         sheet,
+        {**old.panes, **new.panes},
         (*old.notices, *new.notices),
     )
 

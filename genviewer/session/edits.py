@@ -13,13 +13,13 @@ from genviewer.core import plane
 from genviewer.core.arithmetic import randomise, vary
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.latent import Latent
-from genviewer.core.scene import Pane, ViewName
 from genviewer.core.views import ViewInputs, plane_axes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from genviewer.core.recipe import ModelRef, Recipe
+    from genviewer.core.scene import ViewName
     from genviewer.core.spec import Spec
     from genviewer.session.session import Session
 
@@ -152,7 +152,11 @@ def move_on_map(
 
 def go_to(session: Session, model: ModelRef, recipe: Recipe) -> None:
     """Make a sample the current one."""
-    session.edit(session.scene.with_pane(Pane(model, recipe)))
+    if model.id == session.scene.model.id:
+        session.edit_recipe(recipe)
+    else:
+        pane = msgspec.structs.replace(session.scene.pane, model=model, recipe=recipe)
+        session.edit(session.scene.with_pane(pane))
 
 
 def describe(recipe: Recipe, spec: Spec | None, label: str = "") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from psygnal import Signal
 
+from genviewer.core.linking import followed
 from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.scene import Pane, Scene
 from genviewer.session.fit import fit_recipe, fit_scene
@@ -66,8 +67,22 @@ class Session:
             self.changed.emit(scene)
 
     def edit_recipe(self, recipe: Recipe, key: Hashable | None = None) -> None:
-        """Replace the current sample."""
-        self.edit(self.scene.with_recipe(recipe), key)
+        """Replace the current sample; panes that are linked with it follow."""
+        self.edit(self._linked(self.scene.with_recipe(recipe)), key)
+
+    def _linked(self, scene: Scene) -> Scene:
+        """``scene`` with the other panes where the edit of the focused one leads them."""
+        before, after = self.scene, scene
+        source = self.specs.get(after.model.id)
+        if len(after.panes) < 2 or not after.pane.linked or source is None:
+            return scene
+        for index, pane in enumerate(after.panes):
+            target = self.specs.get(pane.model.id)
+            if index == after.focus or not pane.linked or target is None:
+                continue
+            recipe = followed(before.recipe, after.recipe, source, pane.recipe, target)
+            scene = scene.with_pane_at(index, msgspec.structs.replace(pane, recipe=recipe))
+        return scene
 
     def undo(self) -> None:
         """One step back; nothing happens at the first."""
@@ -90,8 +105,40 @@ class Session:
             recipe = self.scene.recipe if self.scene.model.id == ref.id else None
         if recipe is None:
             recipe = fit_recipe(self.scene.recipe, spec) or seeded_recipe(spec, DEFAULT_SEED)
-        scene = self.scene.with_pane(Pane(ref, recipe))
-        self.edit(fit_scene(scene, spec))
+        pane = msgspec.structs.replace(self.scene.pane, model=ref, recipe=recipe)
+        self.edit(fit_scene(self.scene.with_pane(pane), spec))
+
+    # panes
+
+    def add_pane(self, ref: ModelRef, spec: Spec, recipe: Recipe | None = None) -> None:
+        """Hold another model, or this one again, against the current sample.
+
+        It begins with ``recipe``, or with the current Recipe as the model can draw it, or with a
+        first sample of its own, and is linked. ValueError if there are enough panes already.
+        """
+        self.specs[ref.id] = spec
+        if recipe is None:
+            current = self.scene.recipe
+            same = self.scene.model.id == ref.id
+            recipe = current if same else fit_recipe(current, spec)
+        pane = Pane(ref, recipe if recipe is not None else seeded_recipe(spec, DEFAULT_SEED))
+        self._history.end_step()
+        self.edit(self.scene.with_pane_added(pane).with_view("focus"))
+
+    def close_pane(self, index: int) -> None:
+        """Take a pane away; the last one stays."""
+        self._history.end_step()
+        self.edit(self.scene.without_pane(index))
+
+    def focus_pane(self, index: int) -> None:
+        """Let controls and views belong to another pane."""
+        if 0 <= index < len(self.scene.panes) and index != self.scene.focus:
+            self.edit(msgspec.structs.replace(self.scene, focus=index))
+
+    def link_pane(self, index: int, linked: bool) -> None:
+        """Let a pane move with the others, or by itself."""
+        pane = msgspec.structs.replace(self.scene.panes[index], linked=linked)
+        self.edit(self.scene.with_pane_at(index, pane))
 
     def turn_locks(self, model_id: str) -> None:
         """Bring back the locks that a model had when it was explored last; none at first."""
@@ -168,7 +215,10 @@ class Session:
 
     def state(self) -> State:
         """What a session or project file holds of it."""
-        cited = {self.scene.model.id, *(pin.pane.model.id for pin in self._pins)}
+        cited = {
+            *(pane.model.id for pane in self.scene.panes),
+            *(pin.pane.model.id for pin in self._pins),
+        }
         paths = {k: v for k, v in self.model_paths.items() if k in cited}
         return State(self.scene, self.pins, self._controls, paths)
 
