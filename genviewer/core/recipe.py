@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.latent import Latent
 from genviewer.core.prior import draw
+from genviewer.core.synthesis import Mix, Noise, Synthesis, Transform
 
 if TYPE_CHECKING:
     from genviewer.core.spec import Spec
 
 T = TypeVar("T")
-Noise = Literal["const", "none"] | int
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """Latent, Condition, truncation (psi, cutoff layer), noise (``const``, ``none`` or a seed)."""
+    """Latent, Condition, truncation (psi, cutoff layer), noise (``const``, ``none`` or a seed).
+
+    ``noise_strength``, ``mix`` and ``transform`` are for models whose Spec has them, as in
+    :class:`~genviewer.core.synthesis.Synthesis`.
+    """
 
     latent: Latent
     condition: Condition = Condition()
     truncation: float = 1.0
     truncation_cutoff: int | None = None
     noise: Noise = "const"
+    noise_strength: float = 1.0
+    mix: Mix | None = None
+    transform: Transform | None = None
+
+    @property
+    def synthesis(self) -> Synthesis:
+        """What a network that reads more than latent and condition is told."""
+        return Synthesis(
+            self.latent.space,
+            self.truncation,
+            self.truncation_cutoff,
+            self.noise,
+            self.noise_strength,
+            self.mix,
+            self.transform,
+        )
 
 
 class ModelRef(msgspec.Struct, frozen=True):

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviewer.core.latent import Latent
-from genviewer.core.recipe import ModelRef, Noise, Recipe
+from genviewer.core.recipe import ModelRef, Recipe
+from genviewer.core.synthesis import Mix, Noise, Synthesis, Transform
 
 if TYPE_CHECKING:
     from genviewer.core.condition import Condition
@@ -28,7 +29,8 @@ class Pack:
         latents: float32 (n, D), before truncation.
         conditions: the distinct conditions.
         condition_index: int64 (n,) index into ``conditions``.
-        truncation, truncation_cutoff, noise: as in the Recipe.
+        truncation, truncation_cutoff, noise, noise_strength, mix, transform: as in the Recipe.
+        space: the latents' space.
     """
 
     model: ModelRef
@@ -40,6 +42,22 @@ class Pack:
     truncation_cutoff: int | None = None
     noise: Noise = "const"
     space: str = "z"
+    noise_strength: float = 1.0
+    mix: Mix | None = None
+    transform: Transform | None = None
+
+    @property
+    def synthesis(self) -> Synthesis:
+        """As of the Recipes of all its cells."""
+        return Synthesis(
+            self.space,
+            self.truncation,
+            self.truncation_cutoff,
+            self.noise,
+            self.noise_strength,
+            self.mix,
+            self.transform,
+        )
 
     def recipe(self, row: int) -> Recipe:
         """The Recipe of the pack's row-th cell."""
@@ -49,6 +67,9 @@ class Pack:
             self.truncation,
             self.truncation_cutoff,
             self.noise,
+            self.noise_strength,
+            self.mix,
+            self.transform,
         )
 
 

@@ -19,6 +19,22 @@ class LatentSpec(msgspec.Struct, frozen=True):
     spaces: tuple[str, ...] = ("z",)
 
 
+class SynthesisSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model reads of a Recipe beside latent, condition and the truncation of latents.
+
+    Attributes:
+        w_dim: the size of its ``w`` space, in which truncation then acts; 0 if it has none.
+        statistics: truncation selects batch-norm statistics, beside scaling the latent.
+        transform: its input can be shifted and turned.
+        z: the latents that are drawn from the prior, in a Spec that describes another space.
+    """
+
+    w_dim: int = 0
+    statistics: bool = False
+    transform: bool = False
+    z: LatentSpec | None = None
+
+
 class ConditionSpec(msgspec.Struct, frozen=True):
     """One condition: its name, kind, number of classes or values, and their names.
 
@@ -49,7 +65,11 @@ class ImageSpec(msgspec.Struct, frozen=True):
 
 
 class Spec(msgspec.Struct, frozen=True):
-    """What a model can do."""
+    """What a model can do.
+
+    ``layers`` counts those that take a style, ``noise`` says that there are noise inputs, and
+    ``synthesis`` is set for models that read more of a Recipe than latent and condition.
+    """
 
     name: str
     family: Family
@@ -62,6 +82,28 @@ class Spec(msgspec.Struct, frozen=True):
     truncation: bool = True
     noise: bool = False
     layers: int = 0
+    synthesis: SynthesisSpec | None = None
+
+    def of_space(self, space: str) -> Spec:
+        """The Spec as it is for latents of a space: with their size, and no prior of their own.
+
+        Spaces that the model does not have leave it as it is.
+        """
+        if self.synthesis is None:
+            return self
+        z = self.prior_latent
+        if space == "w" and space in z.spaces and self.synthesis.w_dim:
+            latent = LatentSpec(self.synthesis.w_dim, "none", z.spaces)
+            synthesis = msgspec.structs.replace(self.synthesis, z=z)
+        else:
+            latent, synthesis = z, msgspec.structs.replace(self.synthesis, z=None)
+        return msgspec.structs.replace(self, latent=latent, synthesis=synthesis)
+
+    @property
+    def prior_latent(self) -> LatentSpec:
+        """The latents that are drawn from the prior, whichever space this Spec describes."""
+        known = self.synthesis.z if self.synthesis is not None else None
+        return self.latent if known is None else known
 
     @property
     def condition_size(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -57,6 +57,11 @@ def make_sheet(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
     Raises:
         ValueError: if the current latent does not fit the Spec.
     """
+    space = scene.recipe.latent.space
+    if spec.synthesis is not None:
+        spec = spec.of_space(space)
+        if space != "z":  # what is known of the dimensions was measured in the prior's space
+            inputs = replace(inputs, effect_order=None, kl_order=None, plane=None)
     return VIEWS[scene.view](scene, spec, inputs)
 
 
@@ -111,9 +116,13 @@ def grid(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
         at = min((rows // 2) * columns + columns // 2, count - 1)
         noise = _seeded(spec.latent, NEIGHBOUR_SEED + options.seed, count)
         latents = _neighbours(spec.latent, z, noise, options.strength)
-    else:
+    elif scene.recipe.latent.space == "z":
         at = 0
         latents = _seeded(spec.latent, options.seed, count).copy()
+    else:
+        first, rest = np.zeros(1, np.int64), np.arange(1, count, dtype=np.int64)
+        drawn = _drawn(scene, rest, _seeded(spec.prior_latent, options.seed, count)[1:])
+        return Sheet(rows, columns, (_pack(scene, first, z[None]), drawn), focus_cell=0)
     latents[at] = z
     cells = _outwards(count, columns, at)
     return Sheet(rows, columns, (_pack(scene, cells, latents[cells]),), focus_cell=at)
@@ -137,14 +146,21 @@ def classes(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
         labels = tuple(wanted.label(k) for k in shown)
     columns = len(conditions)
     rows = max(1, min(options.rows, MAX_CELLS // columns))
-    latents = np.empty((rows, spec.latent.dim), np.float32)
-    latents[0] = z
-    latents[1:] = _seeded(spec.latent, options.seed, rows - 1)
     cells = np.arange(rows * columns, dtype=np.int64)
-    pack = _pack(scene, cells, np.repeat(latents, columns, axis=0), conditions, cells % columns)
+    top, below = cells[:columns], cells[columns:]
+    seeds = np.repeat(_seeded(spec.prior_latent, options.seed, rows - 1), columns, axis=0)
+    current_row = np.repeat(z[None], columns, axis=0)
+    if scene.recipe.latent.space == "z":
+        latents = np.concatenate([current_row, seeds])
+        packs: tuple[Pack, ...] = (_pack(scene, cells, latents, conditions, cells % columns),)
+    else:
+        packs = (
+            _pack(scene, top, current_row, conditions, top % columns),
+            _drawn(scene, below, seeds, conditions, below % columns),
+        )
     row_labels = ("current", *(f"seed {options.seed + r}" for r in range(rows - 1)))
     at = conditions.index(current) if current in conditions else None
-    return Sheet(rows, columns, (pack,), row_labels, labels, focus_cell=at)
+    return Sheet(rows, columns, packs, row_labels, labels, focus_cell=at)
 
 
 def traverse(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
@@ -266,7 +282,22 @@ def _pack(
         recipe.truncation_cutoff,
         recipe.noise,
         recipe.latent.space,
+        recipe.noise_strength,
+        recipe.mix,
+        recipe.transform,
     )
+
+
+def _drawn(
+    scene: Scene,
+    cells: Ints,
+    latents: Floats,
+    conditions: tuple[Condition, ...] | None = None,
+    condition_index: Ints | None = None,
+) -> Pack:
+    """As :func:`_pack`, of draws from the prior, which are in its space and not the current one."""
+    pack = _pack(scene, cells, latents, conditions, condition_index)
+    return replace(pack, space="z")
 
 
 @lru_cache(maxsize=64)

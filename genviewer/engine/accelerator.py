@@ -77,6 +77,8 @@ def find(bundle: Bundle) -> bytes | None:
 
 def needs_prepare(bundle: Bundle) -> bool:
     """Whether the bundle's decoder is still to be made or checked on this machine."""
+    if bundle.spec.synthesis is not None:
+        return False
     if bundle.config.network.get("type") == "program":
         return False  # it comes with the engine that draws it
     try:

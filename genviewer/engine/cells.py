@@ -6,12 +6,14 @@ The synchronous path beside the render thread: for saving, the command line and 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from genviewer.core.condition import pack as pack_condition
+from genviewer.core.pixels import to_unit
 from genviewer.core.prior import truncate
+from genviewer.core.sheet import Pack
 from genviewer.core.views import ViewInputs, make_sheet
 from genviewer.engine.generator import DecodeError
 
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     from genviewer.core.condition import Condition
     from genviewer.core.recipe import Recipe
     from genviewer.core.scene import Scene
-    from genviewer.core.sheet import Ints, Pack, Sheet
+    from genviewer.core.sheet import Ints, Sheet
     from genviewer.core.spec import Spec
-    from genviewer.engine.generator import Bytes, Floats, Generator
+    from genviewer.core.synthesis import Synthesis
+    from genviewer.engine.generator import Bytes, Floats, Generator, SynthesisGenerator
     from genviewer.engine.jobs import Progress
 
 CHUNK = 16
@@ -51,9 +54,10 @@ def decode_recipe(generator: Generator, recipe: Recipe) -> Bytes:
     Raises:
         DecodeError: if the Recipe does not fit the model, or the model fails.
     """
-    z = _latents(generator, recipe.latent.array.reshape(1, -1), recipe.latent.space)
-    z, y = _truncated(z, recipe.truncation, generator), _packed(generator, (recipe.condition,))
-    pixels: Bytes = generator.decode_pixels(z, y)[0]
+    z = recipe.latent.array.reshape(1, -1)
+    z, how = truncated(generator.spec, z, recipe)
+    y = _packed(generator, (recipe.condition,))
+    pixels: Bytes = _pixels(generator, z, y, how)[0]
     return pixels
 
 
@@ -63,11 +67,44 @@ def decode_pack(generator: Generator, pack: Pack, rows: slice | Ints = slice(Non
     Raises:
         DecodeError: if the pack does not fit the model, or the model fails.
     """
-    z = _truncated(_latents(generator, pack.latents[rows], pack.space), pack.truncation, generator)
+    return _pixels(generator, *pack_inputs(generator, pack, rows))
+
+
+def decode_unit(generator: Generator, pack: Pack, rows: slice | Ints = slice(None)) -> Floats:
+    """The same samples from the network's own numbers: float32 (n, H, W, C) in [0, 1].
+
+    Raises:
+        DecodeError: if the pack does not fit the model, or the model fails.
+    """
+    unit = to_unit(
+        decode_raw(generator, *pack_inputs(generator, pack, rows)), generator.spec.image.range
+    )
+    return np.ascontiguousarray(unit.transpose(0, 2, 3, 1))
+
+
+def pack_inputs(
+    generator: Generator, pack: Pack, rows: slice | Ints = slice(None)
+) -> tuple[Floats, Floats | None, Synthesis | None]:
+    """What the decoder takes for some of a pack's cells: latents, packed conditions, and how to
+    draw them where the model reads that.
+
+    Raises:
+        DecodeError: if the pack does not fit the model.
+    """
+    z, how = truncated(generator.spec, pack.latents[rows], pack)
     y = _packed(generator, pack.conditions)
-    if y is not None:
-        y = y[pack.condition_index[rows]]
-    return generator.decode_pixels(z, y)
+    return z, None if y is None else y[pack.condition_index[rows]], how
+
+
+def decode_raw(generator: Generator, z: Floats, y: Floats | None, how: Synthesis | None) -> Floats:
+    """Raw output float32 (N, C, H, W); ``how`` is None for models that read no more than ``z, y``.
+
+    Raises:
+        DecodeError: if the model fails.
+    """
+    if how is None:
+        return generator.decode(z, y)
+    return cast("SynthesisGenerator", generator).decode(z, y, how)
 
 
 def render_sheet(
@@ -100,19 +137,32 @@ def render_sheet(
     return SheetImage(sheet, pixels, filled)
 
 
-def _latents(generator: Generator, latents: Floats, space: str) -> Floats:
-    spec: Spec = generator.spec
+def truncated(
+    spec: Spec, latents: Floats, source: Recipe | Pack
+) -> tuple[Floats, Synthesis | None]:
+    """Latents (N, D) of a Recipe or pack as the model takes them, and how to draw them if it reads
+    that: where truncation acts inside the network, they are left as they are.
+
+    Raises:
+        DecodeError: if the latents or their space are not the model's.
+    """
+    space = source.space if isinstance(source, Pack) else source.latent.space
     if space not in spec.latent.spaces:
         raise DecodeError(f"{spec.name} takes no latents of the space {space!r}.")
-    if latents.shape[1] != spec.latent.dim:
-        raise DecodeError(
-            f"The latent has {latents.shape[1]} values, and {spec.name} takes {spec.latent.dim}."
-        )
-    return latents
+    dim = spec.of_space(space).latent.dim
+    if latents.shape[1] != dim:
+        raise DecodeError(f"The latent has {latents.shape[1]} values, and {spec.name} takes {dim}.")
+    if spec.synthesis is None:
+        return (truncate(latents, source.truncation) if spec.truncation else latents), None
+    if not spec.synthesis.w_dim:
+        latents = truncate(latents, source.truncation)
+    return latents, source.synthesis
 
 
-def _truncated(latents: Floats, psi: float, generator: Generator) -> Floats:
-    return truncate(latents, psi) if generator.spec.truncation else latents
+def _pixels(generator: Generator, z: Floats, y: Floats | None, how: Synthesis | None) -> Bytes:
+    if how is None:
+        return generator.decode_pixels(z, y)
+    return cast("SynthesisGenerator", generator).decode_pixels(z, y, how)
 
 
 def _packed(generator: Generator, conditions: tuple[Condition, ...]) -> Floats | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from genviewer.core.recipe import ModelRef
     from genviewer.core.spec import Spec
+    from genviewer.core.synthesis import Synthesis
     from genviewer.io.bundle import Bundle
 
 Floats = NDArray[np.float32]
@@ -56,15 +57,38 @@ class Generator(Protocol):
         ...
 
 
-def checked_inputs(spec: Spec, z: Floats, y: Floats | None) -> tuple[Floats, Floats | None]:
+class SynthesisGenerator(Generator, Protocol):
+    """A generator of a model whose Spec has a ``synthesis``: it reads more than ``z`` and ``y``."""
+
+    def decode(self, z: Floats, y: Floats | None, how: Synthesis | None = None) -> Floats:
+        """As of a :class:`Generator`; ``z`` is in ``how.space``, not truncated in ``w``."""
+        ...
+
+    def decode_pixels(self, z: Floats, y: Floats | None, how: Synthesis | None = None) -> Bytes:
+        """As of a :class:`Generator`; ``z`` is in ``how.space``, not truncated in ``w``."""
+        ...
+
+    def map_to_w(self, z: Floats, y: Floats | None) -> Floats:
+        """Latents of the space ``w``, float32 (N, W), that draw the same as ``z``."""
+        ...
+
+    def average_w(self) -> Floats:
+        """The latent float32 (W,) that truncation moves towards."""
+        ...
+
+
+def checked_inputs(
+    spec: Spec, z: Floats, y: Floats | None, space: str = "z"
+) -> tuple[Floats, Floats | None]:
     """``z`` and ``y`` as contiguous float32 arrays that fit the Spec; empty conditions as zeros.
 
     Raises:
         DecodeError: naming what does not fit.
     """
     z = np.ascontiguousarray(z, np.float32)
-    if z.ndim != 2 or z.shape[1] != spec.latent.dim:
-        raise DecodeError(f"{spec.name} takes latents of {spec.latent.dim} values.")
+    dim = spec.latent.dim if space == "z" else spec.of_space(space).latent.dim
+    if z.ndim != 2 or z.shape[1] != dim:
+        raise DecodeError(f"{spec.name} takes latents of {dim} values.")
     if not spec.condition_size:
         return z, None
     if y is None:
@@ -108,6 +132,11 @@ def load_generator(
     notices: list[str] = []
     if bundle.config.network.get("type") == "program":
         return _load_program(bundle, device, chosen, engine, threads)
+    if bundle.spec.synthesis is not None:
+        # The accelerator's graph takes latents and conditions, and no styles, noise or transform.
+        if engine == "onnx":
+            raise LoadError(f"{bundle.spec.name} takes styles and noise, so only torch draws it.")
+        engine = "torch"
     if engine != "torch" and chosen == "cpu":
         try:
             decoder = accelerator.find(bundle)

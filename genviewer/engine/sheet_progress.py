@@ -49,10 +49,7 @@ class TileCache:
         setting = (
             self._number(generator),
             reduction,
-            pack.space,
-            pack.truncation,
-            pack.truncation_cutoff,
-            pack.noise,
+            pack.synthesis,
         )
         data = np.ascontiguousarray(pack.latents).tobytes()
         size = len(data) // max(1, len(pack.cells))
@@ -66,10 +63,7 @@ class TileCache:
         setting = (
             self._number(generator),
             1,
-            recipe.latent.space,
-            recipe.truncation,
-            recipe.truncation_cutoff,
-            recipe.noise,
+            recipe.synthesis,
         )
         return setting, recipe.condition, recipe.latent.array.tobytes()
 

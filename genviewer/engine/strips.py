@@ -29,8 +29,9 @@ def strip(
     Raises:
         DecodeError: if the Recipe does not fit the model, or the model fails.
     """
+    spec = generator.spec.of_space(recipe.latent.space)
     latents = np.repeat(recipe.latent.array.reshape(1, -1), count, axis=0)
-    latents[:, dim] = strip_values(generator.spec, count, span)
+    latents[:, dim] = strip_values(spec, count, span)
     pack = Pack(
         generator.ref,
         np.arange(count, dtype=np.int64),
@@ -41,5 +42,8 @@ def strip(
         recipe.truncation_cutoff,
         recipe.noise,
         recipe.latent.space,
+        recipe.noise_strength,
+        recipe.mix,
+        recipe.transform,
     )
     return decode_pack(generator, pack)

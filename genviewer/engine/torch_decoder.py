@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from genviewer.core.recipe import ModelRef
     from genviewer.core.spec import Spec
+    from genviewer.core.synthesis import Synthesis
     from genviewer.io.bundle import Bundle
 
 MAX_THREADS = 8
+MAX_CHUNK_PIXELS = 1 << 21
 
 _thread = threading.local()
 
@@ -110,7 +112,11 @@ class TorchGenerator:
         self.device = device
         self.threads = threads if threads is not None else min(usable_cores(), MAX_THREADS)
         self.notices: list[str] = []
+        image = spec.image
         self._largest_chunk = 1 << 30
+        if spec.synthesis is not None and device == "cpu":
+            # Many wide layers at full size: a batch gains nothing there, and needs much memory.
+            self._largest_chunk = max(1, MAX_CHUNK_PIXELS // (image.height * image.width))
         self._lock = threading.Lock()  # a move to another device must not meet a decode
         self._network = folded(network).requires_grad_(False)
         self._network.to(device)
@@ -123,13 +129,39 @@ class TorchGenerator:
         """The id of the model that draws."""
         return self.ref.id
 
-    def decode(self, z: Floats, y: Floats | None) -> Floats:
-        """Raw output float32 (N, C, H, W) in the Spec's range."""
-        return self._in_chunks(z, y, lambda raw: raw.contiguous())
+    def decode(self, z: Floats, y: Floats | None, how: Synthesis | None = None) -> Floats:
+        """Raw output float32 (N, C, H, W) in the Spec's range.
 
-    def decode_pixels(self, z: Floats, y: Floats | None) -> Bytes:
+        ``how`` is for models whose Spec has a ``synthesis``; ``z`` is in its space.
+        """
+        return self._in_chunks(z, y, how, lambda raw: raw.contiguous())
+
+    def decode_pixels(self, z: Floats, y: Floats | None, how: Synthesis | None = None) -> Bytes:
         """Samples uint8 (N, H, W, C), made so on the device: a quarter of the bytes to copy."""
-        return self._in_chunks(z, y, self._to_pixels)
+        return self._in_chunks(z, y, how, self._to_pixels)
+
+    def map_to_w(self, z: Floats, y: Floats | None) -> Floats:
+        """Latents of the space ``w``, float32 (N, W), that draw the same as ``z`` (N, D).
+
+        It does not wait for a decode that is under way.
+
+        Raises:
+            DecodeError: if the inputs do not fit.
+        """
+        z, y = checked_inputs(self.spec, z, y)
+        use_threads(self.threads)
+        with torch.inference_mode():
+            latents = torch.tensor(z, device=self.device)
+            conditions = None if y is None else torch.tensor(y, device=self.device)
+            styles: Tensor = self._network.map_to_w(latents, conditions)  # type: ignore[operator]
+            array: Floats = styles.cpu().numpy()
+        return array
+
+    def average_w(self) -> Floats:
+        """The latent float32 (W,) that truncation moves towards."""
+        average = self._network.get_buffer("mapping.w_avg")
+        array: Floats = average.detach().cpu().numpy()
+        return array
 
     def _to_pixels(self, raw: Tensor) -> Tensor:
         low, high = self.spec.image.range
@@ -137,16 +169,21 @@ class TorchGenerator:
         return levels.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
     def _in_chunks(
-        self, z: Floats, y: Floats | None, finish: Callable[[Tensor], Tensor]
+        self,
+        z: Floats,
+        y: Floats | None,
+        how: Synthesis | None,
+        finish: Callable[[Tensor], Tensor],
     ) -> NDArray[Any]:
-        z, y = checked_inputs(self.spec, z, y)
+        z, y = checked_inputs(self.spec, z, y, "z" if how is None else how.space)
         parts = []
         at = 0
         while at < len(z):
             end = min(len(z), at + self._largest_chunk)
             try:
                 with self._lock:
-                    parts.append(self._chunk(z[at:end], None if y is None else y[at:end], finish))
+                    rows = None if y is None else y[at:end]
+                    parts.append(self._chunk(z[at:end], rows, how, finish))
             except DecodeError:
                 raise
             except RuntimeError as error:
@@ -160,13 +197,18 @@ class TorchGenerator:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _chunk(
-        self, z: Floats, y: Floats | None, finish: Callable[[Tensor], Tensor]
+        self,
+        z: Floats,
+        y: Floats | None,
+        how: Synthesis | None,
+        finish: Callable[[Tensor], Tensor],
     ) -> NDArray[Any]:
         use_threads(self.threads)
         with torch.inference_mode():
             latents = torch.tensor(z, device=self.device)
             conditions = None if y is None else torch.tensor(y, device=self.device)
-            raw: Tensor = self._network.decode(latents, conditions)  # type: ignore[operator]
+            more = () if how is None else (how,)
+            raw: Tensor = self._network.decode(latents, conditions, *more)  # type: ignore[operator]
             image = self.spec.image
             if tuple(raw.shape) != (len(z), image.channels, image.height, image.width):
                 raise DecodeError("The model returned a picture of another size than it says.")

@@ -242,6 +242,8 @@ def make_model_id(weights_sha256: str, config: Config) -> str:
     """
     spec = msgspec.to_builtins(config.spec)
     spec.pop("name")
+    if spec["synthesis"] is None:  # models had their ids before there was such a thing
+        spec.pop("synthesis")
     resolved = json.dumps({"network": config.network, "spec": spec}, sort_keys=True)
     return hashlib.sha256(f"{weights_sha256}\n{resolved}".encode()).hexdigest()[:32]
 

@@ -23,18 +23,25 @@ class Family(NamedTuple):
     module: str
     config: str
     network: str
-    kind: str  # "vae", "gan", or "decoder" where the config alone does not tell
+    kind: str  # "vae", "gan", "styles" for GANs that are not trained here, or "decoder" where the
+    # config alone does not tell
 
 
 FAMILIES: dict[str, Family] = {
     "residual_vae": Family(
         "genviewer.nets.residual_vae", "ResidualVAEConfig", "ResidualVAE", "vae"
     ),
+    "broadcast_vae": Family(
+        "genviewer.nets.broadcast_vae", "BroadcastVAEConfig", "BroadcastVAE", "vae"
+    ),
     "mlp_vae": Family("genviewer.nets.mlp_vae", "MLPVAEConfig", "MLPVAE", "vae"),
     "residual_gan": Family(
         "genviewer.nets.residual_gan", "ResidualGANConfig", "ResidualGAN", "gan"
     ),
     "chain": Family("genviewer.nets.chain", "ChainConfig", "Chain", "decoder"),
+    "stylegan2": Family("genviewer.nets.stylegan2", "StyleGAN2Config", "StyleGAN2", "styles"),
+    "stylegan3": Family("genviewer.nets.stylegan3", "StyleGAN3Config", "StyleGAN3", "styles"),
+    "biggan": Family("genviewer.nets.biggan", "BigGANConfig", "BigGAN", "styles"),
 }
 
 

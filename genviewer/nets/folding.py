@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from genviewer.nets.chain import Chain
+from genviewer.nets.modulation import ModulatedConv
 from genviewer.nets.residual import ResidualBlock
 
 
@@ -21,6 +22,8 @@ def folded(network: nn.Module) -> nn.Module:
         result.fold()
         return result
     for module in list(result.modules()):
+        if isinstance(module, ModulatedConv):
+            module.freeze()
         if isinstance(module, ResidualBlock):
             if isinstance(module.first_norm, nn.BatchNorm2d):
                 module.first = fuse_conv_bn_eval(module.first, module.first_norm)

@@ -44,10 +44,15 @@ class ModulatedConv(nn.Module):
             self.register_buffer("resample_filter", torch.zeros(filter_size, filter_size))
         self.energy: Tensor | None
         self.register_buffer("energy", None, persistent=False)
+        self.turned: Tensor | None
+        self.register_buffer("turned", None, persistent=False)
 
     def freeze(self) -> None:
         """Keep what depends on the weights alone; they must not change any more."""
         self.energy = self._measure().detach() if self.demodulate else None
+        if self.up:
+            turned = self.weight.detach().transpose(0, 1)
+            self.turned = turned.contiguous(memory_format=torch.channels_last)
 
     def _measure(self) -> Tensor:
         return self.weight.square().sum((2, 3)).t().contiguous()  # (inputs, outputs)
@@ -65,16 +70,22 @@ class ModulatedConv(nn.Module):
         if self._weights_are_smaller(x):
             parts = []
             for row in range(len(x)):
-                weight = self.weight * inputs[row].reshape(1, -1, 1, 1)
-                if factors is not None:
-                    weight = weight * factors[row].reshape(-1, 1, 1, 1)
+                factor = inputs[row] if factors is None else torch.outer(factors[row], inputs[row])
+                factor = factor.expand(self.weight.shape[:2])
+                weight = self._weight() * (factor.t() if self.up else factor)[:, :, None, None]
                 parts.append(self._convolved(x[row : row + 1], weight, bias))
             return parts[0] if len(parts) == 1 else torch.cat(parts)
         x = x * inputs.reshape(*inputs.shape, 1, 1)
         if factors is None:
-            return self._convolved(x, self.weight, bias)
-        x = self._convolved(x, self.weight, None)
+            return self._convolved(x, self._weight(), bias)
+        x = self._convolved(x, self._weight(), None)
         return torch.addcmul(bias.reshape(1, -1, 1, 1), x, factors.reshape(*factors.shape, 1, 1))
+
+    def _weight(self) -> Tensor:
+        """As the convolution takes it: (inputs, outputs, k, k) where that is transposed."""
+        if not self.up:
+            return self.weight
+        return self.weight.transpose(0, 1) if self.turned is None else self.turned
 
     def _weights_are_smaller(self, x: Tensor) -> bool:
         """Whether it is less work to scale the weights of every sample than its features."""
@@ -88,7 +99,7 @@ class ModulatedConv(nn.Module):
         kernel = weight.shape[2]
         if not self.up:
             return F.conv2d(x, weight, bias, padding=kernel // 2)
-        x = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+        x = F.conv_transpose2d(x, weight, stride=2)
         return smoothed(x, self.resample_filter, kernel, bias)
 
 
