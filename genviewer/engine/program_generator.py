@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 
 from genviewer.core.pixels import to_pixels
+from genviewer.engine.cache_folder import cache_folder
 from genviewer.engine.device import usable_cores
 from genviewer.engine.generator import (
     Bytes,
@@ -25,7 +27,16 @@ from genviewer.engine.generator import (
     check_finite,
     checked_inputs,
 )
+from genviewer.io.atomic import write_bytes
+from genviewer.io.bundle import WEIGHTS_NAME
 from genviewer.io.programs.guarded_process import GuardedProcess, ProgramError
+from genviewer.io.programs.onnx_graph import (
+    OnnxError,
+    external_arrays,
+    external_files,
+    read_onnx,
+)
+from genviewer.io.programs.onnx_hints import size_follows_values
 from genviewer.io.programs.opening import opened_again
 from genviewer.io.programs.wiring import ANY_BATCH, Wiring, arrays_for, draw
 
@@ -118,9 +129,19 @@ def load_program(bundle: Bundle, threads: int | None = None) -> ProgramGenerator
     network = bundle.config.network
     try:
         wiring = msgspec.convert(network["wiring"], type=Wiring)
-        if network["runtime"] == "onnx" and not network.get("guarded"):
-            return _in_process(bundle, wiring, threads)
-        return _guarded(bundle, wiring, threads)
+        if network["runtime"] != "onnx":
+            if not bundle.trusted:
+                raise LoadError(f"{bundle.spec.name} runs a program, which needs your trust first.")
+            return _guarded(bundle, wiring, threads)
+        # A bundle may say of itself that it is harmless: the graph is looked at again.
+        path = program_path(bundle)
+        guarded = bool(network.get("guarded")) or must_be_guarded(path)
+        if guarded:
+            return _guarded(bundle, wiring, threads)
+        _try_within_limits(bundle, path, wiring)
+        return _in_process(bundle, wiring, threads)
+    except OnnxError as error:
+        raise LoadError(f"{program_path(bundle).name} {error}.") from error
     except (KeyError, msgspec.ValidationError) as error:
         raise LoadError(f"{bundle.spec.name}: its configuration is not usable.") from error
     except OSError as error:
@@ -129,12 +150,51 @@ def load_program(bundle: Bundle, threads: int | None = None) -> ProgramGenerator
 
 def program_path(bundle: Bundle) -> Path:
     """The program's file: the foreign file itself, or the graph in a bundle's folder."""
-    if bundle.path.is_dir():
+    if bundle.path.is_dir() and bundle.config.network.get("runtime") == "onnx":
         name = str(bundle.config.network.get("decoder", ""))
         if Path(name).name != name or not name:
             raise LoadError(f"{bundle.spec.name}: its configuration names no decoder.")
         return bundle.path / name
     return bundle.path
+
+
+def must_be_guarded(path: Path) -> bool:
+    """Whether an ONNX graph loops, branches, or takes memory by the values that it is given.
+
+    Raises:
+        OnnxError: if it is not taken at all.
+    """
+    _data, graph = read_onnx(path)
+    return bool(graph.control_flow) or size_follows_values(graph)
+
+
+def _try_within_limits(bundle: Bundle, path: Path, wiring: Wiring) -> None:
+    """Draw once in a process with limits, unless that went well before.
+
+    The reader of a foreign ONNX file did so just now. For a bundle it is remembered by model id,
+    which covers the graph and the weights.
+
+    Raises:
+        LoadError: if it takes too much.
+    """
+    if bundle.reader == "onnx":
+        return
+    note = cache_folder("programs") / f"{bundle.model_id}-{version('onnxruntime')}"
+    if note.is_file():
+        return
+    try:
+        process = opened_again(bundle, path, 1)
+    except ProgramError as error:
+        raise LoadError(f"{path.name} {str(error).rstrip('.')}.") from error
+    try:
+        z = np.zeros((max(wiring.batch, 1), bundle.spec.latent.dim), np.float32)
+        y = np.zeros((len(z), bundle.spec.condition_size), np.float32)
+        process.run(arrays_for(wiring, z, y))
+    except ProgramError as error:
+        raise LoadError(f"{path.name} {str(error).rstrip('.')}.") from error
+    finally:
+        process.close()
+    write_bytes(note, b"")
 
 
 def open_onnx(
@@ -146,11 +206,13 @@ def open_onnx(
         LoadError: if it is not taken, or not the one of that sha256.
         OSError: if it cannot be read.
     """
-    from genviewer.io.programs.onnx_graph import OnnxError, external_arrays, read_onnx
     from genviewer.io.programs.run_onnx import OnnxProgram, open_session
 
     try:
         data, graph = read_onnx(path)
+        only = {WEIGHTS_NAME} if bundle.path.is_dir() else None
+        if only is not None and not external_files(graph) <= only:
+            raise LoadError(f"{path.name} keeps its weights outside {WEIGHTS_NAME}.")
         external = external_arrays(graph, path.parent)
     except OnnxError as error:
         raise LoadError(f"{path.name} {error}.") from error

@@ -47,6 +47,9 @@ SMALLEST_SIDE = 4
 SMALLEST_FLAT_SIDE = 8
 SAMPLES = 64
 MAX_TRIES = 300
+COMMON_SIZES = (100, 128, 64, 512, 32, 16, 20, 10, 2)
+"""Tried where nothing tells the latent's size."""
+
 MAX_SECONDS = 30.0
 MAX_SAMPLED_VALUES = 1 << 24
 
@@ -322,7 +325,7 @@ def _batches(value: Input) -> tuple[int, ...]:
 def _latent_shapes(
     value: Input, hints: Hints, wanted: int | None, batch: int
 ) -> Iterator[tuple[int, ...]]:
-    sizes = (wanted,) if wanted else hints.latent_sizes
+    sizes = (wanted,) if wanted else hints.latent_sizes or COMMON_SIZES
     if value.shape is None:
         for size in sizes:
             yield (size,)

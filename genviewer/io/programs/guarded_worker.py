@@ -45,9 +45,7 @@ class Runtime(NamedTuple):
 RUNTIMES: dict[str, Runtime] = {
     "onnx": Runtime("genviewer.io.programs.run_onnx"),
     "torchscript": Runtime("genviewer.io.programs.run_torchscript"),
-    "exported": Runtime(
-        "genviewer.io.programs.run_exported", ("torch.export", "torch.export.passes")
-    ),
+    "exported": Runtime("genviewer.io.programs.run_exported"),
     "module": Runtime("genviewer.io.programs.run_module", ("torchvision", "einops")),
 }
 

@@ -207,6 +207,11 @@ def external_arrays(graph: OnnxGraph, folder: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+def external_files(graph: OnnxGraph) -> set[str]:
+    """The names of the files that hold a graph's external data, as it gives them."""
+    return {(tensor.external or {}).get("location", "") for tensor in graph.external}
+
+
 def _place(tensor: Stored, folder: Path) -> tuple[Path, int, int]:
     """The file, offset and length in bytes of an external tensor, all checked."""
     entry = tensor.external or {}
