@@ -114,6 +114,11 @@ class Scene(msgspec.Struct, frozen=True):
         return self.panes[min(self.focus, len(self.panes) - 1)]
 
     @property
+    def comparing(self) -> bool:
+        """Whether the samples of several panes are shown together."""
+        return self.view == "focus" and len(self.panes) > 1
+
+    @property
     def recipe(self) -> Recipe:
         """The focused pane's Recipe: the current sample."""
         return self.pane.recipe

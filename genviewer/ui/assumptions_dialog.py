@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from genviewer.ui import theme
-from genviewer.ui.widgets.picture_choice import PictureChoice
+from genviewer.ui.widgets.picture_choice import PictureCard, PictureChoice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -176,7 +176,7 @@ class AssumptionsDialog(QDialog):
         """Choose one of the values of a field."""
         self._choices[field].cards[index].click()
 
-    def _card(self, field: str, value: object):  # noqa: ANN202 - a PictureCard or None
+    def _card(self, field: str, value: object) -> PictureCard | None:
         texts = [setting_text(v) for v in self._values.get(field, ())]
         text = setting_text(value)
         return self._choices[field].cards[texts.index(text)] if text in texts else None

@@ -15,7 +15,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QMenu
 
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
-from genviewer.core.scene import VIEW_NAMES, Pane, Scene, ViewName
+from genviewer.core.scene import MAX_PANES, VIEW_NAMES, Pane, Scene, ViewName
 from genviewer.engine.device import devices
 from genviewer.io.images import ImageRecord
 from genviewer.session import edits
@@ -93,6 +93,12 @@ class Commands:
                 window.windowState() ^ Qt.WindowState.WindowFullScreen
             ),
             "model_card": lambda: self._show_card(),
+            "compare_again": lambda: self.compare_again(),
+            "next_pane": lambda: session.focus_pane(
+                (session.scene.focus + 1) % len(session.scene.panes)
+            ),
+            "link_pane": lambda on: session.link_pane(session.scene.focus, on),
+            "close_pane": lambda: session.close_pane(session.scene.focus),
             "cancel_work": lambda: self.cancel_work(),
             "about": lambda: self._show_about(),
         }
@@ -142,6 +148,11 @@ class Commands:
         actions["view_classes"].setEnabled(wanted is not None)
         actions["view_map"].setEnabled(spec is not None and spec.latent.dim > 1)
         actions["any_class"].setEnabled(wanted is not None and wanted.optional)
+        several = len(scene.panes) > 1
+        for name in ("next_pane", "link_pane", "close_pane"):
+            actions[name].setEnabled(several)
+        actions["link_pane"].setChecked(several and scene.pane.linked)
+        actions["compare_again"].setEnabled(spec is not None and len(scene.panes) < MAX_PANES)
         for view in VIEW_NAMES:
             actions[f"view_{view}"].setChecked(view == scene.view)
         names = [wanted.label(i) for i in range(min(wanted.size, 10))] if wanted else []
@@ -210,6 +221,7 @@ class Commands:
             self.show_device()
         elif key == "smooth_zoom":
             window.canvas.set_smooth(bool(value))
+            window.compare.pictures.set_smooth(bool(value))
             actions["smooth"].setChecked(bool(value))
         elif key == "focus_beside":
             window.canvas.set_focus_beside(bool(value))
@@ -234,6 +246,15 @@ class Commands:
         self._window.docks.show_only_canvas(alone)
         shown = bool(self._window.preferences.values["filmstrip"])
         self._window.filmstrip.setVisible(shown and not alone)
+
+    # panes
+
+    def compare_again(self) -> None:
+        """Hold the current model against itself."""
+        explorer = self._window.explorer
+        loaded = explorer.store.loaded(self._session.scene.model.id)
+        if loaded is not None:
+            explorer.add_pane(loaded)
 
     # samples
 

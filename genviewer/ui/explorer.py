@@ -95,6 +95,9 @@ class Explorer(QObject):
         self._inputs_of: tuple[Facts, float] | None = None
         self._wanted: str | None = None
         self._turned_to: Loaded | None = None
+        self._in_panes: dict[str, Loaded] = {}
+        self._missing: set[str] = set()
+        self._wanted_pane: str | None = None
         self._first: Bundle | None = None
         for thread in (*self._lanes, self.renderer):
             thread.start()
@@ -114,6 +117,7 @@ class Explorer(QObject):
         self._wanted = None
         if self._turned_to is not loaded:
             self._turn_to(loaded)
+        self._use_panes(scene)
         self.renderer.request(Request(scene, self.view_inputs(), stamp))
 
     def _turn_to(self, loaded: Loaded) -> None:
@@ -124,6 +128,36 @@ class Explorer(QObject):
         self.model_shown.emit(loaded)
         self.analysis.start(loaded)
         self._check.start()
+
+    def _use_panes(self, scene: Scene) -> None:
+        """Let the render thread have the models of the other panes; open one that is missing."""
+        for pane in scene.panes:
+            if pane.model.id == scene.model.id:
+                continue
+            loaded = self.store.loaded(pane.model.id)
+            if loaded is None:
+                if self._wanted_pane is None and pane.model.id not in self._missing:
+                    self._open_for_pane(pane.model)
+            elif self._in_panes.get(pane.model.id) is not loaded:
+                self._in_panes[pane.model.id] = loaded
+                self.session.specs[pane.model.id] = loaded.bundle.spec
+                self.renderer.use(loaded.ref, loaded.generator)
+
+    def _open_for_pane(self, model: ModelRef) -> None:
+        def failed(text: str) -> None:
+            self._wanted_pane = None
+            self._missing.add(model.id)  # told once, not at every drag
+            self.told.emit(text, "error")
+
+        def opened(_: Loaded) -> None:
+            self._wanted_pane = None
+            self.draw(self.session.scene)
+
+        self._wanted_pane = model.id
+        self.store.open(model, opened, failed, self._pane_not_wanted, key="open for a pane")
+
+    def _pane_not_wanted(self) -> None:
+        self._wanted_pane = None
 
     def view_inputs(self) -> ViewInputs:
         """What the views need that the Scene does not hold; the same object until it changes,
@@ -195,6 +229,15 @@ class Explorer(QObject):
         if self.session.scene == before:
             self.draw(before)
 
+    def add_pane(self, loaded: Loaded) -> None:
+        """Hold a model against the current sample, linked with it."""
+        self._missing.discard(loaded.ref.id)
+        try:
+            self.session.add_pane(loaded.ref, loaded.bundle.spec)
+        except ValueError as error:
+            text = str(error)
+            self.told.emit(f"{text[0].upper()}{text[1:]}.", "warning")
+
     def use_device(self, device: str, engine: Engine) -> None:
         """Switch device or engine while running; the same seed stays the same picture."""
         if (device, engine) == (self.store.device, self.store.engine):
@@ -216,6 +259,7 @@ class Explorer(QObject):
 
     def _forget(self, ref: ModelRef) -> None:
         """The store let go of a model; so must whoever draws it."""
+        self._in_panes.pop(ref.id, None)
         self.renderer.forget(ref)
 
     # the session file

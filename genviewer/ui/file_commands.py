@@ -41,6 +41,7 @@ class Host(Protocol):
     """What the window offers to these commands."""
 
     def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None: ...
+    def compare_loaded(self, loaded: Loaded) -> None: ...
     def view_inputs(self) -> ViewInputs: ...
     def tell(self, text: str, severity: str = "info") -> None: ...
     def opening_failed(self, text: str) -> None: ...
@@ -88,6 +89,15 @@ class FileCommands:
     def open_model(self, target: str | Path) -> None:
         """Explore a model; the one on screen stays until the other has drawn a frame."""
         self._store.open(target, self._opened, self._host.opening_failed)
+
+    def compare_with(self, target: str | Path) -> None:
+        """Open a model in a pane of its own, beside the current sample."""
+
+        def ready(loaded: Loaded) -> None:
+            self._remember(loaded)
+            self._host.compare_loaded(loaded)
+
+        self._store.open(target, ready, lambda text: self._host.tell(text, "error"))
 
     def _opened(self, loaded: Loaded) -> None:
         self._remember(loaded)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QMainWindow, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from genviewer.core.frame import Failure, Frame
 from genviewer.core.views import ViewInputs, plane_axes
@@ -24,6 +24,7 @@ from genviewer.ui.model_list import ModelList
 from genviewer.ui.pins import Pins
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.widgets.canvas import Canvas
+from genviewer.ui.widgets.compare_view import CompareView
 from genviewer.ui.widgets.condition_panel import ConditionPanel
 from genviewer.ui.widgets.filmstrip import Filmstrip
 from genviewer.ui.widgets.latent_panel import LatentPanel
@@ -87,7 +88,9 @@ class MainWindow(QMainWindow):
         self.browser = ModelBrowser(self)
         self.shelf = PinShelf(self)
         self.status = StatusLine(self)
-        self.notices = NoticeStack(self.canvas)
+        self.compare = CompareView(self)
+        self.stage = QStackedWidget(self)
+        self.notices = NoticeStack(self.stage)
         self._lay_out()
 
         self.files = FileCommands(
@@ -101,6 +104,7 @@ class MainWindow(QMainWindow):
         self.commands.build_menus()
         self._sheet: Sheet | None = None
         self._serial = -1
+        self._frame: Frame | None = None
         self._shown: tuple[Spec | None, Scene] | None = None
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -124,7 +128,9 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.view_bar)
-        column.addWidget(self.canvas, 1)
+        self.stage.addWidget(self.canvas)
+        self.stage.addWidget(self.compare)
+        column.addWidget(self.stage, 1)
         column.addWidget(self.filmstrip)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
@@ -190,11 +196,20 @@ class MainWindow(QMainWindow):
         canvas.view_aspect_changed.connect(self._aspect_changed)
         canvas.set_hover_text_source(self._cell_text)
 
+        compare = self.compare
+        compare.focus_wanted.connect(session.focus_pane)
+        compare.close_wanted.connect(session.close_pane)
+        compare.link_toggled.connect(session.link_pane)
+        compare.pictures.painted.connect(self._painted)
+        compare.pictures.dragged_on_image.connect(self._image_dragged)
+        compare.pictures.divider_moved.connect(self._divider_moved)
+
         self.filmstrip.chosen.connect(self._pane_chosen)
         self.filmstrip.pin_wanted.connect(self.pins.add)
         self.shelf.copy_wanted.connect(self.commands.copy_pin)
         self.shelf.save_wanted.connect(self.commands.save_pin)
         self.browser.chosen.connect(lambda path: self.files.open_model(Path(path)))
+        self.browser.compare_wanted.connect(lambda path: self.files.compare_with(Path(path)))
         self.browser.card_wanted.connect(lambda path: self.models.show_card(path, self))
         self.browser.removed.connect(self.files.forget_model)
         self.browser.open_wanted.connect(self.files.open_model_dialog)
@@ -208,9 +223,10 @@ class MainWindow(QMainWindow):
         self.explorer.walker.follow(scene.recipe.latent.array)
         shown = self._shown[1] if self._shown is not None else None
         same_view = shown is not None and (
-            (shown.view, shown.options, shown.model) == (scene.view, scene.options, scene.model)
+            (shown.view, shown.options, shown.model, shown.focus, len(shown.panes))
+            == (scene.view, scene.options, scene.model, scene.focus, len(scene.panes))
         )
-        if same_view and self.canvas.isVisible():
+        if same_view and self.stage.isVisible():
             # The picture comes first; the other widgets follow when it is on the screen.
             self._late.start(FOLLOW_MS)
         else:
@@ -236,10 +252,27 @@ class MainWindow(QMainWindow):
             self._strip_wanted(self.latent_panel.sliders.shown_dim)
         if old is None or old.recipe.truncation != recipe.truncation:
             self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
-        if old is None or (old.view, old.options) != (scene.view, scene.options):
+        links = tuple(pane.linked for pane in scene.panes)
+        if old is None or (old.view, old.options, tuple(p.linked for p in old.panes)) != (
+            scene.view,
+            scene.options,
+            links,
+        ):
             self.commands.scene_changed(scene)
             self.view_bar.set_scene(scene, spec)
             self.canvas.set_view(scene.view)
+        self._show_panes(scene)
+
+    def _show_panes(self, scene: Scene) -> None:
+        wanted: QWidget = self.compare if scene.comparing else self.canvas
+        if scene.comparing:
+            self.compare.set_scene(scene)
+            frame, pictures = self._frame, self.compare.pictures
+            if frame is not None and pictures.pixels(scene.focus) is None:
+                self._show_in_pane(scene.focus, frame)  # it was drawn before there were panes
+        if self.stage.currentWidget() is not wanted:
+            self.stage.setCurrentWidget(wanted)
+            self.notices.raise_()
 
     def _show_controls(self) -> None:
         controls = self.session.controls
@@ -324,12 +357,27 @@ class MainWindow(QMainWindow):
                 self.canvas.show_failure(update.failure.message)
         if isinstance(focus, Frame):
             self.explorer.latency.frame_arrived(rendered.stamps)
+            self._frame = focus
             self.canvas.show_focus(focus.pixels)
+            self._show_in_pane(self.session.scene.focus, focus)
             self._show_in_sheet(focus)
             self.filmstrip.push(focus.pixels, (focus.model, focus.recipe))
         elif isinstance(focus, Failure):
             self.canvas.show_failure(focus.message)
+            self._show_in_pane(self.session.scene.focus, focus)
+        for index, result in rendered.panes.items():
+            self._show_in_pane(index, result)
         self.status.touch()
+
+    def _show_in_pane(self, index: int, result: Frame | Failure) -> None:
+        """Show a pane's sample, unless the pane has another model by now."""
+        panes, pictures = self.session.scene.panes, self.compare.pictures
+        if index >= len(panes) or panes[index].model.id != result.model.id:
+            return
+        if isinstance(result, Frame):
+            pictures.show_pixels(index, result.pixels)
+        else:
+            pictures.show_failure(index, result.message)
 
     def _show_in_sheet(self, focus: Frame) -> None:
         """Let the current sample's cell follow at once, ahead of the sheet around it.
@@ -399,6 +447,11 @@ class MainWindow(QMainWindow):
             u, v = self._plane
             edits.drag_in_plane(self.session, u, v, scale * across, scale * up, key)
 
+    def _divider_moved(self, at: float, key: str) -> None:
+        scene = self.session.scene
+        options = msgspec.structs.replace(scene.options.compare, divider=at)
+        self.session.edit(scene.with_options(options), key)
+
     def _edit_map(self, key: str, **changes: object) -> None:
         scene = self.session.scene
         options = msgspec.structs.replace(scene.options.map, **changes)
@@ -443,6 +496,10 @@ class MainWindow(QMainWindow):
     def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None:
         """Explore a model that has been opened."""
         self.explorer.show_loaded(loaded, recipe)
+
+    def compare_loaded(self, loaded: Loaded) -> None:
+        """Hold a model that has been opened against the current sample."""
+        self.explorer.add_pane(loaded)
 
     def view_inputs(self) -> ViewInputs:
         """What the views need that the Scene does not hold."""

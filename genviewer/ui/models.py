@@ -63,10 +63,12 @@ class ModelStore:
         cancelled: Callable[[], None] | None = None,
         *,
         again: bool = False,
+        key: str = "open",
     ) -> None:
         """Open a bundled name, a folder, or the model that a Recipe cites.
 
-        A model that is in memory is not read ``again`` unless told to.
+        A model that is in memory is not read ``again`` unless told to. Of those with the same
+        ``key`` the newest wish wins.
 
         ``failed`` gets one sentence; the models in memory are as before then.
         """
@@ -93,7 +95,7 @@ class ModelStore:
         self._background.submit(
             work,
             f"Opening {name}",
-            key="open",
+            key=key,
             done=finish,
             failed=lambda error: failed(str(error) or f"{name} cannot be opened."),
             cancelled=cancelled,

@@ -68,6 +68,7 @@ class ModelBrowser(QWidget):
 
     Signals:
         chosen(str): explore the model at that path.
+        compare_wanted(str): a model is to be held against the current one.
         card_wanted(str): show its card.
         removed(str): take it off the recent ones.
         open_wanted(): look for another model on the disk.
@@ -77,6 +78,7 @@ class ModelBrowser(QWidget):
     card_wanted = Signal(str)
     removed = Signal(str)
     open_wanted = Signal()
+    compare_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -150,6 +152,11 @@ class ModelBrowser(QWidget):
     def _show_menu(self, entry: ModelEntry, where: QPoint) -> None:
         menu = QMenu(self)
         menu.addAction(icon("play"), "Explore", lambda: self.chosen.emit(entry.path))
+        menu.addAction(
+            icon("compare"),
+            "Compare with the current one",
+            lambda: self.compare_wanted.emit(entry.path),
+        )
         menu.addAction(icon("info"), "Model card", lambda: self.card_wanted.emit(entry.path))
         if entry.removable:
             menu.addAction(icon("trash"), "Remove from list", lambda: self.removed.emit(entry.path))

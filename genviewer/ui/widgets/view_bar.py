@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 
 from genviewer.core.scene import VIEW_NAMES
 from genviewer.ui import theme
+from genviewer.ui.widgets.compare_options import CompareRow
 from genviewer.ui.widgets.segments import Segments
 from genviewer.ui.widgets.view_options import (
     ClassesRow,
@@ -57,11 +58,13 @@ class ViewBar(QWidget):
         self.classes = ClassesRow(self)
         self.traverse = TraverseRow(self)
         self.map = MapRow(self)
+        self.compare = CompareRow(self)
         self._rows: dict[str, OptionsRow] = {
             "grid": self.grid,
             "classes": self.classes,
             "traverse": self.traverse,
             "map": self.map,
+            "compare": self.compare,
         }
         self._shown: OptionsRow | None = None
         self._flow = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
@@ -89,12 +92,13 @@ class ViewBar(QWidget):
         self.views.set_available("classes", spec.class_condition is not None)
         self.views.set_available("map", spec.latent.dim > 1)
         self.views.set_current(scene.view)
+        wanted = "compare" if scene.comparing else scene.view
         for name, row in self._rows.items():
-            if name != scene.view:
+            if name != wanted:
                 row.hide()  # before another is shown: two at once would widen the window
-        self._shown = self._rows.get(scene.view)
+        self._shown = self._rows.get(wanted)
         if self._shown is not None:
-            self._shown.set_options(getattr(scene.options, scene.view), spec)
+            self._shown.set_options(getattr(scene.options, wanted), spec)
             self._shown.show()
         self._wrap()
         self.updateGeometry()

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from genviewer.core.scene import (
     MAX_CELLS,
     ClassesOptions,
+    CompareOptions,
     GridOptions,
     MapOptions,
     TraverseOptions,
@@ -35,7 +36,9 @@ from genviewer.ui.widgets.step_box import StepBox
 if TYPE_CHECKING:
     from genviewer.core.spec import Spec
 
-Options = TypeVar("Options", GridOptions, ClassesOptions, TraverseOptions, MapOptions)
+Options = TypeVar(
+    "Options", GridOptions, ClassesOptions, TraverseOptions, MapOptions, CompareOptions
+)
 SEEDS = 100_000  # the dice's seeds are short enough to be said aloud
 STRENGTH_STEPS = 100
 MOST_SIDE = 128
