@@ -167,8 +167,8 @@ def judge_bundle(judge: Judge, bundle: Bundle, count: int, seed: int) -> dict[st
 
     Conditional models: share recognised as their class, in all and per class, and the mean
     distance between samples of a class. Unconditional ones: the share of every digit among the
-    samples, ten being the classes. With a 2-D latent also the Map: tiles over the prior's central 90 %, the share
-    recognised with more than 0.9 and the digits among those.
+    samples, ten being the classes. With a 2-D latent also the Map: tiles over the prior's central
+    90 %, the share recognised with more than 0.9 and the digits among those.
     """
     latent = bundle.spec.latent
     z = draws(latent, seed, count)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -37,7 +37,7 @@ _MAX_PER_FAMILY = 16  # styles; a few large families would otherwise decide what
 _NEAR = 0.035  # root mean square between two fonts at a quarter of the size: one is enough
 _MIN_READABLE = 0.5  # share of a font's glyphs that are nearest to what others draw
 _TEMPLATE = 12
-_VERSION = 1  # of the rendering: raise it when the pixels change
+_VERSION = 2  # of the rendering: raise it when the pixels change
 _LOOKS_LIKE = {"0": "o", "1": "i", "l": "i"}
 
 
@@ -104,14 +104,18 @@ def choose(typefaces: Sequence[Typeface]) -> list[Typeface]:
     readable.sort(key=lambda face: hashlib.sha256(f"{face.family} {face.style}".encode()).digest())
     kept: list[Typeface] = []
     small = np.empty((len(readable), len(CLASS_NAMES) * (SIZE // 4) ** 2), np.float32)
+    squares = np.empty(len(readable))
     families: dict[str, int] = {}
     for face in readable:
-        row = _shrunk(face.glyphs)
-        near = np.sqrt(np.square(small[: len(kept)] - row).mean(1))
-        if families.get(face.key, 0) >= _MAX_PER_FAMILY or (near < _NEAR).any():
+        if families.get(face.key, 0) >= _MAX_PER_FAMILY:
+            continue
+        row, count = _shrunk(face.glyphs), len(kept)
+        square = float(row @ row)
+        distances = (squares[:count] + square - 2.0 * (small[:count] @ row)) / len(row)
+        if (distances < _NEAR**2).any():
             continue
         families[face.key] = families.get(face.key, 0) + 1
-        small[len(kept)] = row
+        small[count], squares[count] = row, square
         kept.append(face)
     return sorted(kept, key=lambda face: (face.family, face.style))
 
@@ -143,7 +147,8 @@ def _boxed(glyph: Pixels) -> NDArray[np.float32]:
 def _shrunk(glyphs: Pixels) -> NDArray[np.float32]:
     side = SIZE // 4
     small = glyphs.reshape(len(glyphs), side, 4, side, 4).mean((2, 4)) / 255.0
-    return small.astype(np.float32).ravel()
+    result: NDArray[np.float32] = small.astype(np.float32).ravel()
+    return result
 
 
 def _render_all(files: Sequence[Path]) -> list[Typeface]:
@@ -186,7 +191,7 @@ def _cache_path(files: Sequence[Path]) -> Path:
 
 
 def _write_cache(path: Path, parts: tuple[Images, Images]) -> None:
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, part in zip(("train", "test"), parts, strict=True):
         arrays[f"{name}_images"] = part.images
         arrays[f"{name}_fonts"] = np.array(part.group_names)
@@ -199,7 +204,8 @@ def _write_cache(path: Path, parts: tuple[Images, Images]) -> None:
 
 def _read_cache(path: Path) -> tuple[Images, Images] | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: NumPy leaves a file open that turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = [
                 _cached(arrays[f"{n}_images"], arrays[f"{n}_fonts"]) for n in ("train", "test")
             ]

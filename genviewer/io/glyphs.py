@@ -1,8 +1,8 @@
 """The letters and digits of one font, on a common baseline and at one scale.
 
 A font's glyphs keep their proportions to each other, so that the height of the small letters, the
-length of the ascenders and the weight belong to the typeface. Each is centred by its ink, so that
-the place in the picture says nothing.
+length of the ascenders and the weight belong to the typeface. Each is centred by the room that it
+takes on a line.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OVERSAMPLING = 4
 _MEASURED_AT = 200
 _MIN_CAP_HEIGHT = 22  # rows; a font with longer swashes would be drawn too small
 _MIN_X_HEIGHT = 12
-_MIN_INK = 200  # hairlines stay grey at this size
+_MIN_SOLID = 0.4  # share of the ink that is full white; hairlines stay grey at this size
 _MISSING = "\U0010fffd"  # private use: every font draws its missing glyph for it
 
 
@@ -100,7 +100,7 @@ def _check_complete(glyphs: NDArray[np.uint8], missing: NDArray[np.uint8]) -> No
         raise UnusableFontError("glyphs are missing")
     if len(set(drawn[:52])) < 50:  # o and O may be one
         raise UnusableFontError("its small letters are capitals")
-    if np.median(glyphs.max((1, 2))) < _MIN_INK:
+    if (glyphs >= 250).sum() < _MIN_SOLID * (glyphs > 0).sum():
         raise UnusableFontError("its strokes are too thin for the picture")
 
 
