@@ -32,6 +32,7 @@ CLASSIFIER_SHARE = 1 / 4  # of a batch, drawn from the prior for the classifier 
 CLASSIFIER_NOISE = 0.2
 CLASSIFIER_AUGMENT = "translation"
 DISCRIMINATOR_SHARE = 1 / 2
+LARGE = 32  # the side above which it looks at blocks twice as large and half as many, for speed
 R1_WEIGHT = 0.05
 R1_EVERY = 4
 
@@ -54,7 +55,7 @@ def add_discriminator(state: TrainingState, config: ResidualVAEConfig) -> None:
         classes=config.classes,
         channels=config.channels,
         blocks=config.blocks,
-        shuffle=config.shuffle,
+        shuffle=config.shuffle if config.image_size <= LARGE else 2 * config.shuffle,
     )
     _add(state, "discriminator", Discriminator(sizes), (0.0, 0.99))
 
@@ -98,7 +99,8 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
     """
     network, discriminator = cast("ResidualVAE", state.network), state.companions["discriminator"]
     adam = state.optimizers["discriminator"]
-    count = max(1, int(len(x) * DISCRIMINATOR_SHARE))
+    large = network.config.image_size > LARGE
+    count = max(1, int(len(x) * DISCRIMINATOR_SHARE / (2 if large else 1)))
     y = None if y is None else y[:count]
     drawn = mean[:count]
     if y is not None:

@@ -43,11 +43,16 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``class_weight`` and ``adversarial_weight`` weigh, in nats, what a classifier and a
     discriminator say that learn beside the model from the real images (as in CVAE-GAN, Bao et
-    al. 2017); both are reached linearly over ``companion_warmup`` steps. With classes they judge
+    al. 2017); both are reached linearly over ``companion_warmup`` steps, begun after
+    ``companions_from`` steps without the two. With classes they judge
     samples from the prior, which teaches the decoder to draw well in those parts of the latent
     space too where the encoder puts few images of a class; without, they judge reconstructions, so
     that a latent of few dimensions keeps the classes apart and the pictures sharp.
     ``classifier`` tells whether that classifier has convolutions.
+
+    The KL terms begin ``heat`` times heavier and fall to their weight geometrically over
+    ``cooling`` steps. Dimensions then come into use one by one, the factor that explains most
+    first, and so find one factor each (the idea of Burgess et al. 2018).
 
     With ``warp_at`` the network's prior warp is fitted after that many steps to the aggregated
     posterior; for the rest of the steps the encoder alone learns, on the plain ELBO.
@@ -60,10 +65,13 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kl_warmup: int = 0
     free_bits: float = 0.0
     total_correlation: bool = False
+    heat: float = 1.0
+    cooling: int = 0
     condition_dropout: float = 0.0
     class_weight: float = 0.0
     classifier: Literal["convolutional", "dense"] = "convolutional"
     companion_warmup: int = 0
+    companions_from: int = 0
     adversarial_weight: float = 0.0
     warp_at: int = 0
     views: int = 0
@@ -71,6 +79,8 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if min(self.beta, self.free_bits, self.class_weight, self.adversarial_weight) < 0:
             raise ValueError("beta, free_bits and the weights must not be negative")
+        if self.heat < 1 or self.cooling < 0:
+            raise ValueError("heat must be at least 1 and cooling not negative")
         if not 0 <= self.condition_dropout <= 1:
             raise ValueError("condition_dropout must be in 0..1")
         if self.total_correlation and self.free_bits:

@@ -66,14 +66,13 @@ def some_views(groups: int, views: int, noise: torch.Generator) -> Tensor:
 
 
 def combine_posteriors(mean: Tensor, logvar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """One posterior per group from those of its images: (G*V, D) each to (G, D) each.
+    """One posterior per group, (G, D) each, from those (M, D) of its images that are ``seen``.
 
-    p(z) times the product of q(z | x_k) / p(z) over the images that are ``seen``, bool (G, V). No
-    image may be less certain than the prior; one that is counts as certain as it.
+    p(z) times the product of q(z | x_k) / p(z) over the M true entries of ``seen``, bool (G, V), in
+    their order. No image may be less certain than the prior; one that is counts as certain as it.
     """
-    groups, views = seen.shape
-    weight = seen.float()[:, :, None]
-    precision = torch.exp(-logvar).clamp(min=1.0).view(groups, views, -1)  # (G, V, D)
-    total = 1.0 + (weight * (precision - 1.0)).sum(1)
-    shared = (weight * precision * mean.view(groups, views, -1)).sum(1) / total
-    return shared, -total.log()
+    group = seen.nonzero()[:, 0]  # (M,)
+    precision = torch.exp(-logvar).clamp(min=1.0)
+    empty = mean.new_zeros(len(seen), mean.shape[1])
+    total = 1.0 + empty.index_add(0, group, precision - 1.0)
+    return empty.index_add(0, group, precision * mean) / total, -total.log()

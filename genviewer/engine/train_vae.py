@@ -98,12 +98,15 @@ def train_vae(
         if y is not None and objective.condition_dropout:
             kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
             y = y * kept
-        mean, logvar = network.encode(x, y)
         views = 1
         if isinstance(batches, GroupBatches):
             views = batches.views
             seen = some_views(len(x) // views, views, state.noise)
-            mean, logvar = combine_posteriors(mean, logvar, seen)
+            rows = seen.view(-1)
+            single = network.encode(x[rows], None if y is None else y[rows])
+            mean, logvar = combine_posteriors(*single, seen)
+        else:
+            mean, logvar = network.encode(x, y)
         noise = torch.randn(mean.shape, generator=state.noise)
         z = sample_posterior(mean, logvar, noise).repeat_interleave(views, 0)
         logits = network.logits(z, y)
@@ -115,17 +118,26 @@ def train_vae(
         losses = {"nll": nll.item(), "kl": kl.sum(1).mean().item(), "beta": beta}
         if objective.total_correlation:
             parts = decompose_kl(z, mean, logvar, len(batches.data.images))
-            loss = nll + parts.mutual_information + beta * parts.total_correlation
-            loss = loss + parts.dimension_wise
+            # The KL as a whole is known in closed form; only what is added to it is estimated.
+            weighted = kl.sum(1).mean() + (beta - 1.0) * parts.total_correlation
             losses["tc"] = parts.total_correlation.item()
         else:
-            loss = nll + beta * free_bits(kl, objective.free_bits)
-        ramp = min(1.0, (state.step + 1) / max(1, objective.companion_warmup))
-        if labels is not None and objective.class_weight:
+            weighted = beta * free_bits(kl, objective.free_bits)
+        heat = current_heat(objective, state.step)
+        if heat != 1.0:
+            losses["heat"] = heat
+        loss = nll + heat * weighted
+        helped = state.step - objective.companions_from
+        if helped < 0 and objective.class_weight:
+            losses["class"] = 0.0
+        if helped < 0 and objective.adversarial_weight:
+            losses["adversarial"] = 0.0
+        ramp = min(1.0, (helped + 1) / max(1, objective.companion_warmup))
+        if labels is not None and objective.class_weight and helped >= 0:
             wrong = misread(state, x, labels, torch.sigmoid(logits))
             losses["class"] = wrong.item()
             loss = loss + ramp * objective.class_weight * wrong
-        if objective.adversarial_weight:
+        if objective.adversarial_weight and helped >= 0:
             fake = unreal(state, x, y, torch.sigmoid(logits))
             losses["adversarial"] = fake.item()
             loss = loss + ramp * objective.adversarial_weight * fake
@@ -137,6 +149,13 @@ def train_vae(
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses
+
+
+def current_heat(objective: VAEObjective, step: int) -> float:
+    """How many times heavier the KL terms are at ``step``: a function of it, as for resuming."""
+    if step >= objective.cooling:
+        return 1.0
+    return float(objective.heat ** (1.0 - step / objective.cooling))
 
 
 @torch.inference_mode()
