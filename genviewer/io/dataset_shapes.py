@@ -1,4 +1,9 @@
-"""``builtin:shapes``: coloured shapes drawn from six independent factors, for disentangling."""
+"""``builtin:shapes``: coloured shapes drawn from six independent factors, for disentangling.
+
+The factors are laid out so that a model can tell them apart from the pictures alone. No two
+settings draw the same picture, whatever one factor changes is at right angles (in pixels) to what
+the others change, and all six change about equally much.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +16,39 @@ if TYPE_CHECKING:
 
     from genviewer.io.dataset_values import Pixels
 
+    Floats = NDArray[np.float32]
+
 SIZE = 64
 FACTORS = ("shape", "colour", "size", "x", "y", "rotation")
-SHAPE_NAMES = ("ellipse", "rectangle", "triangle")
+SHAPE_NAMES = ("bow tie", "bar", "diamond")
 _CHUNK = 256
-# No two settings of the factors draw the same picture: the rotation stays within an eighth of a
-# turn, and the hues stop before they come round to red again.
-_MAX_ROTATION = np.pi / 4
-_MAX_HUE = 0.72
+# Half the length of each shape, half its width in the middle, and how that grows outwards, in units
+# of its size. They have about one area and are symmetric in both axes, so that a change of the
+# shape is no growth and no move; the bar is half way from the one to the other.
+_OUTLINES = np.array([(0.92, 0.04, 0.6), (0.92, 0.31, 0.0), (1.1, 0.54, -0.49)], np.float32)
+# Lengths are in units of half the picture. The largest shape reaches 0.72 * 1.1 from its centre,
+# so that it stays inside wherever it stands.
+_SMALLEST, _LARGEST = 0.40, 0.72
+_REACH = 0.20
+# A tenth of a turn to either side: all shapes are longer than wide and the same after half a turn,
+# so that a fifth of a turn in all holds no two pictures that are alike.
+_MAX_ROTATION = np.pi / 5
+# From blue over magenta, red and yellow to green, and not on to blue. All colours are equally far
+# from the grey in the middle of them: a change of colour is no change of contrast.
+_FIRST_HUE, _LAST_HUE = np.deg2rad(-120.0), np.deg2rad(120.0)
+_GREY, _CHROMA = 0.55, 0.5
+# The ground is dark and faintly of the shape's colour, as if lit by it.
+_GROUND, _TINT = 0.1, 0.16
 
 
 class Shapes(NamedTuple):
     """Images uint8 (N, 64, 64, 3) and their factors float32 (N, 6) in [0, 1], as FACTORS."""
 
     images: Pixels
-    factors: NDArray[np.float32]
+    factors: Floats
 
 
-def make_shapes(seed: int, count: int) -> Shapes:
+def make_shapes(seed: int | list[int], count: int) -> Shapes:
     """``count`` shapes with factors drawn uniformly from ``seed``; the same on every machine."""
     rng = np.random.default_rng(seed)
     factors = rng.random((count, len(FACTORS)), np.float32)
@@ -36,43 +56,43 @@ def make_shapes(seed: int, count: int) -> Shapes:
     return Shapes(draw_shapes(factors), factors)
 
 
-def draw_shapes(factors: NDArray[np.float32]) -> Pixels:
+def draw_shapes(factors: Floats) -> Pixels:
     """The pictures (N, 64, 64, 3) of given factors (N, 6) in [0, 1]; edges are smooth."""
     images = np.empty((len(factors), SIZE, SIZE, 3), np.uint8)
     for start in range(0, len(factors), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        images[rows] = _draw(factors[rows])
+        images[rows] = _draw(factors[rows].astype(np.float32))
     return images
 
 
-def _draw(factors: NDArray[np.float32]) -> Pixels:
-    shape = np.rint(factors[:, 0] * (len(SHAPE_NAMES) - 1))[:, None, None]
-    size = (0.28 + 0.22 * factors[:, 2])[:, None, None]
-    centre = 0.40 * (2.0 * factors[:, 3:5] - 1.0)
-    angle = (_MAX_ROTATION * (2.0 * factors[:, 5] - 1.0))[:, None, None]
+def _draw(factors: Floats) -> Pixels:
+    kind = np.rint(factors[:, 0] * (len(SHAPE_NAMES) - 1)).astype(np.intp)
+    # Equal steps are equal ratios: a small shape grows as visibly as a large one.
+    size = (_SMALLEST * (_LARGEST / _SMALLEST) ** factors[:, 2])[:, None, None]
+    centre = _REACH * (2.0 * factors[:, 3:5] - 1.0)
+    angle = (np.float32(_MAX_ROTATION) * (2.0 * factors[:, 5] - 1.0))[:, None, None]
     axis = (np.arange(SIZE, dtype=np.float32) + 0.5) / SIZE * 2.0 - 1.0
     x = axis[None, None, :] - centre[:, 0, None, None]
     y = axis[None, :, None] - centre[:, 1, None, None]
     # Into the frame of the shape, (N, 64, 64), in units of its size.
-    u = (np.cos(angle) * x + np.sin(angle) * y) / size
-    v = (-np.sin(angle) * x + np.cos(angle) * y) / size
-    # Signed distance to the edge in the same units, negative inside; all are wider than high.
-    radius = np.sqrt(u * u + (v / 0.55) ** 2)
-    ellipse = (radius - 1.0) * 0.7
-    rectangle = np.maximum(np.abs(u) - 0.95, np.abs(v) - 0.5)
-    slope = 1.0 / np.sqrt(1.0 + 0.62**2)
-    triangle = np.maximum(v - 0.6, (np.abs(u) * 1.0 - (v + 0.9) * 0.62) * slope)
-    distance = np.where(shape == 0, ellipse, np.where(shape == 1, rectangle, triangle))
-    cover = np.clip(0.5 - distance * size * (SIZE / 2.0), 0.0, 1.0)  # (N, 64, 64)
-    colour = _hue_to_rgb(factors[:, 1] * _MAX_HUE)[:, None, None, :]
-    background = np.float32(0.08)
-    picture = background + cover[..., None] * (colour - background)
+    cosine, sine = np.cos(angle) / size, np.sin(angle) / size
+    u = np.abs(cosine * x + sine * y)
+    v = np.abs(cosine * y - sine * x)
+    length, width, slope = _OUTLINES[kind].T[:, :, None, None]
+    # Signed distance to the outline, negative inside.
+    distance = np.maximum(u - length, (v - width - slope * u) / np.hypot(1.0, slope))
+    cover = np.clip(0.5 - distance * size * (SIZE / 2.0), 0.0, 1.0)[..., None]
+    colour = _colour(factors[:, 1])[:, None, None, :]
+    ground = _GROUND + _TINT * (colour - _GREY)
+    picture = ground + cover * (colour - ground)
     pixels: Pixels = np.rint(picture * 255.0).astype(np.uint8)
     return pixels
 
 
-def _hue_to_rgb(hue: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Fully saturated hues (N,) in [0, 1) as RGB (N, 3)."""
-    offsets = np.array([5.0, 3.0, 1.0], np.float32)
-    k = (offsets + hue[:, None] * 6.0) % 6.0
-    return (1.0 - np.clip(np.minimum(k, 4.0 - k), 0.0, 1.0)).astype(np.float32)
+def _colour(place: Floats) -> Floats:
+    """The colours (N, 3) at places (N,) in [0, 1] on the ramp."""
+    hue = _FIRST_HUE + (_LAST_HUE - _FIRST_HUE) * place[:, None]
+    red = np.array([2.0, -1.0, -1.0]) / np.sqrt(6.0)
+    green_blue = np.array([0.0, 1.0, -1.0]) / np.sqrt(2.0)
+    colour = _GREY + _CHROMA * (np.cos(hue) * red + np.sin(hue) * green_blue)
+    return np.clip(colour, 0.0, 1.0).astype(np.float32)

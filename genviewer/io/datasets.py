@@ -15,6 +15,7 @@ from genviewer.io.dataset_values import DataError, Images
 __all__ = ["DataError", "Images", "load_images"]
 
 DEFAULT_SHAPES = 20_000
+TEST_SHAPES = 2_000
 
 
 def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, Images | None]:
@@ -40,7 +41,9 @@ def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, 
                 f"{source} is not known; the built-in sources are builtin:shapes and "
                 "builtin:letters."
             )
-        return Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images), None
+        train = Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images)
+        # A seed of its own kind, which no seed of a training set can be.
+        return train, Images(source, make_shapes([seed, 1], TEST_SHAPES).images)
     path = Path(source)
     try:
         train, test = reader_for(path)(path)

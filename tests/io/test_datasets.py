@@ -12,7 +12,6 @@ from PIL import Image
 from genviewer.io import dataset_mnist
 from genviewer.io.dataset_arrays import parse_idx
 from genviewer.io.dataset_mnist import mnist_folder
-from genviewer.io.dataset_shapes import FACTORS, SIZE, draw_shapes, make_shapes
 from genviewer.io.datasets import DataError, load_images
 
 GREY = np.random.default_rng(0).integers(0, 256, (6, 5, 7), dtype=np.uint8)
@@ -262,57 +261,6 @@ def test_unknown_sources_are_told(tmp_path, name, words):
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(DataError, match=words):
         load_images(name if ":" in name else str(tmp_path / name))
-
-
-def test_shapes_follow_from_the_seed():
-    train, test = load_images("builtin:shapes", seed=3, count=300)
-    assert train.images.shape == (300, SIZE, SIZE, 3)
-    assert test is None
-    shapes = make_shapes(3, 300)
-    np.testing.assert_array_equal(train.images, shapes.images)
-    assert not np.array_equal(make_shapes(4, 300).images, shapes.images)
-    assert shapes.factors.shape == (300, len(FACTORS))
-    assert set(shapes.factors[:, 0].tolist()) == {0.0, 0.5, 1.0}
-
-
-def test_every_factor_does_what_its_name_says():
-    middle = np.full((1, 6), 0.5, np.float32)
-
-    def drawn(factor: str, value: float) -> np.ndarray:
-        factors = middle.copy()
-        factors[0, FACTORS.index(factor)] = value
-        return draw_shapes(factors)[0].astype(float).max(2)
-
-    def centre(image: np.ndarray) -> np.ndarray:
-        weight = image - image.min()
-        axis = np.arange(SIZE)
-        return np.array([weight.sum(0) @ axis, weight.sum(1) @ axis]) / weight.sum()
-
-    def area(image: np.ndarray) -> int:
-        return int((image > 128).sum())
-
-    assert area(drawn("size", 1.0)) > 2 * area(drawn("size", 0.0))
-    np.testing.assert_allclose(centre(drawn("x", 1.0)) - centre(drawn("x", 0.0)), [25.6, 0], atol=1)
-    np.testing.assert_allclose(centre(drawn("y", 1.0)) - centre(drawn("y", 0.0)), [0, 25.6], atol=1)
-    colours = [
-        draw_shapes(np.float32([[0.5, 0.5 + c, 0.5, 0.5, 0.5, 0.5]]))[0].max((0, 1))
-        for c in (-0.5, 0.5)
-    ]
-    assert colours[0].tolist() == [255, 20, 20]  # red
-    assert colours[1][2] == 255  # towards blue
-    shapes = [area(drawn("shape", value)) for value in (0.0, 0.5, 1.0)]
-    assert len(set(shapes)) == 3
-    turned = drawn("rotation", 0.9)
-    assert not np.array_equal(turned, drawn("rotation", 0.1))
-    assert area(turned) == pytest.approx(area(drawn("rotation", 0.5)), rel=0.1)
-
-
-def test_no_shape_leaves_the_picture():
-    rng = np.random.default_rng(0)
-    corners = rng.integers(0, 2, (200, 6)).astype(np.float32)
-    images = draw_shapes(corners)
-    edge = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], 1)
-    assert int(edge.max()) == 20  # the background
 
 
 # MNIST's download, from a mirror of ours
