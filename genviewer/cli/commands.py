@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 import genviewer
+import genviewer.cli.commands_convert
 import genviewer.cli.commands_evaluate
+import genviewer.cli.commands_export
 import genviewer.cli.commands_scan
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say

@@ -80,11 +80,14 @@ def ends_with_exit_code(command: Callable[P, R]) -> Callable[P, R]:
         results: list[R] = []
 
         def action() -> int:
-            results.append(command(*args, **kwargs))
+            try:
+                results.append(command(*args, **kwargs))
+            except typer.Exit as end:
+                return end.exit_code
             return 0
 
         code = exit_code(action)
-        if code:
+        if code or not results:
             raise typer.Exit(code)
         return results[0]
 

@@ -1,7 +1,8 @@
 """Images that remember how they were made.
 
-A PNG written here carries an :class:`ImageRecord` as JSON in a text chunk before the pixels: the
-model's name and id and the Recipe (or the Scene, for a sheet). No paths, no user name.
+A file written here carries an :class:`ImageRecord` as JSON (:mod:`genviewer.io.provenance` tells
+where): the model's name, id and weights, and the Recipe, or what a sheet or an animation was made
+from. No paths, no user name.
 
 Pillow is imported where it is needed: the first picture does not wait for it.
 """
@@ -9,36 +10,88 @@ Pillow is imported where it is needed: the first picture does not wait for it.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 import genviewer
+from genviewer.core.animation import Animation
+from genviewer.core.axes import AxisGrid
+from genviewer.core.picture import Contact, Picture, SheetInputs
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
 from genviewer.core.scene import Scene
 from genviewer.io.atomic import write_bytes
+from genviewer.io.provenance import KEY, MAX_TEXT_BYTES, ProvenanceError, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL import Image
 
-RECORD_KEY = "genviewer"
-MAX_RECORD_BYTES = 1 << 20
+PROGRAM = f"genviewer {genviewer.__version__}"
+RECORD_KEY = KEY
+MAX_RECORD_BYTES = MAX_TEXT_BYTES
 MAX_THUMBNAIL_PIXELS = 1 << 20
 
 Pixels = NDArray[np.uint8]
 
 
-class ImageRecord(msgspec.Struct, frozen=True):
-    """How an image was made: by which model, and from which Recipe or Scene."""
+class ImageRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a file was made.
+
+    Attributes:
+        model: what drew it; for several models the first of them.
+        recipe: the Recipe of the sample, or what to go back to for a grid or an animation.
+        scene, inputs: what a view's sheet was made from.
+        grid, contact, animation: what a file of that kind was made from.
+        picture: size, depth and headers.
+        weights_sha256: hash of the first model's tensors alone.
+        engine: what drew, such as ``onnx``; another one may round otherwise.
+        program: name and version.
+    """
 
     model: ModelRef
     recipe: Recipe | None = None
     scene: Scene | None = None
-    program: str = f"genviewer {genviewer.__version__}"
+    program: str = ""
+    inputs: SheetInputs | None = None
+    grid: AxisGrid | None = None
+    contact: Contact | None = None
+    animation: Animation | None = None
+    picture: Picture = Picture()
+    weights_sha256: str = ""
+    engine: str = ""
+
+    def __post_init__(self) -> None:
+        # Not a default: those are left out of the JSON, and another version has another one.
+        if not self.program:
+            msgspec.structs.force_setattr(self, "program", PROGRAM)
+
+    @property
+    def start(self) -> Recipe | None:
+        """The Recipe to go back to; None where the record holds nothing."""
+        if self.recipe is not None:
+            return self.recipe
+        if self.scene is not None and self.scene.panes:
+            return self.scene.recipe
+        if self.grid is not None:
+            return self.grid.recipe
+        if self.contact is not None:
+            return self.contact.panes[0].recipe
+        return None if self.animation is None else self.animation.start
+
+    def text(self) -> str:
+        """The record as the JSON that goes into a file.
+
+        Raises:
+            ImageError: it is larger than what is read back.
+        """
+        data = to_json(self)
+        if len(data) > MAX_RECORD_BYTES:
+            raise ImageError("What this was made from is too much to keep in a file.")
+        return data.decode()
 
 
 class ImageError(ValueError):
@@ -100,44 +153,66 @@ def decode_png(data: bytes) -> Pixels:
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
+class NoRecordError(ImageError):
+    """A sound file that tells nothing about how it was made."""
+
+
 def read_record(path: Path) -> ImageRecord:
-    """The record of an image, without decoding its pixels.
+    """The record of an image, an animation or a video, without decoding its pixels.
+
+    Where the file has none, the sidecar beside it counts.
 
     Raises:
-        ImageError: if the file is no image, or one without a usable record.
+        NoRecordError: the file carries none.
+        ImageError: if the file is none of these, or one without a usable record.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
         if not path.is_file():
             raise ImageError(f"{path.name} is not a file.")
-        with Image.open(path) as image:
-            text = image.info.get(RECORD_KEY)
-    except (UnidentifiedImageError, SyntaxError) as error:
-        raise ImageError(f"{path.name} is not an image.") from error
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        text = read_text(path)
+    except ProvenanceError as error:
+        raise ImageError(f"{path.name} {error}.") from error
+    except (OSError, ValueError) as error:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"{path.name} cannot be read.") from error
-    if not isinstance(text, str):
-        raise ImageError(f"{path.name} carries no Recipe, so it cannot be restored.")
+    if text is None:
+        raise NoRecordError(f"{path.name} carries no Recipe, so it cannot be restored.")
+    return parse_record(text, path.name)
+
+
+def parse_record(text: str, where: str) -> ImageRecord:
+    """A record from its JSON, such as pasted text.
+
+    Args:
+        text: the JSON.
+        where: what to call it in an error.
+
+    Raises:
+        ImageError: it is no usable record.
+    """
     if len(text) > MAX_RECORD_BYTES:
-        raise ImageError(f"{path.name} carries a Recipe that is too large.")
+        raise ImageError(f"{where} carries a Recipe that is too large.")
     try:
-        record = from_json(str(text).encode(), ImageRecord)
+        record = from_json(text.encode(errors="replace"), ImageRecord)
     except (ValueError, RecursionError) as error:
-        raise ImageError(f"{path.name} carries a damaged Recipe.") from error
-    if record.recipe is None and (record.scene is None or not record.scene.panes):
-        raise ImageError(f"{path.name} carries no Recipe, so it cannot be restored.")
+        raise ImageError(f"{where} carries a damaged Recipe.") from error
+    if record.start is None:
+        raise NoRecordError(f"{where} carries no Recipe, so it cannot be restored.")
     return record
 
 
-def layout_sheet(tiles: Pixels, cells: NDArray[np.int64], rows: int, columns: int) -> Pixels:
-    """One image of tiles in rows and columns: uint8 (n, H, W, C) -> (rows*H, columns*W, C).
+Tile = TypeVar("Tile", np.uint8, np.uint16, np.float32)
+
+
+def layout_sheet(
+    tiles: NDArray[Tile], cells: NDArray[np.int64], rows: int, columns: int
+) -> NDArray[Tile]:
+    """One image of tiles in rows and columns: (n, H, W, C) -> (rows*H, columns*W, C).
 
     Cells without a tile stay black (transparent for RGBA).
     """
     _, height, width, channels = tiles.shape
-    sheet = np.zeros((rows, height, columns, width, channels), np.uint8)
+    sheet = np.zeros((rows, height, columns, width, channels), tiles.dtype)
     sheet[cells // columns, :, cells % columns] = tiles
     return sheet.reshape(rows * height, columns * width, channels)

@@ -1,0 +1,175 @@
+"""Still images by format, read back by other decoders, with what they carry."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from genviewer.core.picture import Picture
+from genviewer.core.recipe import ModelRef, seeded_recipe
+from genviewer.core.spec import ImageSpec, LatentSpec, Spec
+from genviewer.io.enlarging import finished
+from genviewer.io.image_decode import decode_image
+from genviewer.io.image_formats import MAX_SIDE, check_size, encode_image, format_of
+from genviewer.io.images import ImageError, ImageRecord, NoRecordError, read_record
+from genviewer.io.provenance import MAX_TEXT_BYTES, sidecar_path, xmp_packet
+
+FORMS = [("png", ".png"), ("webp", ".webp"), ("jpeg", ".jpg"), ("tiff", ".tif")]
+
+
+def record(dim: int = 5, name: str = "m") -> ImageRecord:
+    spec = Spec(name, "gan", LatentSpec(dim), ImageSpec(3, 6, 4))
+    return ImageRecord(ModelRef(name, "id"), seeded_recipe(spec, 1), weights_sha256="ab" * 32)
+
+
+def levels(channels: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
+    top = int(np.iinfo(dtype).max)
+    return np.random.default_rng(seed).integers(0, top, (7, 5, channels), dtype, endpoint=True)
+
+
+@pytest.mark.parametrize(("form", "suffix"), FORMS)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_every_format_keeps_its_record(tmp_path, form, suffix, channels):
+    path = tmp_path / f"x{suffix}"
+    for dim in (5, 30_000):  # the latter is longer than a segment of a JPEG
+        path.write_bytes(encode_image(levels(channels), form, record(dim).text()))
+        assert read_record(path) == record(dim)
+        with Image.open(path) as image:
+            assert image.size == (5, 7)
+            image.load()
+
+
+@pytest.mark.parametrize(("form", "suffix"), [f for f in FORMS if f[0] != "jpeg"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_lossless_formats_lose_nothing(tmp_path, form, suffix, channels):
+    data = encode_image(levels(channels), form, "text")
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    back = np.asarray(Image.open(io.BytesIO(data)).convert(mode)).reshape(7, 5, channels)
+    assert np.array_equal(back, levels(channels))
+    (tmp_path / f"x{suffix}").write_bytes(data)
+    assert np.array_equal(decode_image(tmp_path / f"x{suffix}")[..., :channels], levels(channels))
+
+
+@pytest.mark.parametrize(("channels", "form"), [(1, "gray16be"), (3, "rgb48be"), (4, "rgba64be")])
+def test_a_png_of_16_bits_is_what_another_decoder_reads(tmp_path, channels, form):
+    av = pytest.importorskip("av")
+    path = tmp_path / "x.png"
+    path.write_bytes(encode_image(levels(channels, np.uint16), "png", record().text()))
+    with av.open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        assert frame.format.name == form
+        back = frame.to_ndarray().reshape(7, 5, channels)
+    assert np.array_equal(back, levels(channels, np.uint16))
+    assert np.array_equal(decode_image(path), levels(channels, np.uint16))
+    assert read_record(path) == record()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_tiff_of_16_bits_is_what_pillow_reads(tmp_path, channels):
+    path = tmp_path / "x.tif"
+    path.write_bytes(encode_image(levels(channels, np.uint16), "tiff", record().text()))
+    with Image.open(path) as image:
+        assert image.tag_v2[258] == (16,) * channels
+        pixels = np.asarray(image).reshape(7, 5, channels)
+    wanted = levels(channels, np.uint16)
+    high = (wanted >> 8).astype(np.uint8)  # Pillow has 16 bits for grey only
+    assert np.array_equal(pixels, wanted if pixels.dtype.itemsize > 1 else high)
+    assert np.array_equal(decode_image(path), wanted)
+    assert read_record(path) == record()
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_any_name_comes_back(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("names")
+    for form, suffix in FORMS:
+        path = folder / f"x{suffix}"
+        path.write_bytes(encode_image(levels(1), form, record(name=name).text()))
+        assert read_record(path).model.name == name
+
+
+@given(st.sampled_from(FORMS), st.integers(0, 400), st.integers(1, 60))
+def test_a_damaged_file_is_told(tmp_path_factory, form, at, count):
+    path = tmp_path_factory.mktemp("damaged") / f"x{form[1]}"
+    data = bytearray(encode_image(levels(3), form[0], record().text()))
+    at = min(at, len(data) - 1)
+    data[at : at + count] = bytes(len(data[at : at + count]))
+    path.write_bytes(data)
+    for read in (read_record, decode_image):
+        with contextlib.suppress(ImageError):  # and nothing else
+            read(path)
+
+
+def test_texts_beyond_the_bound_are_refused(tmp_path):
+    huge = "a" * (MAX_TEXT_BYTES + 1)
+    for form, suffix in FORMS:
+        path = tmp_path / f"x{suffix}"
+        path.write_bytes(encode_image(levels(1), form, huge))
+        with pytest.raises(ImageError, match="too large"):
+            read_record(path)
+
+
+def test_xmp_of_others_is_no_record(tmp_path):
+    other = xmp_packet("text").replace(b"genviewer:record", b"other:thing")
+    buffer = io.BytesIO()
+    Image.new("RGB", (3, 3)).save(buffer, "WEBP", xmp=other)
+    (tmp_path / "x.webp").write_bytes(buffer.getvalue())
+    with pytest.raises(NoRecordError):
+        read_record(tmp_path / "x.webp")
+
+
+def test_a_sidecar_counts_where_the_file_says_nothing(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(3))
+    sidecar_path(tmp_path / "x.npy").write_text(record().text())
+    assert read_record(tmp_path / "x.npy") == record()
+    Image.new("L", (2, 2)).save(tmp_path / "y.jpg")
+    sidecar_path(tmp_path / "y.jpg").write_text(record().text())
+    assert read_record(tmp_path / "y.jpg") == record()
+
+
+def test_a_record_of_the_first_version_still_loads(tmp_path):
+    old = json.loads(record().text())
+    old = {key: old[key] for key in ("model", "recipe")} | {"scene": None, "program": "genviewer 0"}
+    (tmp_path / "x.png").write_bytes(encode_image(levels(1), "png", json.dumps(old)))
+    back = read_record(tmp_path / "x.png")
+    assert (back.recipe, back.program) == (record().recipe, "genviewer 0")
+
+
+def test_a_record_names_no_place_and_no_user(monkeypatch):
+    monkeypatch.setenv("USER", "someone")
+    text = record().text()
+    assert "someone" not in text
+    assert "/" not in text.replace(record().text().split('"float32":"')[1].split('"')[0], "")
+
+
+def test_what_a_format_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ImageError, match="too many"):
+        check_size(MAX_SIDE["webp"] + 1, 1, "webp")
+    with pytest.raises(ImageError, match="8 bits"):
+        encode_image(levels(3, np.uint16), "jpeg")
+    with pytest.raises(ImageError, match=r"x\.bmp.*\.png"):
+        format_of(tmp_path / "x.bmp")
+
+
+def test_nearest_repeats_and_lanczos_is_pillows():
+    image = levels(3)
+    assert np.array_equal(finished(image, Picture(scale=3))[1::3, 2::3], image)
+    smooth = finished(image, Picture(scale=4, method="lanczos"))
+    wanted = Image.fromarray(image).resize((20, 28), Image.Resampling.LANCZOS)
+    assert np.array_equal(smooth, np.asarray(wanted))
+
+
+def test_16_bits_come_from_the_numbers_themselves():
+    ramp = np.linspace(0, 1, 1000, dtype=np.float32).reshape(10, 100, 1)
+    deep = finished(ramp, Picture(bits=16))
+    assert len(np.unique(deep)) == 1000
+    assert np.abs(deep / 65535 - ramp).max() <= 0.5001 / 65535
+    smooth = finished(ramp, Picture(bits=16, scale=2, method="lanczos"))
+    assert smooth.shape == (20, 200, 1)
+    assert len(np.unique(smooth)) > 1500
