@@ -15,7 +15,7 @@ MAX_ZIP_ENTRIES = 100_000
 MAX_ZIP_DIRECTORY_BYTES = 32 << 20
 MAX_PICKLE_BYTES = 64 << 20  # of a pickle that holds no tensor data itself
 MAX_OPCODES = 1_500_000
-MAX_NODES = 500_000  # containers, records and tensors that one file makes
+MAX_NODES = 250_000  # containers, records and tensors that one file makes
 MAX_STACK = 500_000
 MAX_MARKS = 2_000
 MAX_MEMO = 500_000
@@ -30,8 +30,8 @@ MAX_TENSORS = 100_000
 MAX_TENSOR_FACTOR = 8  # tensors may share storages, but not without end
 FREE_TENSOR_BYTES = 64 << 20
 MAX_WALK_DEPTH = 200
-MAX_WALK_VISITS = 2_000_000
-MAX_WALK_ENTERED = 200_000  # containers, each as often as it is met
+MAX_WALK_VISITS = 1_500_000
+MAX_WALK_ENTERED = 100_000  # containers, each as often as it is met
 
 
 class UnreadableFileError(ValueError):

@@ -98,14 +98,22 @@ class Record:
         return f"<Record of {self.label[:80]}>"
 
 
-_SCALARS = (str, int, float, bool, type(None), bytes, Global)
+_SCALARS = (str, float, bool, type(None), bytes, Global)
+_MAX_INT = 1 << 63
 
 
 def safe_key(key: Any) -> Any:
-    """What stands for a dictionary key: itself if hashing it is cheap, else an odd key."""
-    kind = type(key)
-    if kind in _SCALARS:
-        return key if kind is not int or -(1 << 63) <= key < 1 << 63 else OddKey(key)
-    if kind is tuple and len(key) <= 16 and all(type(part) in _SCALARS for part in key):
+    """What stands for a dictionary key: itself if hashing it is cheap, else an odd key.
+
+    Hashing nested tuples recurses, and large integers can be made to collide by the thousand.
+    """
+    if _is_scalar(key):
+        return key
+    if type(key) is tuple and len(key) <= 16 and all(_is_scalar(part) for part in key):
         return key
     return OddKey(key)
+
+
+def _is_scalar(value: Any) -> bool:
+    kind = type(value)
+    return kind in _SCALARS or (kind is int and -_MAX_INT <= value < _MAX_INT)

@@ -92,4 +92,6 @@ class _Copier:
             return self._mapping(attributes, depth)
         if record.items:
             return self._sequence(record.items, depth)
+        if record.args and all(type(a) in (str, int, float, bool) for a in record.args[:8]):
+            return f"{record.label}({', '.join(clean(a) for a in record.args[:8])})"
         return record.label

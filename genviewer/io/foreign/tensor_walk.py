@@ -150,7 +150,7 @@ def walk(tree: Any, name: str, visit: Callable[[Callable[[], str], Any], int]) -
             levels.pop()
 
 
-_LEAVES = frozenset({str, int, float, bool, type(None), bytes, Global})
+_LEAVES = frozenset({str, int, float, bool, type(None), bytes, set, frozenset, Global})
 
 
 def walk_tensors(tree: Any, name: str) -> dict[str, StoredTensor]:

@@ -48,6 +48,8 @@ HARMLESS = frozenset(
         "threading": "Lock RLock Event", "ipaddress": "IPv4Address IPv6Address",
         "operator": "attrgetter itemgetter", "_operator": "attrgetter itemgetter",
         "numpy.random._pickle": "__randomstate_ctor __generator_ctor __bit_generator_ctor",
+        "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence "
+        "__pyx_unpickle_SeedlessSequence",
         "numpy.ma.core": "_mareconstruct",
         "numpy.core.multiarray": "_reconstruct scalar",
         "numpy._core.multiarray": "_reconstruct scalar",
