@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 MAX_GRAPH_BYTES = 64 << 20
 MAX_WALK = 4_000_000
-_TARGET = re.compile(
-    r"torch\.ops\.(?:aten|prims)\.[A-Za-z_]\w*\.[A-Za-z_]\w*|_operator\.[a-z]\w*"
-)
+_TARGET = re.compile(r"torch\.ops\.(?:aten|prims)\.[A-Za-z_]\w*\.[A-Za-z_]\w*|_operator\.[a-z]\w*")
 _WRITES = re.compile(r"torch\.ops\.aten\.(?:save|from_file|_save)\b")
 _DTYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32",

@@ -34,6 +34,4 @@ def opened_again(bundle: Bundle, path: Path, threads: int) -> GuardedProcess:
         tensors = bundle.tensors()
         request["names"], arrays = list(tensors), list(tensors.values())
     size = path.stat().st_size + sum(array.nbytes for array in arrays)
-    return GuardedProcess(
-        request, arrays, memory=memory_for(size, bundle.trusted), threads=threads
-    )
+    return GuardedProcess(request, arrays, memory=memory_for(size, bundle.trusted), threads=threads)

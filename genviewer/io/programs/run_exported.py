@@ -32,8 +32,10 @@ _MEMORY_FORMATS = {
 }  # fmt: skip
 _OPERATORS = {
     name: getattr(operator, name)
-    for name in ("add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "eq", "ne", "lt", "le")
-    + ("gt", "ge", "getitem")
+    for name in (
+        *("add", "sub", "mul", "floordiv", "truediv", "mod", "neg"),
+        *("eq", "ne", "lt", "le", "gt", "ge", "getitem"),
+    )
 }
 _PLAIN = ("as_int", "as_ints", "as_float", "as_floats", "as_bool", "as_bools", "as_string")
 _TENSORS = ("as_tensor", "as_sym_int", "as_sym_float", "as_sym_bool")
@@ -106,7 +108,9 @@ class _Payloads:
         dtype = DTYPES[meta["dtype"]]
         sizes, strides = ([int(n["as_int"]) for n in meta[k]] for k in ("sizes", "strides"))
         offset = int(meta["storage_offset"]["as_int"])
-        flat = torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        flat = (
+            torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
+        )
         # Checks by itself that sizes and strides stay inside; a copy ends sharing.
         return flat.as_strided(sizes, strides, offset).clone()
 

@@ -115,6 +115,6 @@ class TrustStore:
             known = json.loads(self._path.read_bytes())
         except (OSError, ValueError, RecursionError):
             return set()
-        return {item for item in known if isinstance(item, str)} if isinstance(known, list) else set()
-
-
+        return (
+            {item for item in known if isinstance(item, str)} if isinstance(known, list) else set()
+        )

@@ -1,0 +1,159 @@
+"""Any opened model as a bundle: "Save as bundle" and ``genviewer convert``."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from genviewer.engine.bundle_card import card
+from genviewer.engine.bundle_writer import bundle_folder, check_place
+from genviewer.engine.generator import LoadError
+from genviewer.engine.onnx_pack import take_weights, with_weights_in
+from genviewer.engine.program_generator import program_path
+from genviewer.io.atomic import write_bytes
+from genviewer.io.bundle import (
+    ACCELERATOR_NAME,
+    CARD_NAME,
+    CONFIG_NAME,
+    PREVIEW_NAME,
+    WEIGHTS_NAME,
+    Bundle,
+    BundleError,
+    Config,
+    open_bundle,
+    write_bundle,
+)
+from genviewer.io.programs.onnx_graph import OnnxError, external_arrays, read_onnx
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from genviewer.engine.jobs import Progress
+
+DECODER_NAME = ACCELERATOR_NAME
+FORBIDDEN = ("torchscript", "exported", "module")
+
+
+def convert(
+    bundle: Bundle,
+    out: Path,
+    *,
+    onnx: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Write a model as a bundle that draws the same, with what was assumed and where it is from.
+
+    Args:
+        bundle: an opened model of any kind.
+        out: the folder.
+        force: replace what is in it.
+        onnx: its decoder as ONNX, too, for other programs. Imports torch.
+        progress: is asked between the steps.
+
+    Raises:
+        BundleError: if it cannot be a bundle, or the place is taken.
+        LoadError: if its network cannot be built.
+        OSError: if it cannot be written.
+    """
+    check_place(out, force)
+    network = bundle.config.network
+    provenance = dict(bundle.config.provenance)
+    provenance.setdefault("weights_sha256", bundle.weights_sha256)
+    config = msgspec.structs.replace(bundle.config, provenance=provenance)
+    if network.get("type") == "program":
+        if network.get("runtime") in FORBIDDEN:
+            raise BundleError(
+                f"{bundle.spec.name} is a program, which a bundle cannot hold: export its decoder "
+                "to ONNX, or save its weights alone."
+            )
+        _write_program(bundle, config, out, force)
+    else:
+        _write_network(bundle, config, out, onnx, force, progress)
+    return open_bundle(out)
+
+
+def _write_network(
+    bundle: Bundle,
+    config: Config,
+    out: Path,
+    onnx: bool,
+    force: bool,
+    progress: Progress | None,
+) -> None:
+    """A network of ours: its weights, and where it is wanted its decoder as ONNX."""
+    tensors = bundle.tensors()
+    with bundle_folder(out, force) as work:
+        text = bundle.card() if bundle.reader == "bundle" else ""
+        text = text or card(config, DECODER_NAME if onnx else None)
+        written = write_bundle(work, config, tensors, text)
+        if progress is not None:
+            progress.report(0.5)
+        preview = bundle.path / PREVIEW_NAME
+        if bundle.reader == "bundle" and preview.is_file():
+            write_bytes(work / PREVIEW_NAME, preview.read_bytes())
+        if onnx:
+            _export(written, work / DECODER_NAME)
+
+
+def _export(bundle: Bundle, path: Path) -> None:
+    from genviewer.engine.onnx_export import export_decoder
+    from genviewer.engine.torch_decoder import load_network
+
+    try:
+        export_decoder(load_network(bundle), bundle.spec, bundle.model_id, path)
+    except RuntimeError as error:
+        if isinstance(error, LoadError):
+            raise
+        raise BundleError(f"{bundle.spec.name} cannot be expressed in ONNX.") from error
+
+
+def _write_program(bundle: Bundle, config: Config, out: Path, force: bool) -> None:
+    """An ONNX graph: its large tensors as safetensors, the graph referring to them."""
+    path = program_path(bundle)
+    try:
+        data, graph = read_onnx(path)
+        model, tensors = take_weights(data, external_arrays(graph, path.parent))
+    except OnnxError as error:
+        raise BundleError(f"{path.name} {error}.") from error
+    if hashlib.sha256(data).hexdigest() != config.network["sha256"]:
+        raise BundleError(f"{path.name} has changed since it was opened.")
+    encoder = config.network.get("encoder")
+    if encoder is not None:
+        raise BundleError(f"{bundle.spec.name} is such a bundle already: copy its folder.")
+    with bundle_folder(out, force) as work:
+        write_program_bundle(work, config, {DECODER_NAME: (model, "")}, tensors)
+
+
+def write_program_bundle(
+    folder: Path,
+    config: Config,
+    graphs: dict[str, tuple[Any, str]],
+    tensors: dict[str, Any],
+) -> None:
+    """Write weights, graphs, configuration and card of a bundle whose network is ONNX.
+
+    Args:
+        folder: an empty one.
+        config: its ``network`` is completed with the graphs' names and sha256.
+        graphs: file name to a model as :func:`take_weights` gave it, and the prefix of its
+            tensors; the first is the decoder, the second, if any, the encoder.
+        tensors: those of all graphs.
+    """
+    from safetensors.numpy import save_file
+
+    save_file(tensors, folder / WEIGHTS_NAME)
+    network: dict[str, Any] = config.network | {"type": "program", "runtime": "onnx"}
+    keys = (("decoder", "sha256"), ("encoder", "encoder_sha256"))
+    for (name_key, digest_key), (name, (model, prefix)) in zip(keys, graphs.items(), strict=False):
+        data = with_weights_in(model, folder / WEIGHTS_NAME, prefix)
+        write_bytes(folder / name, data)
+        network |= {name_key: name, digest_key: hashlib.sha256(data).hexdigest()}
+    config = msgspec.structs.replace(config, network=network)
+    encoded = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    standard = [feed["name"] for feed in network["wiring"]["feeds"]][:1] == ["z"]
+    decoder = DECODER_NAME if standard and network["wiring"].get("levels") is not None else None
+    write_bytes(folder / CARD_NAME, card(config, decoder).encode())
+    write_bytes(folder / CONFIG_NAME, encoded + b"\n")

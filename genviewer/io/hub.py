@@ -1,0 +1,169 @@
+"""Models on the Hugging Face Hub: ``hf://owner/name[@revision]``.
+
+Only the files that a model is opened from are downloaded, their sizes looked at first, into the
+Hub's own cache; without a network what is in the cache is used.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genviewer.io.bundle import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+PREFIX = "hf://"
+ASK_ABOVE_BYTES = 500_000_000
+_NAME = re.compile(r"hf://(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
+_WEIGHTS = (
+    "model.safetensors", "diffusion_pytorch_model.safetensors", "pytorch_model.bin",
+    "diffusion_pytorch_model.bin", "model.pt", "model.pth", "decoder.onnx", "model.onnx",
+)  # fmt: skip
+"""The files that hold weights, best first."""
+
+_SIDECARS = (
+    "config.json", "README.md", "preview.png", "model_config.json", "environment.json",
+    "specs.json", "hparams.yaml", "decoder.onnx", "encoder.onnx",
+)  # fmt: skip
+_SUFFIXES = (".safetensors", ".onnx", ".pt", ".pth", ".ckpt", ".bin", ".pkl")
+
+
+class HubError(BundleError):
+    """A model of the Hub that cannot be had; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class HubName:
+    """A repository and what revision of it."""
+
+    repo: str
+    revision: str | None
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self.repo}{f'@{self.revision}' if self.revision else ''}"
+
+
+def parse_name(text: str) -> HubName:
+    """``hf://owner/name[@revision]`` in parts.
+
+    Raises:
+        HubError: if it is none.
+    """
+    match = _NAME.fullmatch(text)
+    if match is None or ".." in text:
+        raise HubError(f"{text[:80]!r} is no name on the Hub: write hf://owner/name[@revision].")
+    return HubName(match["repo"], match["revision"])
+
+
+def wanted_files(names: Iterable[str]) -> list[str]:
+    """Which files of a repository a model is opened from; empty if there is none.
+
+    The sidecars, and one file of weights: a usual name, else the only one that could be.
+    """
+    top = [name for name in names if "/" not in name]
+    known = [name for name in _WEIGHTS if name in top]
+    if not known:
+        others = sorted(
+            (name for name in top if name.endswith(_SUFFIXES)),
+            key=lambda name: (_SUFFIXES.index("." + name.rpartition(".")[2]), name),
+        )
+        known = others[:1]
+    if not known:
+        return []
+    return sorted({known[0], *(name for name in _SIDECARS if name in top)})
+
+
+def fetch(text: str, confirm: Callable[[str], bool] | None = None) -> Path:
+    """The folder of a model of the Hub on this machine, downloaded where it was not there.
+
+    A repository of a single file of weights is that file. Takes as long as the download; any
+    thread. Imports huggingface_hub.
+
+    Args:
+        text: ``hf://owner/name[@revision]``.
+        confirm: is asked whether to download more than 500 MB; None takes it as a yes.
+
+    Raises:
+        HubError: no such model, no network, or nothing in it that can be opened.
+    """
+    name = parse_name(text)
+    try:
+        folder = _download(name, confirm)
+    except HubError:
+        raise
+    except Exception as error:  # the client's errors and those of its transport share no class
+        raise HubError(_told(name, error)) from error
+    files = [path for path in folder.iterdir() if path.name not in (".gitattributes", "README.md")]
+    return files[0] if len(files) == 1 and files[0].is_file() else folder
+
+
+def _download(name: HubName, confirm: Callable[[str], bool] | None) -> Path:
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return _cached(name)
+    try:
+        info = huggingface_hub.HfApi().model_info(
+            name.repo, revision=name.revision, files_metadata=True, timeout=20
+        )
+    except Exception as error:
+        if _no_network(error):
+            return _cached(name)
+        raise
+    sizes = {item.rfilename: item.size or 0 for item in info.siblings or ()}
+    wanted = wanted_files(sizes)
+    if not wanted:
+        raise HubError(f"{name} has no file that holds a model of pictures.")
+    total = sum(sizes[file] for file in wanted)
+    if total > ASK_ABOVE_BYTES and confirm is not None:
+        question = f"{name} is {total / 1e6:,.0f} MB to download. Download it?"
+        if not confirm(question):
+            raise HubError(f"{name} was not downloaded.")
+    folder = huggingface_hub.snapshot_download(
+        name.repo, revision=info.sha or name.revision, allow_patterns=wanted
+    )
+    return Path(folder)
+
+
+def _cached(name: HubName) -> Path:
+    """The newest snapshot in the Hub's cache on this machine."""
+    import huggingface_hub
+
+    try:
+        folder = huggingface_hub.snapshot_download(
+            name.repo, revision=name.revision, local_files_only=True
+        )
+    except Exception as error:  # as in fetch
+        raise HubError(
+            f"{name} is not in the cache on this machine, and the Hub cannot be reached."
+        ) from error
+    return Path(folder)
+
+
+def _no_network(error: Exception) -> bool:
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(
+        names & {"ConnectionError", "ConnectError", "TimeoutException", "Timeout", "NetworkError"}
+        | names & {"OfflineModeIsEnabled", "LocalEntryNotFoundError", "ProxyError", "SSLError"}
+    )
+
+
+def _told(name: HubName, error: Any) -> str:
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "GatedRepoError" in kinds:
+        return f"{name} asks for an agreement on the Hub first; log in with `hf auth login`."
+    if "RepositoryNotFoundError" in kinds:
+        return f"There is no model {name} on the Hub, or it is private."
+    if "RevisionNotFoundError" in kinds:
+        return f"{name.repo} has no revision {name.revision!r} on the Hub."
+    if isinstance(error, ImportError):
+        return "Models of the Hub need the package huggingface_hub: pip install huggingface_hub."
+    if _no_network(error):
+        return f"{name} cannot be fetched: the Hub cannot be reached."
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return f"{name} cannot be fetched: {reason}"
