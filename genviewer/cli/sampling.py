@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -20,18 +20,22 @@ from genviewer.core.condition_parsing import (
 from genviewer.core.latent import Latent
 from genviewer.core.pixels import to_pixels, to_unit
 from genviewer.core.prior import draw, truncate
-from genviewer.core.recipe import Noise, Recipe, default_condition
+from genviewer.core.recipe import Recipe, default_condition
 from genviewer.io.images import ImageRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from genviewer.core.condition import Part
     from genviewer.core.spec import Spec
+    from genviewer.core.synthesis import Noise, Synthesis
+    from genviewer.engine.generator import SynthesisGenerator
     from genviewer.io.bundle import Bundle
+
+    Floats = NDArray[np.float32]
 
 DEFAULT_COUNT = 16
 
@@ -94,7 +98,10 @@ class Samples:
         _check_against_spec(wish, spec)
         self._wish = wish
         self.spec = spec
-        self._given = None if wish.latents is None else _read_latents(wish.latents, spec)
+        self._given = (
+            None if wish.latents is None else _read_latents(wish.latents, spec, wish.space)
+        )
+        self._to_w: Callable[[Floats, Floats | None], Floats] | None = None
         self._labels: list[Condition] | None = None
         if wish.labels is not None:
             self._labels = conditions_from_labels(_read_array(wish.labels), spec)
@@ -130,13 +137,26 @@ class Samples:
     def recipe(self, index: int) -> Recipe:
         """The Recipe of sample ``index``."""
         wish = self._wish
-        if self._given is not None:
+        condition, psi = self.condition(index), wish.truncation
+        if self._given is None:
+            latent = self._drawn(index, condition)
+        elif self.spec.synthesis is None:
             # Given latents are final: there is nothing left for truncation to do.
-            return Recipe(Latent(self._given[index], wish.space), self.condition(index))
-        latent = Latent(draw(self.spec.latent, wish.seed + index), wish.space)
-        return Recipe(
-            latent, self.condition(index), wish.truncation, wish.truncation_cutoff, wish.noise
-        )
+            latent, psi = Latent(self._given[index]), 1.0
+        elif self.spec.truncates_styles or psi == 0.0:
+            latent = Latent(self._given[index], wish.space)
+        else:
+            # A Recipe holds the latent that truncation has not scaled yet.
+            latent = Latent(self._given[index] / np.float32(psi), wish.space)
+        return Recipe(latent, condition, psi, wish.truncation_cutoff, wish.noise)
+
+    def _drawn(self, index: int, condition: Condition) -> Latent:
+        """The latent of a seed, in the space that was asked for."""
+        z = draw(self.spec.latent, self._wish.seed + index)
+        if self._wish.space == "z" or self._to_w is None:
+            return Latent(z)
+        y = pack(condition, self.spec)[None] if self.spec.conditions else None
+        return Latent(self._to_w(z[None], y)[0], self._wish.space)
 
     def condition(self, index: int) -> Condition:
         """The Condition of sample ``index``; lists are taken in turn."""
@@ -154,15 +174,28 @@ class Samples:
             condition = condition.without(name) if part is None else condition.with_part(part)
         return condition
 
-    def inputs(self, start: int, stop: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def use(self, to_w: Callable[[Floats, Floats | None], Floats]) -> None:
+        """Take latents of seeds to the space ``w`` so, where that was asked for."""
+        self._to_w = to_w
+
+    @property
+    def synthesis(self) -> Synthesis | None:
+        """How the decoder draws all samples, for models that are told; else None."""
+        return self.recipe(0).synthesis if self.spec.synthesis is not None else None
+
+    def inputs(self, start: int, stop: int) -> tuple[Floats, Floats]:
         """What the decoder takes for samples start..stop-1.
 
         Returns:
-            latents float32 (n, D), truncated, and packed conditions float32 (n, K); K is 0 for
-            an unconditional model.
+            latents float32 (n, D), truncated unless that happens in the network or they were
+            given, and packed conditions float32 (n, K); K is 0 for an unconditional model.
         """
         recipes = [self.recipe(index) for index in range(start, stop)]
-        z = np.stack([truncate(recipe.latent.array, recipe.truncation) for recipe in recipes])
+        if self._given is not None:
+            z = self._given[start:stop]
+        else:
+            psi = 1.0 if self.spec.truncates_styles else self._wish.truncation
+            z = np.stack([truncate(recipe.latent.array, psi) for recipe in recipes])
         y = np.stack([pack(recipe.condition, self.spec) for recipe in recipes])
         return z, y
 
@@ -177,10 +210,13 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         LoadError: the device or the engine is not there.
         DecodeError: the model gave numbers that are not finite.
     """
+    from genviewer.engine.cells import decode_raw
     from genviewer.engine.generator import load_generator
 
     generator = load_generator(bundle, device=job.device, engine=job.engine)
     spec, kind = samples.spec, kind_of(job.out)
+    if spec.truncates_styles:
+        samples.use(cast("SynthesisGenerator", generator).map_to_w)
     image = spec.image
     latents: list[NDArray[np.float32]] = []
 
@@ -188,7 +224,7 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         with progress_bar(samples.count, f"drawing {spec.name}") as advance:
             for start in range(0, samples.count, CHUNK):
                 z, y = samples.inputs(start, min(start + CHUNK, samples.count))
-                raw = generator.decode(z, y if spec.conditions else None)
+                raw = decode_raw(generator, z, y if spec.conditions else None, samples.synthesis)
                 if kind == "npz":
                     latents.append(z)
                 advance(len(z))
@@ -263,9 +299,9 @@ def _read_array(path: Path) -> NDArray[np.generic]:
         raise CommandError(f"{path} is not a .npy file of numbers.") from error
 
 
-def _read_latents(path: Path, spec: Spec) -> NDArray[np.float32]:
+def _read_latents(path: Path, spec: Spec, space: str) -> NDArray[np.float32]:
     array = _read_array(path)
-    dim = spec.latent.dim
+    dim = spec.of_space(space).latent.dim
     if array.ndim < 1 or array.shape[1:] not in ((dim,), (dim, 1, 1)):
         raise CommandError(
             f"{path} holds latents {tuple(array.shape)}; {spec.name} takes (N, {dim})."

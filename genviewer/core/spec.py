@@ -84,6 +84,11 @@ class Spec(msgspec.Struct, frozen=True):
     layers: int = 0
     synthesis: SynthesisSpec | None = None
 
+    @property
+    def truncates_styles(self) -> bool:
+        """Whether truncation acts in ``w``, and leaves ``z`` as it is."""
+        return self.synthesis is not None and self.synthesis.w_dim > 0
+
     def of_space(self, space: str) -> Spec:
         """The Spec as it is for latents of a space: with their size, and no prior of their own.
 

@@ -154,7 +154,7 @@ def truncated(
         raise DecodeError(f"The latent has {latents.shape[1]} values, and {spec.name} takes {dim}.")
     if spec.synthesis is None:
         return (truncate(latents, source.truncation) if spec.truncation else latents), None
-    if not spec.synthesis.w_dim:
+    if not spec.truncates_styles:
         latents = truncate(latents, source.truncation)
     return latents, source.synthesis
 

@@ -9,70 +9,12 @@ from __future__ import annotations
 
 import math
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genviewer.core.synthesis import PLAIN, Synthesis
-
-FIRST = 4  # px, the side that every picture begins with
-
-
-class BigGANLayer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One residual block: its channels, and whether it doubles the size."""
-
-    inputs: int
-    outputs: int
-    up: bool = False
-
-
-class BigGANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sizes of a :class:`BigGAN`.
-
-    ``attention`` is the index of the block that self-attention comes before; None for none.
-    ``statistics`` is the number of truncations that batch-norm statistics were measured for,
-    evenly from 0 to 1. ``colours`` are the output channels of the last convolution, of which the
-    first three are shown.
-    """
-
-    latent_dim: int = 128
-    classes: int = 1000
-    embed: int = 128
-    blocks: tuple[BigGANLayer, ...] = (
-        BigGANLayer(2048, 2048),
-        BigGANLayer(2048, 2048, True),
-        BigGANLayer(2048, 2048),
-        BigGANLayer(2048, 1024, True),
-        BigGANLayer(1024, 1024),
-        BigGANLayer(1024, 512, True),
-        BigGANLayer(512, 512),
-        BigGANLayer(512, 256, True),
-        BigGANLayer(256, 256),
-        BigGANLayer(256, 128, True),
-    )
-    attention: int | None = 8
-    statistics: int = 51
-    colours: int = 128
-    eps: float = 1e-4
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.blocks) <= 64 or sum(block.up for block in self.blocks) > 10:
-            raise ValueError("there are 1 to 64 blocks, of which 10 double the size at most")
-        if min(self.latent_dim, self.classes, self.embed) < 1 or self.colours < 3:
-            raise ValueError("sizes must be positive, and three colours come out")
-        if self.statistics < 2 or self.eps < 0.0:
-            raise ValueError("statistics are of two truncations at least")
-        for before, after in zip(self.blocks, self.blocks[1:], strict=False):
-            if before.outputs != after.inputs:
-                raise ValueError("a block takes what the one before gives")
-        if any(min(b.inputs, b.outputs) < 4 or b.outputs > b.inputs for b in self.blocks):
-            raise ValueError("a block has 4 channels at least, and no more at its end than before")
-
-    @property
-    def image_size(self) -> int:
-        """The picture's side in pixels."""
-        return FIRST << sum(block.up for block in self.blocks)
+from genviewer.nets.style_configs import FIRST, BigGANConfig, BigGANLayer
 
 
 class TruncatedNorm(nn.Module):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from genviewer.core.synthesis import Synthesis
+    from genviewer.nets.style_configs import MappingConfig
 
 LEAK = 0.2
 GAIN = math.sqrt(2.0)
@@ -34,28 +34,6 @@ class EqualLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs) to (B, outputs)."""
         return torch.addmm(self.bias, x, self.weight.t(), beta=self.rate, alpha=self.gain)
-
-
-class MappingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sizes of a :class:`MappingNetwork`.
-
-    ``widths`` are the outputs of its layers, the last that of a style. ``embed`` is the width of
-    the embedded condition of ``classes`` values; ``rate`` the factor of its weights.
-    """
-
-    latent_dim: int = 512
-    classes: int = 0
-    embed: int = 0
-    widths: tuple[int, ...] = (512,) * 8
-    rate: float = 0.01
-
-    def __post_init__(self) -> None:
-        if not self.widths or min(self.latent_dim, *self.widths) < 1:
-            raise ValueError("sizes must be positive")
-        if (self.classes > 0) != (self.embed > 0) or min(self.classes, self.embed) < 0:
-            raise ValueError("a condition needs its number of values and an embedding")
-        if not 0.0 < self.rate <= 1.0:
-            raise ValueError("the rate is between 0 and 1")
 
 
 class MappingNetwork(nn.Module):

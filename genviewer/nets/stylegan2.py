@@ -8,52 +8,16 @@ names under which published checkpoints hold them.
 from __future__ import annotations
 
 import math
-from typing import Literal
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genviewer.core.synthesis import PLAIN, Synthesis
-from genviewer.nets.mapping import GAIN, LEAK, MappingConfig, MappingNetwork
+from genviewer.nets.mapping import GAIN, LEAK, MappingNetwork
 from genviewer.nets.modulation import ModulatedConv
 from genviewer.nets.noise_inputs import NoiseInputs
-
-FIRST = 4  # px, the side of the constant that every picture begins with
-
-
-class StyleGAN2Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Sizes of a :class:`StyleGAN2`.
-
-    ``channels`` are per block, each twice as large as the one before, the first of 4 x 4 pixels.
-    ``clamp`` bounds activations, which networks trained in half precision need. ``filter_size`` is
-    the number of taps of the resampling filter.
-    """
-
-    mapping: MappingConfig = MappingConfig()
-    channels: tuple[int, ...] = (512, 512, 512, 512, 256, 128, 64)
-    image_channels: int = 3
-    architecture: Literal["skip", "resnet", "orig"] = "skip"
-    clamp: float | None = None
-    noise: bool = True
-    filter_size: int = 4
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.channels) <= 10 or min(*self.channels, self.image_channels) < 1:
-            raise ValueError("channels must have one positive entry per block, 10 at most")
-        if not 2 <= self.filter_size <= 64 or (self.clamp is not None and self.clamp <= 0.0):
-            raise ValueError("the filter has 2 to 64 taps, and the clamp is positive")
-
-    @property
-    def layers(self) -> int:
-        """How many layers take a style."""
-        return 2 * len(self.channels)
-
-    @property
-    def image_size(self) -> int:
-        """The picture's side in pixels."""
-        return FIRST << (len(self.channels) - 1)
+from genviewer.nets.style_configs import FIRST, StyleGAN2Config
 
 
 class StyledConv(ModulatedConv):

@@ -7,91 +7,15 @@ parameters have the names under which published checkpoints hold them.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
-import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genviewer.core.synthesis import PLAIN, Synthesis, Transform
-from genviewer.nets.mapping import EPSILON, GAIN, LEAK, EqualLinear, MappingConfig, MappingNetwork
+from genviewer.nets.mapping import EPSILON, GAIN, LEAK, EqualLinear, MappingNetwork
 from genviewer.nets.resampling import resampled
-
-
-class StyleGAN3Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the layers of a :class:`StyleGAN3` follow from; defaults are those of the paper.
-
-    ``channels`` are the input's, which the first layer keeps, and those of the layers after it but
-    the last, which draws the picture.
-    ``first_stopband`` and ``last_stopband_rel`` are the transition bands of the first layer
-    (cycles per picture) and of the last (relative to its cutoff). ``clamp`` bounds activations.
-    """
-
-    mapping: MappingConfig = MappingConfig(widths=(512, 512))
-    image_size: int = 256
-    image_channels: int = 3
-    channels: tuple[int, ...] = (512,) * 14
-    num_critical: int = 2
-    first_cutoff: float = 2.0
-    first_stopband: float = 2.0**2.1
-    last_stopband_rel: float = 2.0**0.3
-    margin_size: int = 10
-    output_scale: float = 0.25
-    conv_kernel: int = 3
-    filter_size: int = 6
-    lrelu_upsampling: int = 2
-    use_radial_filters: bool = False
-    clamp: float | None = 256.0
-
-    def __post_init__(self) -> None:
-        sizes = (self.image_size, self.image_channels, self.filter_size, *self.channels)
-        if not 2 <= len(self.channels) <= 64 or min(sizes) < 1 or self.image_size > 1 << 12:
-            raise ValueError("sizes must be positive, and the picture no larger than 4096 pixels")
-        if not 0 < self.num_critical < len(self.channels):
-            raise ValueError("some layers, but not all, are critically sampled")
-        if self.conv_kernel not in (1, 3) or not 0 <= self.margin_size <= 64:
-            raise ValueError("kernels are 1 or 3, and the margin 64 pixels at most")
-        if not 1 <= self.lrelu_upsampling <= 8 or self.filter_size > 64:
-            raise ValueError("filters have 64 taps at most, and nonlinearities 8 times the rate")
-        bands = (self.first_cutoff, self.first_stopband, self.last_stopband_rel)
-        if min(bands) <= 0.0 or (self.clamp is not None and self.clamp <= 0.0):
-            raise ValueError("bands and the clamp are positive")
-
-    @property
-    def layers(self) -> int:
-        """How many layers take a style, the input being one of them."""
-        return len(self.channels) + 2
-
-
-class Band(NamedTuple):
-    """What the signal between two layers looks like: side in pixels, rates in cycles."""
-
-    size: int
-    rate: int
-    cutoff: float
-    half_width: float
-    channels: int
-
-
-def bands(config: StyleGAN3Config) -> list[Band]:
-    """The signal at the input and after each layer (section 3.2 of the paper)."""
-    last = config.image_size / 2
-    stop = last * config.last_stopband_rel
-    count = len(config.channels)
-    channels = (*config.channels, config.image_channels)
-    result = []
-    for index in range(count + 1):
-        part = min(index / (count - config.num_critical), 1.0)
-        cutoff = config.first_cutoff * (last / config.first_cutoff) ** part
-        stopband = config.first_stopband * (stop / config.first_stopband) ** part
-        rate = 1 << math.ceil(math.log2(min(2.0 * stopband, config.image_size)))
-        half_width = max(stopband, rate / 2) - cutoff
-        size = rate + 2 * config.margin_size
-        if index >= count - 1:
-            size = config.image_size
-        result.append(Band(size, rate, cutoff, half_width, channels[index]))
-    return result
+from genviewer.nets.style_configs import Band, StyleGAN3Config, bands
 
 
 class FourierInput(nn.Module):
