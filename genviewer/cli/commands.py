@@ -16,6 +16,7 @@ import genviewer.cli.commands_export
 import genviewer.cli.commands_scan
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
+from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 
 def _show_version(wanted: bool) -> None:
@@ -45,12 +46,17 @@ def models(as_json: AsJson = False) -> None:
 
 @app.command()
 @ends_with_exit_code
-def info(model: Model, as_json: AsJson = False) -> None:
+def info(
+    model: Model,
+    as_json: AsJson = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
+) -> None:
     """Tell what a model is and what it can do."""
     from genviewer.cli.reports import info_document, info_text
-    from genviewer.io.library import open_model
 
-    bundle = open_model(model)
+    bundle = opened(model, settings, trust, module)
     typer.echo(json.dumps(info_document(bundle), indent=1) if as_json else info_text(bundle))
 
 
@@ -98,15 +104,17 @@ def sample(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     engine: Annotated[Literal["auto", "torch", "onnx"], typer.Option(help="What draws.")] = "auto",
     force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
 ) -> None:
     """Draw samples and write them."""
     from genviewer.cli.output import check_output, check_raw
     from genviewer.cli.sampling import Job, Samples, Wish, write_samples
-    from genviewer.io.library import open_model
 
     check_raw(out, raw)
     check_output(out, force)
-    bundle = open_model(model)
+    bundle = opened(model, settings, trust, module)
     wish = Wish(
         count=count,
         seed=seed,

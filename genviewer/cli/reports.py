@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from genviewer.core.spec import ConditionSpec
     from genviewer.io.bundle import Bundle
 
-READER = "bundle"
 NAMES_SHOWN = 12
 
 
@@ -23,7 +22,7 @@ def info_document(bundle: Bundle) -> dict[str, Any]:
     spec = bundle.spec
     return {
         "name": spec.name,
-        "reader": READER,
+        "reader": bundle.reader,
         "family": spec.family,
         "model_id": bundle.model_id,
         "weights_sha256": bundle.weights_sha256,
@@ -52,8 +51,16 @@ def info_document(bundle: Bundle) -> dict[str, Any]:
         "density": spec.density,
         "discriminator": spec.discriminator,
         "truncation": spec.truncation,
-        "assumptions": [],  # a bundle leaves nothing to be guessed
-        "warnings": [],
+        "assumptions": [
+            {
+                "field": assumption.field,
+                "value": assumption.value,
+                "confidence": round(assumption.confidence, 3),
+                "alternatives": list(assumption.alternatives),
+            }
+            for assumption in bundle.config.assumptions
+        ],
+        "warnings": list(bundle.config.warnings),
     }
 
 
@@ -78,10 +85,19 @@ def info_text(bundle: Bundle) -> str:
         "image": f"{image.width} x {image.height}, {image.channels} channel(s), "
         f"range {low:g} to {high:g}",
         "can": ", ".join(["decode", *(name for name, able in answers.items() if able)]),
-        "folder": str(bundle.path),
+        "reader": bundle.reader,
+        "file": str(bundle.path),
     }
     for condition in spec.conditions:
         rows[f"condition {condition.name}"] = _condition_text(condition)
+    for assumption in bundle.config.assumptions:
+        others = ", ".join(str(other) for other in assumption.alternatives)
+        rows[f"assumed {assumption.field}"] = (
+            f"{assumption.value} ({assumption.confidence:.0%} sure)"
+            + (f", or {others}" if others else "")
+        )
+    for number, warning in enumerate(bundle.config.warnings, 1):
+        rows[f"warning {number}"] = warning
     width = max(len(name) for name in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
 

@@ -4,8 +4,8 @@ A bundle may carry one (``decoder.onnx``), else one is made and kept in the user
 id. Either is compared with torch once per machine, in a process of low priority, so that neither
 torch's import nor the work is felt in the window. One that disagrees is not used again.
 
-As a program: ``python -m genviewer.engine.accelerator FOLDER`` makes or checks the decoder of a
-bundle and prints an :class:`Outcome` as JSON.
+As a program: ``python -m genviewer.engine.accelerator PLACE ..`` makes or checks the decoder of a
+model and prints an :class:`Outcome` as JSON.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from genviewer.engine.cache_folder import cache_folder
 from genviewer.engine.generator import DecodeError, LoadError
 from genviewer.engine.onnx_export import MODEL_ID_KEY
 from genviewer.io.atomic import write_bytes
-from genviewer.io.bundle import Bundle, BundleError, open_bundle
+from genviewer.io.bundle import Bundle, BundleError
+from genviewer.io.library import open_place
 
 if TYPE_CHECKING:
     from genviewer.engine.generator import Floats, Generator
@@ -98,7 +99,15 @@ def prepare(bundle: Bundle, progress: Progress | None = None) -> Outcome:
     After ``exported`` and ``disagrees`` :func:`genviewer.engine.generator.load_generator` chooses
     another engine than before. Never raises but :class:`~genviewer.engine.jobs.Cancelled`.
     """
-    command = [sys.executable, "-m", "genviewer.engine.accelerator", str(bundle.path.resolve())]
+    command = [
+        sys.executable,
+        "-m",
+        "genviewer.engine.accelerator",
+        str(bundle.path.resolve()),
+        bundle.model_id,
+        "trust" if bundle.trusted else "",
+        msgspec.json.encode(dict(bundle.settings)).decode(),
+    ]
     failed = f"The ONNX decoder of {bundle.spec.name} could not be made; torch draws instead."
     try:
         process = subprocess.Popen(
@@ -240,11 +249,18 @@ def _versions() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """``FOLDER``: make or check its decoder, print the outcome as JSON on stdout."""
+    """``PLACE ID TRUST SETTINGS``: make or check its decoder, print the outcome as JSON on stdout.
+
+    The three after the place say which model it is, so that a foreign file opens as it did before.
+    """
     if hasattr(os, "nice"):
         os.nice(19)
     try:
-        outcome = make_or_check(open_bundle(Path(arguments[0])))
+        place, model_id, trust, settings = arguments
+        bundle = open_place(Path(place), msgspec.json.decode(settings), bool(trust))
+        if bundle.model_id != model_id:
+            raise BundleError(f"{bundle.path.name} has changed since it was opened.")
+        outcome = make_or_check(bundle)
     except (BundleError, LoadError, DecodeError) as error:
         outcome = Outcome("failed", str(error))
     except (OSError, RuntimeError) as error:

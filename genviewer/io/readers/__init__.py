@@ -1,0 +1,1 @@
+"""Readers: from what people have on disk to a Bundle, through one ordered table."""
