@@ -8,12 +8,16 @@ from genviewer.io import library
 from genviewer.io.bundle import Bundle, BundleError, open_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
-def find_model(wanted: str | Path) -> Bundle:
-    """The bundle that a MODEL stands for; a Path is always a place on disk.
+def find_model(
+    wanted: str | Path, settings: Mapping[str, str] | None = None, trust: bool = False
+) -> Bundle:
+    """The model that a MODEL stands for; a Path is always a place on disk.
+
+    ``settings`` are what its weights do not say, ``trust`` lets programs in it run.
 
     Raises:
         BundleError: with one sentence, if there is none or it cannot be opened.
@@ -21,7 +25,7 @@ def find_model(wanted: str | Path) -> Bundle:
     try:
         # A bundled name has no separator, so a relative Path needs one to be no such name.
         text = wanted if isinstance(wanted, str) else str(wanted.absolute())
-        return library.open_model(text)
+        return library.open_model(text, settings, trust)
     except library.ModelNotFoundError as error:
         raise BundleError(str(error)) from error
 
