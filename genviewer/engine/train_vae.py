@@ -117,10 +117,10 @@ def train_vae(
             beta *= (state.step + 1) / objective.kl_warmup
         losses = {"nll": nll.item(), "kl": kl.sum(1).mean().item(), "beta": beta}
         if objective.total_correlation:
-            parts = decompose_kl(z, mean, logvar, len(batches.data.images))
             # The KL as a whole is known in closed form; only what is added to it is estimated.
-            weighted = kl.sum(1).mean() + (beta - 1.0) * parts.total_correlation
-            losses["tc"] = parts.total_correlation.item()
+            correlation = decompose_kl(z, mean, logvar).total_correlation
+            weighted = kl.sum(1).mean() + (beta - 1.0) * correlation
+            losses["tc"] = correlation.item()
         else:
             weighted = beta * free_bits(kl, objective.free_bits)
         heat = current_heat(objective, state.step)

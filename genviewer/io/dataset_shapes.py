@@ -49,7 +49,7 @@ class Shapes(NamedTuple):
 
 
 def make_shapes(seed: int | list[int], count: int) -> Shapes:
-    """``count`` shapes with factors drawn uniformly from ``seed``; the same on every machine."""
+    """``count`` shapes with factors drawn uniformly from ``seed`` (one number or several)."""
     rng = np.random.default_rng(seed)
     factors = rng.random((count, len(FACTORS)), np.float32)
     factors[:, 0] = np.floor(factors[:, 0] * len(SHAPE_NAMES)) / (len(SHAPE_NAMES) - 1)
@@ -95,4 +95,5 @@ def _colour(place: Floats) -> Floats:
     red = np.array([2.0, -1.0, -1.0]) / np.sqrt(6.0)
     green_blue = np.array([0.0, 1.0, -1.0]) / np.sqrt(2.0)
     colour = _GREY + _CHROMA * (np.cos(hue) * red + np.sin(hue) * green_blue)
-    return np.clip(colour, 0.0, 1.0).astype(np.float32)
+    clipped: Floats = np.clip(colour, 0.0, 1.0).astype(np.float32)
+    return clipped

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -88,7 +90,7 @@ def test_shapes_differ_in_outline_but_not_in_area():
     covers = [cover(drawn(shape=kind, size=1.0)) for kind in (0.0, 0.5, 1.0)]
     areas = [c.sum() for c in covers]
     assert max(areas) / min(areas) < 1.1
-    apart = [np.abs(a - b).sum() / areas[0] for a, b in zip(covers, covers[1:], strict=False)]
+    apart = [np.abs(a - b).sum() / areas[0] for a, b in pairwise(covers)]
     assert min(apart) > 0.3
     assert np.abs(covers[0] - covers[2]).sum() / areas[0] > max(apart)  # the bar is in between
 
