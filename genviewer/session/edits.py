@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviewer.core import plane
-from genviewer.core.arithmetic import randomise, vary
+from genviewer.core.arithmetic import lerp, randomise, vary
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.latent import Latent
 from genviewer.core.views import ViewInputs, plane_axes
+from genviewer.session import styles
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -52,7 +53,11 @@ def set_seed(session: Session, seed: int) -> None:
     session.set_controls(msgspec.structs.replace(session.controls, seed=seed))
     values = session.scene.recipe.latent.array
     locks = lock_mask(session, spec.latent.dim)
-    set_latent(session, randomise(spec.latent, values, seed, locks))
+    drawn = styles.fresh(session, seed)
+    if drawn is None:
+        set_latent(session, randomise(spec.latent, values, seed, locks))
+    else:
+        set_latent(session, np.where(locks, values, drawn))
 
 
 def roll(session: Session) -> None:
@@ -72,15 +77,20 @@ def vary_here(session: Session, strength: float) -> None:
         return
     session.set_controls(msgspec.structs.replace(session.controls, vary_strength=strength))
     values = session.scene.recipe.latent.array
-    locks = lock_mask(session, spec.latent.dim)
-    set_latent(session, vary(spec.latent, values, strength, secrets.randbelow(MAX_SEED), locks))
+    locks, seed = lock_mask(session, spec.latent.dim), secrets.randbelow(MAX_SEED)
+    drawn = styles.fresh(session, seed)
+    if drawn is None:
+        set_latent(session, vary(spec.latent, values, strength, seed, locks))
+    else:
+        set_latent(session, np.where(locks, values, lerp(values, drawn, strength)))
 
 
 def reset_latent(session: Session) -> None:
-    """Put every unlocked dimension to the prior's centre."""
-    values = session.scene.recipe.latent.array.copy()
-    values[~lock_mask(session, values.size)] = 0.0
-    set_latent(session, values)
+    """Put every unlocked dimension to the centre of its space."""
+    values, center = session.scene.recipe.latent.array, styles.center(session)
+    if center is None:
+        center = np.zeros_like(values)
+    set_latent(session, np.where(lock_mask(session, values.size), values, center))
 
 
 def set_truncation(session: Session, psi: float, key: Hashable | None = None) -> None:
@@ -176,5 +186,5 @@ def describe(recipe: Recipe, spec: Spec | None, label: str = "") -> str:
         words.append(f"ψ {recipe.truncation:.2f}")
     values = recipe.latent.array.ravel()
     shown = ", ".join(f"{value:.2f}" for value in values[:4])
-    words.append(f"z [{shown}{', …' if values.size > 4 else ''}]")
+    words.append(f"{recipe.latent.space} [{shown}{', …' if values.size > 4 else ''}]")
     return " · ".join(words)

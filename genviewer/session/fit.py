@@ -13,20 +13,34 @@ from genviewer.core.recipe import Recipe, default_condition
 if TYPE_CHECKING:
     from genviewer.core.scene import Scene
     from genviewer.core.spec import Spec
+    from genviewer.core.synthesis import Mix
 
 
 def check_recipe(recipe: Recipe, spec: Spec) -> str | None:
     """Why a model cannot draw a Recipe, as one clause; None if it can."""
     if recipe.latent.space not in spec.latent.spaces:
         return f"its latent is in {recipe.latent.space} space"
-    if recipe.latent.array.shape != (spec.latent.dim,):
-        return f"its latent has {recipe.latent.dim} dimensions, not {spec.latent.dim}"
+    dim = spec.of_space(recipe.latent.space).latent.dim
+    if recipe.latent.array.shape != (dim,):
+        return f"its latent has {recipe.latent.dim} dimensions, not {dim}"
+    if recipe.mix is not None and (problem := _check_mix(recipe.mix, spec)) is not None:
+        return problem
     try:
         pack(recipe.condition, spec)
     except ValueError as error:
         return str(error)
     if not np.isfinite(recipe.truncation):
         return "its truncation is not a number"
+    return None
+
+
+def _check_mix(mix: Mix, spec: Spec) -> str | None:
+    """Why a model cannot mix a second latent in; None if it can."""
+    space = mix.latent.space
+    if not spec.layers or space not in spec.latent.spaces:
+        return "its second latent is not one that the model mixes in"
+    if mix.latent.array.shape != (spec.of_space(space).latent.dim,):
+        return "its second latent is of another size"
     return None
 
 

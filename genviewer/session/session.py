@@ -13,6 +13,7 @@ from genviewer.core.scene import Pane, Scene
 from genviewer.session.fit import fit_recipe, fit_scene
 from genviewer.session.history import History
 from genviewer.session.state import Controls, Pin, State
+from genviewer.session.styles import Styles
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -41,6 +42,7 @@ class Session:
         self._controls = state.controls
         self.model_paths = dict(state.model_paths)
         self.specs: dict[str, Spec] = {}
+        self.styles = Styles()
         self._locks: dict[str, tuple[int, ...]] = {}
         self._locked_model = state.scene.model.id
 
@@ -58,8 +60,11 @@ class Session:
 
     @property
     def spec(self) -> Spec | None:
-        """The focused model's Spec; None until that model has been opened once."""
-        return self.specs.get(self.scene.model.id)
+        """The focused model's Spec for the current latent's space; None until that model has been
+        opened once.
+        """
+        spec = self.specs.get(self.scene.model.id)
+        return None if spec is None else self.styles.spec_of(spec, self.scene.recipe.latent.space)
 
     def edit(self, scene: Scene, key: Hashable | None = None) -> None:
         """Make ``scene`` the current one; edits in a row with the same key are one undo step."""
