@@ -202,7 +202,7 @@ def _sniff_text(head: bytes, name: str) -> Container | None:
     try:
         text = head.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 4:
+        if len(head) < HEAD_BYTES or error.start < len(head) - 4:
             return None
         text = head[: error.start].decode("utf-8")
     printable = sum(c.isprintable() or c in "\n\r\t" for c in text)
