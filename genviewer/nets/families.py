@@ -39,6 +39,9 @@ FAMILIES: dict[str, Family] = {
         "genviewer.nets.residual_gan", "ResidualGANConfig", "ResidualGAN", "gan"
     ),
     "chain": Family("genviewer.nets.chain", "ChainConfig", "Chain", "decoder"),
+    "autoencoder_kl": Family(
+        "genviewer.nets.autoencoder_kl", "AutoencoderKLConfig", "AutoencoderKL", "autoencoder"
+    ),
     "stylegan2": Family("genviewer.nets.stylegan2", "StyleGAN2Config", "StyleGAN2", "styles"),
     "stylegan3": Family("genviewer.nets.stylegan3", "StyleGAN3Config", "StyleGAN3", "styles"),
     "biggan": Family("genviewer.nets.biggan", "BigGANConfig", "BigGAN", "styles"),

@@ -41,6 +41,8 @@ READERS: tuple[Reader, ...] = (
     Reader("onnx", "onnx_model"),
     Reader("stylegan", "stylegan"),
     Reader("biggan", "biggan"),
+    Reader("diffusers", "diffusers_vae"),
+    Reader("folder", "model_folder"),
     Reader("state-dict", "state_dict"),
 )
 
