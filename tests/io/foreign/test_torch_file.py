@@ -96,9 +96,8 @@ def test_a_whole_module_gives_its_state_dict_and_its_attributes(tmp_path, form, 
     for name in state:
         assert_same(found[f"G.{name}"], state[name])
     modules = module_records(contents)
-    assert list(modules) == [
-        f"G.{n}".rstrip(".") for n, _ in net.named_modules(remove_duplicate=False)
-    ]
+    names = [name for name, _ in net.named_modules(remove_duplicate=False)]
+    assert list(modules) == [f"G.{name}".rstrip(".") for name in names]
     assert modules["G"].class_name == "Net"
     first = modules["G.layers.0"]
     assert (first.module, first.class_name) == ("torch.nn.modules.conv", "ConvTranspose2d")
