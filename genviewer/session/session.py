@@ -14,6 +14,7 @@ from genviewer.session.fit import fit_recipe, fit_scene
 from genviewer.session.history import History
 from genviewer.session.state import Controls, Pin, State
 from genviewer.session.styles import Styles
+from genviewer.session.track import Track
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -29,16 +30,19 @@ class Session:
     Signals:
         changed(Scene): the Scene is another one.
         pins_changed(): pins came, went, moved or were renamed.
+        track_changed(Track): keyframes came, went or changed.
         controls_changed(Controls): a setting of the controls is another one.
     """
 
     changed = Signal(Scene)
     pins_changed = Signal()
+    track_changed = Signal(Track)
     controls_changed = Signal(Controls)
 
     def __init__(self, state: State, history_limit: int = 500) -> None:
         self._history = History(state.scene, history_limit)
         self._pins = list(state.pins)
+        self._track = state.track.checked()
         self._controls = state.controls
         self.model_paths = dict(state.model_paths)
         self.specs: dict[str, Spec] = {}
@@ -203,6 +207,19 @@ class Session:
         self._pins.insert(max(0, min(index, len(self._pins))), pin)
         self.pins_changed.emit()
 
+    # keyframes
+
+    @property
+    def track(self) -> Track:
+        """The keyframes."""
+        return self._track
+
+    def set_track(self, track: Track) -> None:
+        """Replace the keyframes; they are not part of the undo history."""
+        if track != self._track:
+            self._track = track
+            self.track_changed.emit(track)
+
     # controls
 
     @property
@@ -220,12 +237,13 @@ class Session:
 
     def state(self) -> State:
         """What a session or project file holds of it."""
-        cited = {
-            *(pane.model.id for pane in self.scene.panes),
-            *(pin.pane.model.id for pin in self._pins),
-        }
+        panes = (*self.scene.panes, *(pin.pane for pin in self._pins))
+        models = [pane.model for pane in panes]
+        if self._track.model is not None:
+            models.append(self._track.model)
+        cited = {model.id for model in models}
         paths = {k: v for k, v in self.model_paths.items() if k in cited}
-        return State(self.scene, self.pins, self._controls, paths)
+        return State(self.scene, self.pins, self._controls, paths, self._track)
 
     def restore(self, state: State) -> None:
         """Become what a file holds. The Scene change can be undone; pins and controls come as
@@ -236,5 +254,6 @@ class Session:
         self.turn_locks(state.scene.model.id)
         self.set_controls(state.controls)
         self.pins_changed.emit()
+        self.set_track(state.track.checked())
         self._history.end_step()
         self.edit(state.scene)

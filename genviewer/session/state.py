@@ -11,6 +11,7 @@ import msgspec
 from genviewer.core.recipe import from_json, to_json
 from genviewer.core.scene import Pane, Scene
 from genviewer.io.atomic import write_bytes
+from genviewer.session.track import Track
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ class Controls(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """The Scene, the pins and the controls: the content of the session and of project files.
+    """What the session file and project files hold: Scene, pins, controls and keyframes.
 
     ``model_paths`` says where models that are not bundled were opened from, by model id.
     """
@@ -58,6 +59,7 @@ class State(msgspec.Struct, frozen=True):
     pins: tuple[Pin, ...] = ()
     controls: Controls = Controls()
     model_paths: dict[str, str] = {}
+    track: Track = Track()
     format: Literal["genviewer-state/1"] = "genviewer-state/1"
 
 

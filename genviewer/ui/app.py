@@ -179,7 +179,7 @@ def _report_errors(window: MainWindow) -> None:
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         _log.error("An error nobody expected", exc_info=(kind, error, trace))
-        window.tell(f"Something went wrong: {error or kind.__name__}.", "error")
+        window.tell(f"Something went wrong: {str(error) or kind.__name__}.", "error")
 
     sys.excepthook = report
 

@@ -35,7 +35,14 @@ if TYPE_CHECKING:
     from genviewer.ui.main_window import MainWindow
     from genviewer.ui.widgets.command_palette import CommandPalette
 
-DOCKS = ("show_models", "show_pins", "show_latent", "show_conditions", "show_seed")
+DOCKS = (
+    "show_models",
+    "show_pins",
+    "show_latent",
+    "show_conditions",
+    "show_seed",
+    "show_keyframes",
+)
 DIGITS = "1234567890"
 MAX_CLIPBOARD = 1 << 20
 
@@ -77,6 +84,8 @@ class Commands:
             "previous_seed": lambda: edits.step_seed(session, -1),
             "reset_latent": lambda: edits.reset_latent(session),
             "pin": lambda: self.pin_current(),
+            "add_keyframe": lambda: self._add_keyframe(),
+            "play_keyframes": lambda: window.keyframes.play(not window.keyframes.playing),
             "unlock_all": lambda: self._unlock_all(),
             "any_class": lambda: self._any_class(),
             "focus_beside": lambda on: self._prefer("focus_beside", on),
@@ -265,6 +274,10 @@ class Commands:
             walker.stop()
             self.walk_toggled(walker.walking)
             return
+        if self._session.scene.recipe.latent.space != "z":
+            self._window.tell("A walk goes through z; choose that space for it.", "info")
+            self.walk_toggled(False)
+            return
         controls = self._session.controls
         walker.start(
             spec.latent,
@@ -299,6 +312,10 @@ class Commands:
         if pixels is not None:
             self._window.pins.add(self._session.scene.pane, pixels)
 
+    def _add_keyframe(self) -> None:
+        self._window.docks.show("show_keyframes", True)
+        self._window.keyframes.add_current()
+
     def _unlock_all(self) -> None:
         self._session.set_controls(msgspec.structs.replace(self._session.controls, locks=()))
 
@@ -321,6 +338,11 @@ class Commands:
             )
         menu.addAction(
             icon("pin"), "Pin", lambda: self._window.pins.add(Pane(model, recipe), pixels)
+        )
+        menu.addAction(
+            icon("plus"),
+            "Add as Keyframe",
+            lambda: self._window.keyframes.add(Pane(model, recipe), pixels),
         )
         menu.addSeparator()
         menu.addAction(icon("copy"), "Copy Image", lambda: self.copy_image(pixels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 LEFT = Qt.DockWidgetArea.LeftDockWidgetArea
 RIGHT = Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 LAYOUT_VERSION = 1
 LEFT_WIDTH = 264
 RIGHT_WIDTH = 312
@@ -38,7 +40,10 @@ class Docks:
     def add(
         self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, height: int
     ) -> None:
-        """Add a panel below the others of its side; the topmost gets the height that is left."""
+        """Add a panel below the others of its side; the topmost gets the height that is left.
+
+        Those at the bottom lie behind one another and are hidden until they are wanted.
+        """
         self._heights[name], self._areas[name] = height, area
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
@@ -50,12 +55,21 @@ class Docks:
         )
         self._window.addDockWidget(area, dock)
         self._docks[name] = dock
+        if area == BOTTOM:
+            self._stack()
+
+    def _stack(self) -> None:
+        lower = [self._docks[n] for n, area in self._areas.items() if area == BOTTOM]
+        for before, after in pairwise(lower):
+            self._window.tabifyDockWidget(before, after)
+        for dock in lower:
+            dock.hide()
 
     def bind(self, actions: dict[str, QAction]) -> None:
         """Let the action of the same id follow a panel's visibility."""
         for name, dock in self._docks.items():
             action = actions[name]
-            action.setChecked(True)
+            action.setChecked(self._areas[name] != BOTTOM)
             dock.visibilityChanged.connect(
                 lambda visible, a=action, d=dock: a.setChecked(visible or not d.isHidden())
             )
@@ -91,6 +105,10 @@ class Docks:
                 dock.setFloating(False)
                 self._window.addDockWidget(area, dock)
                 dock.show()
+        for name in (n for n, area in self._areas.items() if area == BOTTOM):
+            self._docks[name].setFloating(False)
+            self._window.addDockWidget(BOTTOM, self._docks[name])
+        self._stack()
         horizontal, vertical = Qt.Orientation.Horizontal, Qt.Orientation.Vertical
         docks = self._docks
         self._window.resizeDocks(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from genviewer.engine.accelerator import Outcome
     from genviewer.engine.generator import Engine
     from genviewer.io.bundle import Bundle
+    from genviewer.session.styles import StyleMap
 
 AUTOSAVE_MS = 3000
 CHECK_AFTER_MS = 4000
@@ -123,6 +124,8 @@ class Explorer(QObject):
     def _turn_to(self, loaded: Loaded) -> None:
         self._turned_to = loaded
         self.session.specs[loaded.ref.id] = loaded.bundle.spec
+        if loaded.bundle.spec.truncates_styles:
+            self.session.styles.maps[loaded.ref.id] = cast("StyleMap", loaded.generator)
         self.session.turn_locks(loaded.ref.id)
         self.renderer.use(loaded.ref, loaded.generator)
         self.model_shown.emit(loaded)

@@ -18,15 +18,18 @@ from genviewer.core.views import ViewInputs, plane_axes
 from genviewer.session import edits
 from genviewer.ui.actions import build_actions
 from genviewer.ui.commands import Commands
-from genviewer.ui.docks import LEFT, RIGHT, Docks
+from genviewer.ui.docks import BOTTOM, LEFT, RIGHT, Docks
 from genviewer.ui.file_commands import FileCommands
+from genviewer.ui.keyframes import Keyframes
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pins import Pins
 from genviewer.ui.status_line import StatusLine
+from genviewer.ui.synthesis import SynthesisControls
 from genviewer.ui.widgets.canvas import Canvas
 from genviewer.ui.widgets.compare_view import CompareView
 from genviewer.ui.widgets.condition_panel import ConditionPanel
 from genviewer.ui.widgets.filmstrip import Filmstrip
+from genviewer.ui.widgets.keyframe_panel import KeyframePanel
 from genviewer.ui.widgets.latent_panel import LatentPanel
 from genviewer.ui.widgets.model_browser import ModelBrowser
 from genviewer.ui.widgets.notice import NoticeStack
@@ -87,6 +90,7 @@ class MainWindow(QMainWindow):
         self.seed_panel = SeedPanel(self)
         self.browser = ModelBrowser(self)
         self.shelf = PinShelf(self)
+        self.keyframe_panel = KeyframePanel(self)
         self.status = StatusLine(self)
         self.compare = CompareView(self)
         self.stage = QStackedWidget(self)
@@ -98,6 +102,15 @@ class MainWindow(QMainWindow):
         )
         self.models = ModelList(self.browser, explorer.looks, explorer.store, self.tell)
         self.pins = Pins(self.session, self.shelf, self._tell_with_undo)
+        self.synthesis = SynthesisControls(self.session, self.seed_panel.synthesis, self.tell)
+        self.keyframes = Keyframes(
+            self.session,
+            self.keyframe_panel,
+            self.tell,
+            self._tell_with_undo,
+            self.canvas.focus_pixels,
+            self,
+        )
         self.commands = Commands(self)
         self.actions_by_id = build_actions(self, self.commands.handlers())
         self.docks.bind(self.actions_by_id)
@@ -140,6 +153,7 @@ class MainWindow(QMainWindow):
         self.docks.add("show_models", "Models", self.browser, LEFT, 270)
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
         self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 266)
+        self.docks.add("show_keyframes", "Keyframes", self.keyframe_panel, BOTTOM, 150)
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 
@@ -148,6 +162,7 @@ class MainWindow(QMainWindow):
         session.changed.connect(self._scene_changed)
         session.controls_changed.connect(self._show_controls)
         session.pins_changed.connect(explorer.keep_soon)
+        session.track_changed.connect(lambda _: explorer.keep_soon())
         explorer.rendered.connect(self._show_rendered)
         explorer.model_shown.connect(self._show_model)
         explorer.facts_changed.connect(self._show_facts)
@@ -206,6 +221,7 @@ class MainWindow(QMainWindow):
 
         self.filmstrip.chosen.connect(self._pane_chosen)
         self.filmstrip.pin_wanted.connect(self.pins.add)
+        self.shelf.keyframe_wanted.connect(self._pin_as_keyframe)
         self.shelf.copy_wanted.connect(self.commands.copy_pin)
         self.shelf.save_wanted.connect(self.commands.save_pin)
         self.browser.chosen.connect(lambda path: self.files.open_model(Path(path)))
@@ -220,7 +236,10 @@ class MainWindow(QMainWindow):
 
     def _scene_changed(self, scene: Scene) -> None:
         self.explorer.draw(scene, time.perf_counter())
-        self.explorer.walker.follow(scene.recipe.latent.array)
+        if scene.recipe.latent.space == "z":
+            self.explorer.walker.follow(scene.recipe.latent.array)
+        else:
+            self.explorer.walker.stop()
         shown = self._shown[1] if self._shown is not None else None
         same_view = shown is not None and (
             (shown.view, shown.options, shown.model, shown.focus, len(shown.panes))
@@ -252,6 +271,11 @@ class MainWindow(QMainWindow):
             self._strip_wanted(self.latent_panel.sliders.shown_dim)
         if old is None or old.recipe.truncation != recipe.truncation:
             self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
+        if old is None or old.recipe != recipe:
+            self.synthesis.show(spec, recipe)
+        if before is not None and old is None and before[1].model == scene.model:
+            self._show_order(self.explorer.analysis.facts)  # of the space that it is in now
+            self._show_plane()
         links = tuple(pane.linked for pane in scene.panes)
         if old is None or (old.view, old.options, tuple(p.linked for p in old.panes)) != (
             scene.view,
@@ -315,6 +339,8 @@ class MainWindow(QMainWindow):
         if spec is None:
             return
         effect, kl = facts.effect, facts.kl
+        if self.session.scene.recipe.latent.space != "z":
+            effect = kl = None  # measured in the space of the prior
         dead = effect.dead if effect is not None else None
         dims, scores = np.arange(spec.latent.dim), effect.effect if effect is not None else None
         if order == "effect" and effect is not None:
@@ -446,6 +472,12 @@ class MainWindow(QMainWindow):
             scale = 0.1 if fine else 1.0
             u, v = self._plane
             edits.drag_in_plane(self.session, u, v, scale * across, scale * up, key)
+
+    def _pin_as_keyframe(self, number: int) -> None:
+        pin = self.session.pin(number)
+        if pin is not None:
+            self.docks.show("show_keyframes", True)
+            self.keyframes.add_thumbnail(pin.pane, pin.thumbnail)
 
     def _divider_moved(self, at: float, key: str) -> None:
         scene = self.session.scene

@@ -8,6 +8,7 @@ import numpy as np
 
 from genviewer.core.pixels import fewer_pixels
 from genviewer.io.images import ImageError, decode_png, encode_png
+from genviewer.session import edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ class Pins:
         """Make a pin the current sample; its model comes with it."""
         pin = self._session.pin(number)
         if pin is not None:
-            self._session.edit(self._session.scene.with_pane(pin.pane))
+            edits.go_to(self._session, pin.pane.model, pin.pane.recipe)
 
     def remove(self, number: int) -> None:
         """Take a pin off the shelf, with a way back."""

@@ -48,6 +48,7 @@ class PinShelf(QWidget):
     removed = Signal(int)
     moved = Signal(int, int)
     copy_wanted = Signal(int)
+    keyframe_wanted = Signal(int)
     save_wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -102,6 +103,7 @@ class PinShelf(QWidget):
         menu = QMenu(self)
         for name, text, signal in (
             ("focus", "Go There", self.chosen),
+            ("plus", "Add as Keyframe", self.keyframe_wanted),
             ("copy", "Copy Recipe", self.copy_wanted),
             ("save", "Save as PNG…", self.save_wanted),
         ):

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from genviewer.ui import icons
 from genviewer.ui.widgets.keyboard import ButtonPanel, NumberKeys
+from genviewer.ui.widgets.synthesis_rows import SynthesisRows
 from genviewer.ui.widgets.value_slider import ValueSlider
 
 MAX_SEED = 2**31 - 1
@@ -63,7 +64,7 @@ class SeedBox(NumberKeys, QSpinBox):
 
 
 class SeedPanel(ButtonPanel):
-    """Seed, truncation, "vary" and the walk.
+    """Seed, truncation, what else a model reads (``synthesis``), "vary" and the walk.
 
     Signals:
         seed_chosen(seed): draw the sample of this seed.
@@ -93,6 +94,8 @@ class SeedPanel(ButtonPanel):
         rows.addLayout(self._seed_row())
         rows.addWidget(self._note())
         rows.addLayout(self._truncation_row())
+        self.synthesis = SynthesisRows()
+        rows.addWidget(self.synthesis)
         rows.addLayout(self._vary_row())
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
