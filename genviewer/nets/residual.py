@@ -73,6 +73,9 @@ class ResidualDecoder(nn.Module):
     ) -> None:
         super().__init__()
         coarse = channels[0]
+        # Weights from a row of K zeros and ones start K ** 0.5 times smaller than the latent's and
+        # are seldom moved: with many classes the decoder would long see the noise alone.
+        self.class_gain = classes**0.5 if modulated else 1.0
         self.latent = nn.Linear(latent_dim, hidden)
         self.classes = nn.Linear(classes, hidden, bias=False) if classes else None
         deeper: list[nn.Module] = []
@@ -110,6 +113,8 @@ class ResidualDecoder(nn.Module):
     def forward(self, z: Tensor, y: Tensor | None) -> Tensor:
         """Latents (B, D) and class weights (B, K) to (B, C, H, W)."""
         h = self.latent(z)
+        if y is not None and self.class_gain != 1.0:
+            y = y * self.class_gain
         if self.classes is not None and y is not None:
             h = h + self.classes(y)
         h = self.deeper(F.relu(h))

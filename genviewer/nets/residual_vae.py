@@ -75,13 +75,14 @@ class Encoder(nn.Module):
         self.classes = (
             nn.Linear(config.classes, config.hidden, bias=False) if config.classes else None
         )
+        self.class_gain = config.classes**0.5 if config.modulated else 1.0  # as in the decoder
         self.posterior = nn.Linear(config.hidden, 2 * config.latent_dim)
 
     def forward(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """Images (B, C, H, W) and class weights (B, K) to mean and log-variance (B, D)."""
         h = self.hidden(self.features(x).flatten(1))  # (B, hidden)
         if self.classes is not None and y is not None:
-            h = h + self.classes(y)
+            h = h + self.classes(y * self.class_gain if self.class_gain != 1.0 else y)
         mean, logvar = self.posterior(F.relu(h)).chunk(2, dim=1)  # (B, D) each
         return mean, logvar.clamp(*LOGVAR_RANGE)
 

@@ -121,3 +121,36 @@ def test_kinds():
     assert family(SMALL_VAE).kind == "vae"
     assert family(SMALL_GAN).kind == "gan"
     assert base_size(64, 4, 2) == 4
+
+
+MODULATED_VAE = {**SMALL_VAE, "modulated": True}
+
+
+def test_latent_and_class_act_on_every_block_of_a_modulated_decoder():
+    network = build(MODULATED_VAE).eval()
+    decoder = network.decoder
+    with torch.no_grad():  # nothing but the modulation is left of the way from latent to picture
+        decoder.grid.weight.zero_()
+        decoder.template.weight.zero_()
+        for layer in decoder.features:
+            if hasattr(layer, "second"):
+                torch.nn.init.normal_(layer.second.weight, std=0.1)
+    z, y = torch.randn(2, 3), torch.eye(4)[[0, 3]]
+    assert len(decoder.styles) == 2
+    plain = network.decode(z, y)
+    assert not torch.allclose(plain[0], plain[1])
+    for style in decoder.styles.values():
+        with torch.no_grad():
+            style.weight.zero_()
+        changed = network.decode(z, y)
+        assert not torch.allclose(changed, plain)
+        plain = changed
+    torch.testing.assert_close(plain[0], plain[1])
+
+
+def test_an_empty_class_adds_nothing_to_a_modulated_vae():
+    network = build(MODULATED_VAE).eval()
+    z, x = torch.randn(2, 3), torch.rand(2, 1, 8, 8)
+    torch.testing.assert_close(network.decode(z, torch.zeros(2, 4)), network.decode(z))
+    for one, other in zip(network.encode(x, torch.zeros(2, 4)), network.encode(x), strict=True):
+        torch.testing.assert_close(one, other)
