@@ -61,7 +61,8 @@ def make_sheet(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
     if spec.synthesis is not None:
         spec = spec.of_space(space)
         if space != "z":  # what is known of the dimensions was measured in the prior's space
-            inputs = replace(inputs, effect_order=None, kl_order=None, plane=None)
+            labels = tuple(f"{space}{dim}" for dim in range(spec.latent.dim))
+            inputs = replace(inputs, effect_order=None, kl_order=None, dim_labels=labels)
     return VIEWS[scene.view](scene, spec, inputs)
 
 
@@ -85,8 +86,9 @@ def plane_axes(scene: Scene, spec: Spec, inputs: ViewInputs) -> tuple[Floats, Fl
     latent space of one dimension ``v`` is zero.
     """
     dim, axes = spec.latent.dim, scene.options.map.axes
-    if axes is None and inputs.plane is not None and inputs.plane.shape == (2, dim):
-        u, v = plane.orthonormal(inputs.plane)
+    measured = inputs.plane if scene.recipe.latent.space == "z" else None
+    if axes is None and measured is not None and measured.shape == (2, dim):
+        u, v = plane.orthonormal(measured)
         return u, v, "principal 1", "principal 2"
     first, second = axes if axes is not None else (0, 1)
     first, second = min(max(first, 0), dim - 1), min(max(second, 0), dim - 1)

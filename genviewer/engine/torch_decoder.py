@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle
 
 MAX_THREADS = 8
-MAX_CHUNK_PIXELS = 1 << 21
+MAX_CHUNK_PIXELS = 1 << 17
 
 _thread = threading.local()
 
@@ -115,7 +116,8 @@ class TorchGenerator:
         image = spec.image
         self._largest_chunk = 1 << 30
         if spec.synthesis is not None and device == "cpu":
-            # Many wide layers at full size: a batch gains nothing there, and needs much memory.
+            # Many wide layers at full size: a batch gains nothing there, needs much memory, and
+            # keeps whoever else draws waiting.
             self._largest_chunk = max(1, MAX_CHUNK_PIXELS // (image.height * image.width))
         self._lock = threading.Lock()  # a move to another device must not meet a decode
         self._network = folded(network).requires_grad_(False)
@@ -181,7 +183,8 @@ class TorchGenerator:
         while at < len(z):
             end = min(len(z), at + self._largest_chunk)
             try:
-                with self._lock:
+                # On the CPU there is nowhere to move to, and nobody waits for another's decode.
+                with nullcontext() if self.device == "cpu" else self._lock:
                     rows = None if y is None else y[at:end]
                     parts.append(self._chunk(z[at:end], rows, how, finish))
             except DecodeError:
@@ -230,8 +233,8 @@ class TorchGenerator:
             notice = "The GPU ran out of memory: drawing fewer samples at a time."
         else:
             self._largest_chunk = 1 << 30
-            self.device = "cpu"
             self._network.to("cpu")
+            self.device = "cpu"  # from here on nobody waits, so the network has to be there
             notice = "The GPU ran out of memory: drawing on the CPU."
         if notice not in self.notices:
             self.notices.append(notice)
