@@ -132,7 +132,13 @@ class GuardedProcess:
         self._replies: queue.SimpleQueue[tuple[dict[str, Any], list[NDArray[Any]]] | None] = (
             queue.SimpleQueue()
         )
-        self._listener = threading.Thread(target=self._listen, name="guarded process", daemon=True)
+        # The thread knows nothing of this object, which is ended when nobody holds it any more.
+        self._listener = threading.Thread(
+            target=_listen,
+            args=(self._channel, self._replies),
+            name="guarded process",
+            daemon=True,
+        )
         self._listener.start()
         self._finalizer = weakref.finalize(self, _end, self._process, self._folder)
         _open_processes.add(self)
@@ -175,13 +181,6 @@ class GuardedProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._finalizer.detach()
         _open_processes.discard(self)
-
-    def _listen(self) -> None:
-        try:
-            while True:
-                self._replies.put(self._channel.receive())
-        except ChannelError:
-            self._replies.put(None)
 
     def _ask(
         self,
@@ -233,6 +232,17 @@ class GuardedProcess:
             limit = self._memory >> 20
             return ProgramError(f"needs more memory than the {limit} MB that it may take", kind)
         return ProgramError(reason if kind == "refused" else f"does not run: {reason}", kind)
+
+
+def _listen(
+    channel: Channel,
+    replies: queue.SimpleQueue[tuple[dict[str, Any], list[NDArray[Any]]] | None],
+) -> None:
+    try:
+        while True:
+            replies.put(channel.receive())
+    except ChannelError:
+        replies.put(None)
 
 
 def _end(process: subprocess.Popen[bytes], folder: str) -> None:
