@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,8 +18,10 @@ from genviewer.io.foreign.zip_index import ZipIndex
 if TYPE_CHECKING:
     from genviewer.io.foreign.source import ByteSource
 
-LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
-"""The magic number's pickle, less its protocol: how every file of torch 0.1.10 to 1.5 begins."""
+_LEGACY_START = re.compile(
+    rb"\A\x80[\x02-\x05](?:\x95.{8})?\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19\.", re.DOTALL
+)
+"""The magic number, pickled with any protocol: how files of torch 0.1.10 to 1.5 begin."""
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _BYTE_ORDERS = (b"little", b"big")
@@ -167,7 +170,7 @@ def _storage_identity(budget: Budget, identity: Any) -> tuple[str, str, int, Any
 
 def is_legacy(source: ByteSource) -> bool:
     """Whether a source begins as files of torch 0.1.10 to 1.5 do."""
-    return LEGACY_MAGIC in source.read(0, min(source.size, 64))
+    return _LEGACY_START.match(source.read(0, min(source.size, 64))) is not None
 
 
 def read_legacy(source: ByteSource, rebuilder: Rebuilder) -> Any:
