@@ -34,6 +34,7 @@ from genviewer.engine.evaluate_metrics import (
     precision_recall_ticks,
 )
 from genviewer.engine.generator import load_generator
+from genviewer.engine.train_judge import looks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -322,8 +323,11 @@ def _read(
     if classes is None or drawn.probabilities.shape[1] != classes:
         notes.append("The classifier has other classes than the model: none were read.")
         return None, None
-    right = predicted == drawn.asked
     condition = spec.class_condition
+    alike = looks(condition.names, classes)
+    if len(set(alike.tolist())) < classes:
+        notes.append("Characters that look alike, such as O, o and 0, count as one class.")
+    right = alike[predicted] == alike[drawn.asked]
     per_class = {
         condition.label(c): float(right[drawn.asked == c].mean())
         for c in range(classes)

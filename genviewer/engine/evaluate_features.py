@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genviewer.engine.cache_folder import cache_folder
+from genviewer.engine.train_judge import looks
 from genviewer.engine.train_state import images_tensor, with_layout
 from genviewer.io.atomic import replacing
 from genviewer.io.bundle import BundleError, hash_weights, read_header
@@ -273,7 +274,10 @@ def _jittered(x: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def accuracy(space: Space, data: Images) -> float | None:
-    """The share of labelled images that a classifier gets right; None where it cannot say."""
+    """The share of labelled images that a classifier gets right; None where it cannot say.
+
+    Characters that look alike count as one.
+    """
     if data.labels is None:
         return None
     right = 0
@@ -281,5 +285,7 @@ def accuracy(space: Space, data: Images) -> float | None:
         _, probabilities = space.look(data.images[start : start + CHUNK])
         if probabilities is None:
             return None
-        right += int((probabilities.argmax(1) == data.labels[start : start + CHUNK]).sum())
+        alike = looks(space.names, probabilities.shape[1])
+        labels = data.labels[start : start + CHUNK]
+        right += int((alike[probabilities.argmax(1)] == alike[labels]).sum())
     return right / len(data.images)

@@ -176,6 +176,18 @@ def test_classes_are_matched_by_name(measure):
     assert wrong.class_accuracy.mean == 0.0
 
 
+def test_characters_that_look_alike_count_as_one(measure):
+    names = ("O", "o", "x", "0")
+    train = quarters(400, names=names)
+    groups = {c: train.images[train.labels == c] for c in range(4)}
+    swapped = {0: 1, 1: 3, 2: 2, 3: 0}
+    result = measure(spec_of(names), lambda c, _z: groups[swapped[int(c)]][0], train, count=40)
+    assert result.class_accuracy.mean == 1.0
+    assert any("look alike" in note for note in result.notes)
+    wrong = measure(spec_of(names), lambda _c, _z: groups[2][0], train, count=40)
+    assert wrong.class_accuracy.per_class == {"O": 0.0, "o": 0.0, "x": 1.0, "0": 0.0}
+
+
 def test_a_classifier_of_other_classes_reads_none(measure):
     train = quarters(200)
     result = measure(spec_of(classes=NAMES[:3]), from_pool(train), train, count=40)
