@@ -101,13 +101,21 @@ def write_trained_bundle(
 
 @torch.inference_mode()
 def preview(network: nn.Module, spec: Spec) -> Image.Image:
-    """A sheet of samples from seeds 0 up, a class per column: no choice, no rejection."""
+    """A sheet of samples from seeds 0 up, a class per column: no choice, no rejection.
+
+    Of more classes than columns some are shown, and each row is drawn from one latent.
+    """
     columns, rows = PREVIEW_COLUMNS, PREVIEW_ROWS
     count = columns * rows
     condition = spec.class_condition
-    y = one_hot(np.arange(count) % columns % condition.size, condition.size) if condition else None
-    z = torch.from_numpy(draws(spec.latent, 0, count))
-    raw = network.decode(z, y)  # type: ignore[operator]
+    z, y = draws(spec.latent, 0, count), None
+    if condition is not None:
+        classes = np.arange(count) % columns
+        if condition.size > columns:
+            classes = classes * condition.size // columns
+            z = z[:rows].repeat(columns, 0)
+        y = one_hot(classes % condition.size, condition.size)
+    raw = network.decode(torch.from_numpy(z), y)  # type: ignore[operator]
     low, high = spec.image.range
     unit = ((raw - low) / (high - low)).clamp(0, 1)
     pixels = (unit * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
