@@ -61,8 +61,8 @@ class Contents:
     Attributes:
         path: of the file.
         container: what it is.
-        tree: dict, list, tuple, set, str, bytes, numbers, None, arrays, StoredTensor, Record and
-            Global. May refer to itself.
+        tree: dict, list, tuple, set, str, bytes, numbers, None, small arrays, StoredTensor,
+            Record and Global; long byte strings stay a source. May refer to itself.
         metadata: the text values of a safetensors file.
         records: names of foreign classes that were met, and how often.
         would_run: names of functions that a careless loader would have called.
@@ -168,10 +168,15 @@ def _read_pickled(source: FileSource, path: Path, container: Container, strict: 
 
 
 def _warnings(rebuilder: Rebuilder) -> tuple[str, ...]:
+    warnings = []
     functions = [name for name, _ in rebuilder.functions.most_common(3)]
-    if not functions:
-        return ()
-    return (f"It names functions that were not run: {', '.join(functions)}.",)
+    if functions:
+        warnings.append(f"It names functions that were not run: {', '.join(functions)}.")
+    left_out = [name for name in rebuilder.records if name.startswith("torch._utils._rebuild_")]
+    if left_out:
+        kinds = ", ".join(name.rpartition(".")[2] for name in left_out[:3])
+        warnings.append(f"It has tensors of a kind that is not read: {kinds}.")
+    return tuple(warnings)
 
 
 def _read_safetensors(path: Path, container: Container) -> Contents:

@@ -78,21 +78,29 @@ class Record:
         return self.kind.label if isinstance(self.kind, Global) else self.name
 
     @property
+    def parts(self) -> list[dict[Any, Any]]:
+        """The dictionaries that hold its attributes: set keys, state, slots; not copies."""
+        parts = [self.mapping, self.state]
+        if isinstance(self.state, tuple) and len(self.state) == 2:
+            parts = [self.mapping, *self.state]
+        return [part for part in parts if isinstance(part, dict)]
+
+    @property
     def attributes(self) -> dict[str, Any]:
         """Its attributes by name, as a new dictionary: state, slots and set keys in one.
 
         Values may be anything that a file holds, this record included.
         """
-        parts = [self.mapping, self.state]
-        if isinstance(self.state, tuple) and len(self.state) == 2:
-            parts = [self.mapping, *self.state]
         return {
-            key: value
-            for part in parts
-            if isinstance(part, dict)
-            for key, value in part.items()
-            if isinstance(key, str)
+            key: value for part in self.parts for key, value in part.items() if isinstance(key, str)
         }
+
+    def attribute(self, name: str) -> Any:
+        """One attribute; None if there is none of that name."""
+        for part in reversed(self.parts):
+            if name in part:
+                return part[name]
+        return None
 
     def __repr__(self) -> str:
         return f"<Record of {self.label[:80]}>"

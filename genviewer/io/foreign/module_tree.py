@@ -45,10 +45,13 @@ class ModuleRecord:
 def walk_modules(tree: Any, name: str) -> dict[str, ModuleRecord]:
     """The modules in a tree by dotted path; ``name`` is the file's, for errors."""
     found: dict[str, ModuleRecord] = {}
+    made: dict[int, ModuleRecord] = {}  # by identity: a module may be in many places
 
     def visit(path: Callable[[], str], value: Any) -> int:
         if isinstance(value, Record) and _counts(value):
-            found.setdefault(path(), _module(value))
+            if id(value) not in made:
+                made[id(value)] = _module(value)
+            found.setdefault(path(), made[id(value)])
             return INSIDE | FOUND
         return INSIDE
 

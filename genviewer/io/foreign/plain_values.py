@@ -87,6 +87,9 @@ class _Copier:
     def _record(self, record: Record, depth: int) -> Any:
         if not self.tensors and is_module(record):
             return _NOTHING
+        self.left -= sum(map(len, record.parts))
+        if self.left < 0:
+            return _MORE
         attributes = record.attributes
         if attributes:
             return self._mapping(attributes, depth)

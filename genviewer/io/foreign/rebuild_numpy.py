@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genviewer.io.foreign.budget import MAX_DIMENSIONS
 from genviewer.io.foreign.inert import MISFIT, Global, Record
+from genviewer.io.foreign.stored_tensor import (
+    Storage,
+    StoredTensor,
+    contiguous_strides,
+    make_tensor,
+    torch_name,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,13 +62,16 @@ class PendingDtype(Record):
 
 
 class PendingArray(Record):
-    """A ``numpy.ndarray`` before its state is known; ``array`` is it afterwards, read-only."""
+    """A ``numpy.ndarray`` before its state is known; ``array`` is it afterwards.
+
+    A small one is a read-only array, a large one a tensor that stays in the file.
+    """
 
     __slots__ = ("array",)
 
     def __init__(self, kind: Global, args: tuple[Any, ...]) -> None:
         super().__init__(kind, args)
-        self.array: NDArray[Any] | None = None
+        self.array: NDArray[Any] | StoredTensor | None = None
 
     def build(self, budget: Budget, state: Any) -> None:
         """Take ``(version, shape, dtype, is_fortran, bytes)``; others stay as inert state."""
@@ -72,26 +84,33 @@ class PendingArray(Record):
             self.state = state
 
 
-def _array(budget: Budget, shape: Any, dtype: Any, fortran: bool, data: Any) -> NDArray[Any] | None:
+def _array(
+    budget: Budget, shape: Any, dtype: Any, fortran: bool, data: Any
+) -> NDArray[Any] | StoredTensor | None:
+    """An array over bytes in memory; a tensor over bytes that stayed in the file."""
     resolved = dtype.resolve() if isinstance(dtype, PendingDtype) else None
-    if resolved is None or not isinstance(shape, tuple) or len(shape) > 16:
+    if resolved is None or not isinstance(shape, tuple) or len(shape) > MAX_DIMENSIONS:
         return None
-    if not all(isinstance(n, int) and 0 <= n < 1 << 48 for n in shape):
+    if not all(type(n) is int and 0 <= n < 1 << 48 for n in shape):
         budget.damaged("an array has no usable shape")
-    count = 1
-    for n in shape:
-        count *= n
     if isinstance(data, str):
         budget.spend_inline(len(data))
         data = data.encode("latin-1", "replace")
     size = len(data) if isinstance(data, bytes) else getattr(data, "size", -1)
-    if size != count * resolved.itemsize:
+    if size != math.prod(shape) * resolved.itemsize:
         budget.damaged("an array's shape and data disagree")
-    budget.spend_tensor(max(size, 1))
-    if not isinstance(data, bytes):
-        data = data.read(0, size)
-    flat = np.frombuffer(data, resolved)
-    return flat.reshape(shape, order="F" if fortran else "C")
+    if isinstance(data, bytes):
+        budget.spend_tensor(max(size, 1))
+        flat = np.frombuffer(data, resolved)
+        return flat.reshape(shape, order="F" if fortran else "C")
+    name = torch_name(resolved)
+    if name is None:
+        return None
+    strides = contiguous_strides(shape)
+    if fortran:
+        strides = tuple(reversed(contiguous_strides(tuple(reversed(shape)))))
+    storage = Storage(name, data, resolved.str.startswith(">"))
+    return make_tensor(budget, storage, name, 0, shape, strides)
 
 
 def _dtype(rebuilder: Rebuilder, args: tuple[Any, ...]) -> Any:
@@ -106,7 +125,7 @@ def _scalar(rebuilder: Rebuilder, args: tuple[Any, ...]) -> Any:
     if len(args) != 2 or not isinstance(args[0], PendingDtype):
         return MISFIT
     array = _array(rebuilder.budget, (), args[0], False, args[1])
-    return MISFIT if array is None else array.item()
+    return array.item() if isinstance(array, np.ndarray) else MISFIT
 
 
 def _reconstruct(rebuilder: Rebuilder, args: tuple[Any, ...]) -> Any:

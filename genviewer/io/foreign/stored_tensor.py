@@ -176,12 +176,18 @@ def make_tensor(
 
 def tensor_of_array(array: NDArray[Any], name: str) -> StoredTensor | None:
     """A numeric NumPy array of a file as a tensor; None if torch has no such type."""
-    dtype = "bool" if array.dtype.kind == "b" else array.dtype.name
-    if dtype not in NUMPY_TYPES or dtype in _NAMED_ONLY:
+    dtype = torch_name(array.dtype)
+    if dtype is None:
         return None
     data = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
     storage = Storage(dtype, memory_source(data.tobytes(), name))
     return StoredTensor(dtype, array.shape, contiguous_strides(array.shape), 0, storage)
+
+
+def torch_name(dtype: np.dtype[Any]) -> str | None:
+    """Torch's name of a NumPy dtype; None if it has no such type."""
+    name = "bool" if dtype.kind == "b" else dtype.name
+    return name if name in NUMPY_TYPES and name not in _NAMED_ONLY else None
 
 
 def _lengths(budget: Budget, values: object) -> tuple[int, ...]:

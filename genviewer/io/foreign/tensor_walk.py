@@ -42,9 +42,8 @@ def key_text(key: object) -> str:
 
 def is_module(record: Record) -> bool:
     """Whether a record has the parts that every ``torch.nn.Module`` has."""
-    attributes = record.attributes
-    return isinstance(attributes.get("_modules"), dict) and isinstance(
-        attributes.get("_parameters"), dict
+    return isinstance(record.attribute("_modules"), dict) and isinstance(
+        record.attribute("_parameters"), dict
     )
 
 
@@ -60,22 +59,25 @@ def children(value: Any) -> Iterable[tuple[str | None, Any]]:
 
 
 def _record_children(record: Record) -> Iterator[tuple[str | None, Any]]:
-    attributes = record.attributes
     if is_module(record):
-        yield None, attributes["_parameters"]
-        buffers = attributes.get("_buffers")
+        yield None, record.attribute("_parameters")
+        buffers = record.attribute("_buffers")
         if isinstance(buffers, dict):
-            left_out = attributes.get("_non_persistent_buffers_set")
+            left_out = record.attribute("_non_persistent_buffers_set")
             left_out = left_out if isinstance(left_out, set | frozenset) else ()
-            yield None, {k: v for k, v in buffers.items() if k not in left_out}
-        yield None, attributes["_modules"]
+            for key, child in buffers.items():
+                if key not in left_out:
+                    yield key_text(key), child
+        yield None, record.attribute("_modules")
         return
-    yield from ((key_text(key), child) for key, child in attributes.items())
+    parts = record.parts
+    for part in parts:
+        yield from ((key_text(key), child) for key, child in part.items())
     if record.items:
         yield None, record.items
     if record.state is not None and not isinstance(record.state, dict | tuple):
         yield "state", record.state
-    bare = not attributes and not record.items and record.state is None
+    bare = not any(parts) and not record.items and record.state is None
     if bare and record.kind != GETATTR:
         yield None, record.args
 

@@ -11,6 +11,7 @@ import pytest
 from genviewer.io.foreign.budget import UnreadableFileError
 from genviewer.io.foreign.contents import flat_tensors, plain, read_contents
 from genviewer.io.foreign.inert import Global, OddKey, Record
+from genviewer.io.foreign.stored_tensor import StoredTensor
 from genviewer.io.foreign.verdict import judge
 from tests.io.foreign.handmade import call, integer, mapping, named, pickled, text, torch_zip
 
@@ -229,6 +230,27 @@ def test_numpy_values(tmp_path):
         assert list(map(type, scalars)) == [float, int]
 
 
+def test_large_arrays_of_numpy_stay_in_the_file(tmp_path):
+    import numpy as np
+
+    arrays = {
+        "rows": np.arange(5000.0).reshape(50, 100),
+        "columns": np.asfortranarray(np.arange(5000.0).reshape(50, 100)),
+        "big": np.arange(5000, dtype=">i4"),
+        "bools": np.arange(5000) % 3 == 0,
+    }
+    for protocol in (3, 4, 5):
+        contents = read(tmp_path, pickle.dumps(arrays, protocol))
+        assert all(isinstance(value, StoredTensor) for value in contents.tree.values())
+        for name, tensor in flat_tensors(contents).items():
+            np.testing.assert_array_equal(tensor.array(), arrays[name])
+
+
+def test_tensors_of_a_kind_that_is_not_read_are_told(tmp_path):
+    contents = read(tmp_path, pickled(call("torch._utils", "_rebuild_qtensor", integer(1))))
+    assert contents.warnings == ("It has tensors of a kind that is not read: _rebuild_qtensor.",)
+
+
 def test_strings_and_objects_of_numpy_stay_inert(tmp_path):
     import numpy as np
 
@@ -364,6 +386,11 @@ BOMBS = {
     "copies of a state": named("a", "B") + b")R}(" + b"".join(
         b"J" + struct.pack("<i", i) + b"K\x01" for i in range(100_000)
     ) + b"uq\x00b" + b"h\x00b" * 100_000,
+    "a large module in many places": named("a", "B") + b")R}(" + b"".join(
+        b"J" + struct.pack("<i", i) + b"K\x01" for i in range(100_000)
+    ) + text("_parameters") + b"}" + text("_modules") + b"}ubq\x00" + b"0](" + (
+        b"h\x00" * 100_000
+    ) + b"e",
     "long paths": text("a" * 4_000_000) + b"q\x00" + named("pathlib", "Path") + b"(" + (
         b"h\x00" * 250
     ) + b"tR",
