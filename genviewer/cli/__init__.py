@@ -11,7 +11,21 @@ import sys
 
 from genviewer.cli.errors import UsageError, exit_code, say
 
-COMMANDS = ("bench", "convert", "evaluate", "info", "models", "sample", "scan", "tour", "train", "verify")
+COMMANDS = (
+    "animate",
+    "bench",
+    "convert",
+    "evaluate",
+    "export",
+    "grid",
+    "info",
+    "models",
+    "sample",
+    "scan",
+    "tour",
+    "train",
+    "verify",
+)
 """The subcommands that `genviewer.cli.commands` registers; each wins over a model of its name."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -10,16 +10,14 @@ import numpy as np
 from genviewer.core.axes import Axis, AxisError, AxisGrid
 from genviewer.core.condition import one_class
 from genviewer.core.latent import Latent
+from genviewer.core.packing import packs_of
 from genviewer.core.prior import draw
 from genviewer.core.scene import MAX_CELLS
-from genviewer.core.sheet import Pack, Sheet
+from genviewer.core.sheet import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    from genviewer.core.condition import Condition
     from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.core.spec import Spec
 
@@ -57,7 +55,7 @@ def axis_sheet(grid: AxisGrid, specs: Mapping[str, Spec]) -> Sheet:
     return Sheet(
         rows,
         columns,
-        _packs(cells),
+        packs_of(cells),
         _labels(grid.rows, grid.models),
         _labels(grid.columns, grid.models),
     )
@@ -140,38 +138,3 @@ def _fitting(recipe: Recipe, spec: Spec) -> Recipe:
         if not known or not fits or (values is not None and len(values) != sizes[part.name]):
             condition = condition.without(part.name)
     return msgspec.structs.replace(recipe, condition=condition)
-
-
-def _packs(cells: list[tuple[int, ModelRef, Recipe]]) -> tuple[Pack, ...]:
-    """One pack for each model and each way of drawing."""
-    groups: dict[tuple[object, ...], list[tuple[int, Recipe]]] = {}
-    models: dict[tuple[object, ...], ModelRef] = {}
-    for cell, model, recipe in cells:
-        key = (model, recipe.latent.space, *_shared(recipe).values())
-        groups.setdefault(key, []).append((cell, recipe))
-        models[key] = model
-    return tuple(pack_of(members, models[key]) for key, members in groups.items())
-
-
-def pack_of(members: Sequence[tuple[int, Recipe]], model: ModelRef) -> Pack:
-    """The pack of cells whose Recipes differ in latent and Condition only."""
-    first = members[0][1]
-    distinct: dict[Condition, int] = {}
-    index: NDArray[np.int64] = np.array(
-        [distinct.setdefault(recipe.condition, len(distinct)) for _, recipe in members], np.int64
-    )
-    return Pack(
-        model,
-        np.array([cell for cell, _ in members], np.int64),
-        np.stack([recipe.latent.array.reshape(-1) for _, recipe in members]),
-        tuple(distinct),
-        index,
-        space=first.latent.space,
-        **_shared(first),
-    )
-
-
-def _shared(recipe: Recipe) -> dict[str, Any]:
-    """What all Recipes of a pack have in common: everything but latent and Condition."""
-    own = ("latent", "condition")
-    return {f: getattr(recipe, f) for f in recipe.__struct_fields__ if f not in own}

@@ -13,6 +13,7 @@ from genviewer.core.views import ViewInputs
 UpscaleMethod = Literal["nearest", "lanczos"]
 MAX_SCALE = 64
 MAX_CONTACTS = 4096
+Side = Annotated[int, msgspec.Meta(ge=1, le=16_384)]
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -23,6 +24,9 @@ class Picture(msgspec.Struct, frozen=True):
         method: ``nearest`` repeats pixels, ``lanczos`` interpolates.
         bits: per channel; 16 is made from the network's own numbers, not from 8 bits.
         headers: whether a sheet has its row and column labels drawn on it.
+        canvas: width and height of the whole picture in pixels. The sample is made as large as
+            fits (``nearest`` by a whole factor, where it fits at all) and lies in the middle, on
+            black; ``scale`` does not count then.
         quality: 1..100 of a lossy format; None is lossless where the format can be (WebP), and
             :data:`JPEG_QUALITY` for JPEG.
     """
@@ -32,6 +36,15 @@ class Picture(msgspec.Struct, frozen=True):
     bits: Literal[8, 16] = 8
     headers: bool = False
     quality: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    canvas: tuple[Side, Side] | None = None
+
+    def __post_init__(self) -> None:
+        if self.canvas is not None and self.headers:
+            raise ValueError("a sheet with headers has no canvas of a given size")
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the picture of a sample or sheet of that size, without headers."""
+        return (width * self.scale, height * self.scale) if self.canvas is None else self.canvas
 
 
 JPEG_QUALITY = 95

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from genviewer.core.axes import AxisError
-from genviewer.core.axis_sheet import axis_sheet, pack_of
+from genviewer.core.axis_sheet import axis_sheet
+from genviewer.core.packing import pack_of
 from genviewer.core.picture import NATIVE, Contact, SheetInputs
 from genviewer.core.scene import Pane, Scene
 from genviewer.core.sheet import Sheet
@@ -167,11 +168,8 @@ def draw(
     sheet = sheet_of(record, generators)
     first = _generator(generators, record.model.id).spec.image
     if size_check is not None:
-        width, height = (
-            sheet.columns * first.width * picture.scale,
-            sheet.rows * first.height * picture.scale,
-        )
-        check_size(width, height, format_of(size_check), picture.bits)
+        size = picture.size(sheet.columns * first.width, sheet.rows * first.height)
+        check_size(*size, format_of(size_check), picture.bits)
     tiles, cells = sheet_tiles(sheet, generators, picture, progress)
     image = layout_sheet(tiles, cells, sheet.rows, sheet.columns)
     levels = finished(image, picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 import numpy as np
 
+from genviewer.engine.animate import write_movie
 from genviewer.engine.export import draw
 from genviewer.engine.generator import DecodeError, LoadError, load_generator
 from genviewer.io.bundle import BundleError
 from genviewer.io.image_decode import decode_image
 from genviewer.io.image_formats import encode_image
 from genviewer.io.images import ImageError, ImageRecord, NoRecordError, read_record
+from genviewer.io.movie_frames import movie_frames
 from genviewer.io.provenance import file_kind
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.io.bundle import Bundle
     from genviewer.io.image_formats import Levels
+    from genviewer.io.movie_files import MovieFormat
+    from genviewer.io.provenance import FileKind
 
 Status = Literal[
     "exact", "close", "different", "wrong_weights", "no_recipe", "missing_model", "unreadable"
@@ -36,6 +41,14 @@ FAILS: tuple[Status, ...] = ("no_recipe", "missing_model", "unreadable")
 """The statuses that mean that a file could not be verified."""
 
 CLOSE = 1.0 / 255.0
+
+_MOVIES: dict[FileKind | None, MovieFormat] = {
+    "mp4": "mp4",
+    "webm": "webm",
+    "gif": "gif",
+    "webp": "webp",
+    "png": "apng",
+}
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -164,7 +177,7 @@ def _difference(
 ) -> float | None:
     """The largest difference, 0..1, to what is drawn now; None if the sizes differ."""
     if record.animation is not None:
-        return _animation_difference(path, record, generators, progress)
+        return _animation_difference(path, record, generators[record.model.id], progress)
     found = decode_image(path)
     return largest_difference(found, _as_stored(path, record, draw(record, generators, progress)))
 
@@ -209,9 +222,25 @@ def _with_channels(levels: Levels, channels: int, top: int) -> Levels:
 
 
 def _animation_difference(
-    path: Path,
-    record: ImageRecord,
-    generators: dict[str, Generator],
-    progress: Progress | None,
+    path: Path, record: ImageRecord, generator: Generator, progress: Progress | None
 ) -> float | None:
-    raise DecodeError("Animations cannot be compared.")
+    """Made again in the same format, since most of them lose something, and compared frame by
+    frame.
+    """
+    with path.open("rb") as file:
+        kind = file_kind(file.read(16))
+    form = _MOVIES.get(kind)
+    if form is None:
+        raise ImageError(f"{path.name} is no animation.")
+    largest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder) / "again"
+        write_movie(again, form, record, generator, None, progress)
+        for a, b in itertools.zip_longest(movie_frames(path), movie_frames(again)):
+            if progress is not None:
+                progress.check()
+            difference = None if a is None or b is None else largest_difference(a, b)
+            if difference is None:
+                return None
+            largest = max(largest, difference)
+    return largest

@@ -26,12 +26,33 @@ def finished(image: NDArray[np.uint8] | Floats, picture: Picture) -> Levels:
     Returns:
         (sH, sW, C), uint8 or, for 16 bits, uint16 over the whole range.
     """
-    if picture.scale > 1 and picture.method == "lanczos":
-        image = _lanczos(image, picture.scale)
+    height, width, _ = image.shape
+    scale = float(picture.scale)
+    if picture.canvas is not None:
+        scale = min(picture.canvas[0] / width, picture.canvas[1] / height)
+        if picture.method == "nearest" and scale >= 1.0:
+            scale = float(int(scale))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    whole = scale.is_integer() and picture.method == "nearest"
+    if not whole and size != (width, height):
+        image = _lanczos(image, size)
     levels = _quantised(image, picture.bits)
-    if picture.scale > 1 and picture.method == "nearest":
-        levels = levels.repeat(picture.scale, axis=0).repeat(picture.scale, axis=1)
-    return levels
+    if whole and scale > 1.0:
+        levels = levels.repeat(int(scale), axis=0).repeat(int(scale), axis=1)
+    return levels if picture.canvas is None else _centred(levels, picture.canvas)
+
+
+def _centred(levels: Levels, canvas: tuple[int, int]) -> Levels:
+    """On a canvas (width, height) of black, opaque where there is transparency."""
+    height, width, channels = levels.shape
+    if (width, height) == canvas:
+        return levels
+    whole = np.zeros((canvas[1], canvas[0], channels), levels.dtype)
+    if channels == 4:
+        whole[..., 3] = np.iinfo(levels.dtype).max
+    top, left = (canvas[1] - height) // 2, (canvas[0] - width) // 2
+    whole[top : top + height, left : left + width] = levels
+    return whole
 
 
 def _quantised(image: NDArray[np.uint8] | Floats, bits: int) -> Levels:
@@ -43,12 +64,13 @@ def _quantised(image: NDArray[np.uint8] | Floats, bits: int) -> Levels:
     return scaled.astype(np.uint8) if bits == 8 else scaled.astype(np.uint16)
 
 
-def _lanczos(image: NDArray[np.uint8] | Floats, scale: int) -> NDArray[np.uint8] | Floats:
-    """Each channel alone: colours of transparent pixels are not mixed into the others'."""
+def _lanczos(
+    image: NDArray[np.uint8] | Floats, size: tuple[int, int]
+) -> NDArray[np.uint8] | Floats:
+    """The image in that width and height."""
     from PIL import Image
 
-    height, width, channels = image.shape
-    size = (width * scale, height * scale)
+    channels = image.shape[2]
     kernel = Image.Resampling.LANCZOS
     if image.dtype == np.uint8:
         enlarged = np.asarray(to_pillow(image.astype(np.uint8)).resize(size, kernel), np.uint8)

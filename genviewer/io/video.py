@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genviewer.io.provenance import comment
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -57,7 +59,7 @@ class VideoWriter:
         form: ``mp4`` (H.264) or ``webm`` (VP9).
         size: width and height in pixels.
         fps: frames per second.
-        text: what the container's comment says.
+        text: the image record's JSON, for the container's comment.
         quality: 1..100, None for the best.
 
     Raises:
@@ -83,7 +85,7 @@ class VideoWriter:
             muxing = {"movflags": "+faststart"} if form == "mp4" else {}
             self._container = av.open(str(path), "w", format=form, options=muxing)
             if text is not None:
-                self._container.metadata["comment"] = text
+                self._container.metadata["comment"] = comment(text).decode()
             rate = Fraction(fps).limit_denominator(1001)
             options = options | {"crf": str(crf_of(form, quality))}
             self._stream = self._container.add_stream(codec, rate=rate, options=options)
