@@ -45,7 +45,6 @@ class Answers:
             known[weights_sha256] = dict(settings)
         while len(known) > MAX_ANSWERS:
             known.pop(next(iter(known)))
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(self._path, msgspec.json.format(msgspec.json.encode(known), indent=1))
 
     def _read(self) -> dict[str, dict[str, str]]:

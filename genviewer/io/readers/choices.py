@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from genviewer.io.readers.lines import HIDDEN, OPEN_EPS, OUTPUT, Line, replaced
 from genviewer.nets import chain_steps as chain
 from genviewer.nets.chain_config import ChainConfig, EncoderConfig
-from genviewer.nets.chain_steps import Activation, Step, walk
+from genviewer.nets.chain_steps import Activation, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,7 @@ class Choices:
         unflatten: the order of values when a vector becomes a picture.
         split: how a fused head is read.
         prior: what latents are drawn from.
+        encoder_line: which of the encoder's lines.
     """
 
     line: Line
@@ -66,16 +67,17 @@ class Choices:
     unflatten: Literal["chw", "hwc"] = "chw"
     split: Literal["halves", "interleaved"] = "halves"
     prior: Prior = "normal"
+    encoder_line: int = 0
 
     @property
     def holes(self) -> int:
-        """Activations that are open."""
-        return sum(step is HIDDEN or step == HIDDEN for step in walk(self.line.steps))
+        """Activations that are open; those on a condition's own way take the first's."""
+        return sum(step == HIDDEN for step in self.line.steps)
 
     @property
     def norms(self) -> int:
         """Norms whose epsilon is open."""
-        return sum(getattr(step, "eps", None) == OPEN_EPS for step in walk(self.line.steps))
+        return sum(getattr(step, "eps", None) == OPEN_EPS for step in self.line.steps)
 
     def with_hole(self, index: int, activation: Activation | None) -> Choices:
         """Another activation in one place."""
@@ -104,6 +106,28 @@ def activation_name(activation: Activation | None) -> str:
     return activation.kind
 
 
+def comparable(choices: Choices, name: str) -> Any:
+    """A field, so that what cannot be told apart is equal."""
+    value = getattr(choices, name)
+    if name == "line":
+        return value.steps
+    if name == "hidden":
+        return tuple(_twin(h) for h in value)[:1]
+    if name == "encoder_hidden":
+        return _twin(value)
+    if name == "final":
+        return activation_name(value)
+    if name == "eps":
+        return value[-1]
+    return value
+
+
+def _twin(activation: Activation | None) -> str:
+    """A name that ReLU and a hardly leaky one share: they cannot be told apart, nor seen."""
+    name = activation_name(activation)
+    return "relu" if name == "leaky_relu:0.01" else name
+
+
 def assemble(reading: Reading, choices: Choices) -> ChainConfig:
     """The network's config.
 
@@ -113,7 +137,7 @@ def assemble(reading: Reading, choices: Choices) -> ChainConfig:
     decoder = decoder_steps(choices)
     encoder: EncoderConfig | None = None
     if reading.encoder is not None:
-        table = reading.encoder.config(choices.split)
+        table = reading.encoder.config(choices.split, choices.encoder_line)
         fill = _Filling(iter(()), iter(()), choices)
         encoder = EncoderConfig(
             tuple(fill.encoder(table.steps)),
@@ -152,14 +176,14 @@ class _Filling:
         choices = self._choices
         for step in steps:
             if step == HIDDEN:
-                activation = next(self._hidden)
+                activation = choices.hidden[0] if inside else next(self._hidden)
                 if activation is not None:
                     yield activation
             elif step == OUTPUT:
                 if choices.final is not None:
                     yield choices.final
             elif getattr(step, "eps", None) == OPEN_EPS:
-                yield replaced(step, eps=next(self._eps))
+                yield replaced(step, eps=choices.eps[0] if inside else next(self._eps))
             elif isinstance(step, chain.Merge):
                 how = step.how
                 if how == "multiply":

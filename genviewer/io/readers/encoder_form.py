@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Split = Literal["heads", "fused", "none"]
 Kind = Literal["logvar", "log_sigma", "sigma", "variance"]
 
+LINES_KEPT = 8
+
 
 @dataclass(frozen=True)
 class Heads:
@@ -42,18 +44,23 @@ class Heads:
 
 @dataclass(frozen=True)
 class EncoderForm:
-    """An encoder's line up to the heads, and the heads."""
+    """The lines that an encoder may be up to the heads, the most usual first, and the heads."""
 
-    line: Line
+    lines: tuple[Line, ...]
     heads: Heads
 
-    def config(self, split: str) -> EncoderConfig:
+    @property
+    def line(self) -> Line:
+        """The most usual one."""
+        return self.lines[0]
+
+    def config(self, split: str, index: int = 0) -> EncoderConfig:
         """As the network's config; ``split`` says how a fused head is read."""
-        heads = self.heads
-        mean = _head(heads.mean, self.line.shape)
-        scale = () if heads.scale is None else _head(heads.scale, self.line.shape)
+        heads, line = self.heads, self.lines[index]
+        mean = _head(heads.mean, line.shape)
+        scale = () if heads.scale is None else _head(heads.scale, line.shape)
         how = split if heads.split == "fused" else heads.split
-        return EncoderConfig(self.line.steps, mean, scale, how, heads.kind)  # type: ignore[arg-type]
+        return EncoderConfig(line.steps, mean, scale, how, heads.kind)  # type: ignore[arg-type]
 
 
 def heads_of(layers: Sequence[Layer]) -> list[Heads]:
@@ -113,8 +120,8 @@ def _finished(
             return None
         return 0.0 if ended == (wanted,) else None
 
-    lines = search(items, image, sizes, finish, keep=1)
-    return EncoderForm(lines[0], heads) if lines else None
+    lines = search(items, image, sizes, finish, keep=LINES_KEPT)
+    return EncoderForm(tuple(lines), heads) if lines else None
 
 
 def _head(layer: Layer, shape: Shape) -> tuple[chain.Step, ...]:

@@ -105,7 +105,7 @@ def search(
                 except ValueError:
                     continue
                 grown.append(Line(line.cost + cost, line.steps + steps, after))
-        beam = _pruned(grown, PER_SHAPE if keep > 1 else 2)
+        beam = _pruned(grown, PER_SHAPE if keep > 10 else 4 if keep > 1 else 2)
     ended = []
     for line in beam:
         last = finish(line.shape)

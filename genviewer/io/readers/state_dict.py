@@ -73,7 +73,7 @@ def told_by(source: Source) -> Told:
 
 
 def _bundle(source: Source, network: Network, layers: Layers, readings: list[Reading]) -> Bundle:
-    settled = settle(readings, layers, network, source.settings)
+    settled = settle(readings, layers, source.settings)
     config = assemble(settled.reading, settled.choices)
     arrays = reader_of(config, layers)
     spec = make_spec(source.name, config, settled)

@@ -1,0 +1,254 @@
+"""What the running statistics of batch normalisation tell without any data.
+
+Latents from the right prior, sent through the right network, reproduce the means and variances
+that its norms stored in training. So candidates are held against them layer by layer: hidden
+activations, epsilons, the order or kind of a condition's joining, the prior, strides and paddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from genviewer.io.readers.choices import ACTIVATIONS, Choices, activation_name
+from genviewer.io.readers.lines import HIDDEN, OPEN_EPS, OUTPUT, replaced
+from genviewer.io.readers.trial import Trial, fewer
+from genviewer.nets import chain_steps as chain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from genviewer.io.readers.trial import Tensors
+    from genviewer.nets.chain_steps import Activation, Step
+
+NORMS = (chain.BatchNorm, chain.ConditionalNorm)
+SAMPLES = 384
+BEAM = 4
+CHEAP_VALUES = 1 << 17
+"""Values up to which every path branches; larger maps are costly, so only the best one does."""
+
+EPSILONS = (1e-5, 0.8, 1e-3)
+HIDDEN_NAMES = ("relu", "leaky_relu:0.2", "elu", "tanh", "silu", "gelu")
+"""Tried in every place; those that are seldom met cost a little."""
+
+ACTIVATION_COST = {
+    "relu": 0.0, "leaky_relu:0.2": 0.004, "elu": 0.03, "tanh": 0.03, "silu": 0.03, "gelu": 0.03,
+}  # fmt: skip
+EPS_COST = {1e-5: 0.0, 0.8: 0.008, 1e-3: 0.02}
+CHANGE_COST = 0.012
+"""What it costs to choose differently from the layer before: networks are mostly uniform."""
+
+RELIABLE = 0.55
+"""Mean mismatch above which the statistics are not those of this network at all."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """A candidate on its way through the network."""
+
+    choices: Choices
+    x: Tensor
+    parts: tuple[Tensor, ...]
+    hidden: tuple[Activation | None, ...] = ()
+    eps: tuple[float, ...] = ()
+    mismatches: tuple[float, ...] = ()
+    cost: float = 0.0
+
+    @property
+    def score(self) -> float:
+        """Mismatch so far, with the costs of what is unusual."""
+        return sum(self.mismatches) + self.cost
+
+    @property
+    def mean(self) -> float:
+        """Mean mismatch."""
+        return sum(self.mismatches) / max(1, len(self.mismatches))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The choices that fit best, their mean mismatch, and those of the others tried."""
+
+    choices: Choices
+    mismatch: float
+    others: tuple[tuple[Choices, float], ...] = field(default=())
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the statistics are those of a network like this."""
+        return self.mismatch < RELIABLE
+
+
+def has_statistics(choices: Choices) -> bool:
+    """Whether the decoder has norms with statistics."""
+    return any(isinstance(step, NORMS) for step in chain.walk(choices.line.steps))
+
+
+def weigh(
+    starts: Sequence[Choices],
+    latent: int,
+    conditions: Sequence[int],
+    tensors: Tensors,
+    open_hidden: bool,
+    open_eps: bool,
+) -> Verdict | None:
+    """Send every start through its line, choosing activations and epsilons on the way.
+
+    Args:
+        starts: candidates that differ in line, order, join, prior or unflattening.
+        latent: size of z.
+        conditions: sizes of the conditions.
+        tensors: the file's.
+        open_hidden: whether activations may be chosen; else those of the start hold.
+        open_eps: the same for epsilons.
+    """
+    trial = Trial(tensors, batch_statistics=True)
+    ended: list[Path] = []
+    together: dict[tuple[Step, ...], list[Path]] = {}
+    for start in starts:
+        z, parts = draw(latent, conditions, start.prior, SAMPLES)
+        together.setdefault(start.line.steps, []).append(Path(start, z, tuple(parts)))
+    with torch.inference_mode():
+        for steps, paths in together.items():
+            ended += _Walker(trial, steps, open_hidden, open_eps).walk(paths)
+    ended = [path for path in ended if path.mismatches]
+    if not ended:
+        return None
+    ended.sort(key=lambda path: path.score / len(path.mismatches) + 0.01 * path.choices.line.cost)
+    found = [(_chosen(path), path.mean) for path in ended]
+    return Verdict(found[0][0], found[0][1], tuple(found[1:40]))
+
+
+def _chosen(path: Path) -> Choices:
+    return replace(
+        path.choices,
+        hidden=path.hidden or path.choices.hidden,
+        eps=path.eps or path.choices.eps,
+    )
+
+
+def draw(
+    latent: int, conditions: Sequence[int], prior: str, count: int
+) -> tuple[Tensor, list[Tensor]]:
+    """Latents and one-hot conditions, the same ones every time."""
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(count, latent, generator=generator)
+    if prior == "uniform":
+        z = torch.rand(count, latent, generator=generator) * 2.0 - 1.0
+    parts = []
+    for size in conditions:
+        if size == 1:
+            parts.append(torch.rand(count, 1, generator=generator))
+            continue
+        picks = torch.arange(count) % size
+        parts.append(torch.nn.functional.one_hot(picks, size).float())
+    return z, parts
+
+
+class _Walker:
+    """Sends paths through the same steps; they compete with each other at every norm."""
+
+    def __init__(
+        self, trial: Trial, steps: tuple[Step, ...], open_hidden: bool, open_eps: bool
+    ) -> None:
+        self._trial, self._steps = trial, steps
+        self._open_hidden, self._open_eps = open_hidden, open_eps
+
+    def walk(self, paths: list[Path]) -> list[Path]:
+        """All steps, keeping the best few paths at every norm."""
+        left = sum(isinstance(step, NORMS) for step in self._steps)
+        for step in self._steps:
+            if step == OUTPUT:
+                continue
+            if step == HIDDEN:
+                best = min(paths, key=lambda path: path.score)
+                paths = [new for p in paths for new in self._at_hole(p, left, p is best)]
+            elif isinstance(step, NORMS):
+                left -= 1
+                paths = self._at_norm(paths, step, left)
+            elif left:
+                paths = [self._moved(path, step) for path in paths]
+            elif getattr(step, "eps", None) == OPEN_EPS:
+                paths = [replace(p, eps=(*p.eps, self._guess(p)[0])) for p in paths]
+        return sorted(paths, key=lambda path: path.score)[: 4 * BEAM]
+
+    def _at_hole(self, path: Path, left: int, best: bool) -> list[Path]:
+        index = len(path.hidden)
+        given = path.choices.hidden[index if len(path.choices.hidden) > 1 else 0]
+        before = path.hidden[-1] if path.hidden else None
+        branches = best or path.x.numel() <= CHEAP_VALUES or before is None
+        if not left or not self._open_hidden or not branches:
+            # Where no norm follows, what was right before is the best guess.
+            same = before if path.hidden and self._open_hidden else given
+            x = path.x if same is None or not left else self._trial.step(same, path.x, path.parts)
+            return [replace(path, x=x, hidden=(*path.hidden, same))]
+        found = []
+        for name in HIDDEN_NAMES:
+            activation = ACTIVATIONS[name]
+            if activation is None:
+                continue
+            cost = ACTIVATION_COST[name]
+            if before is not None and activation_name(before) != name:
+                cost += CHANGE_COST
+            found.append(
+                replace(
+                    path,
+                    x=self._trial.step(activation, path.x, path.parts),
+                    hidden=(*path.hidden, activation),
+                    cost=path.cost + cost,
+                )
+            )
+        return found
+
+    def _at_norm(
+        self, paths: list[Path], step: chain.BatchNorm | chain.ConditionalNorm, left: int
+    ) -> list[Path]:
+        """Score what flows in, keep the best, and go on with every epsilon."""
+        scored = [
+            replace(path, mismatches=(*path.mismatches, self._trial.mismatch(step.name, path.x)))
+            for path in paths
+        ]
+        scored = sorted(scored, key=lambda path: path.score)
+        scored = scored[: BEAM if left else 4 * BEAM]
+        if step.eps != OPEN_EPS:
+            return [self._moved(path, step) if left else path for path in scored]
+        found = []
+        for rank, path in enumerate(scored):
+            branches = rank == 0 or path.x.numel() <= CHEAP_VALUES or not path.eps
+            epsilons = EPSILONS if self._open_eps and left and branches else self._guess(path)
+            for eps in epsilons:
+                cost = EPS_COST.get(eps, 0.02) if self._open_eps else 0.0
+                if path.eps and path.eps[-1] != eps:
+                    cost += CHANGE_COST
+                moved = self._moved(path, replaced(step, eps=eps)) if left else path
+                found.append(replace(moved, eps=(*path.eps, eps), cost=path.cost + cost))
+        return found
+
+    def _guess(self, path: Path) -> tuple[float, ...]:
+        index = len(path.eps)
+        given = path.choices.eps[index if len(path.choices.eps) > 1 else 0]
+        return (path.eps[-1] if path.eps and self._open_eps else given,)
+
+    def _moved(self, path: Path, step: Step) -> Path:
+        x = self._trial.step(self._resolved(path.choices, step), path.x, path.parts)
+        x, parts = fewer(x, path.parts)
+        return replace(path, x=x, parts=tuple(parts))
+
+    def _resolved(self, choices: Choices, step: Step) -> Step:
+        if isinstance(step, chain.Merge):
+            how = choices.join if step.how == "multiply" else step.how
+            if how == "after" and choices.order == "condition_first":
+                how = "before"
+            inner = tuple(
+                choices.hidden[0] or chain.Affine() if s == HIDDEN else s for s in step.steps
+            )
+            return replaced(step, how=how, steps=inner)
+        if isinstance(step, chain.Reshape) and step.shape[0] > 4:
+            return replaced(step, order=choices.unflatten)
+        if getattr(step, "eps", None) == OPEN_EPS:
+            return replaced(step, eps=choices.eps[0])
+        return step
