@@ -312,7 +312,7 @@ def write_bundle(
 
     path.mkdir(parents=True, exist_ok=True)
     with replacing(path / WEIGHTS_NAME) as temporary:
-        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, temporary)
+        save_file({k: np.asarray(v, order="C") for k, v in tensors.items()}, temporary)
     data = msgspec.json.format(msgspec.json.encode(config), indent=2)
     write_bytes(path / CONFIG_NAME, data + b"\n")
     write_bytes(path / CARD_NAME, card.encode())
