@@ -87,6 +87,8 @@ class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("free_bits does not apply to beta-TCVAE")
         if self.views < 0 or (self.views and self.total_correlation):
             raise ValueError("views must not be negative and do not apply to beta-TCVAE")
+        if self.views and self.warp_at:
+            raise ValueError("views and warp_at do not go together")
 
 
 class GANObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -126,11 +126,10 @@ def training_steps(
     classes = int(config.network.get("classes", 0))
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes
-    batches: Batches | GroupBatches
     if config.vae is not None and config.vae.views:
-        batches = GroupBatches(images, config.batch_size, config.vae.views, config.seed, classes)
-    else:
-        batches = Batches(images, config.batch_size, config.seed, classes)
+        groups = GroupBatches(images, config.batch_size, config.vae.views, config.seed, classes)
+        return train_vae(state, groups, config.vae, config.optimizer, config.steps)
+    batches = Batches(images, config.batch_size, config.seed, classes)
     if config.vae is not None and config.vae.warp_at:
         from genviewer.engine.train_warp import train_warped_vae
 
