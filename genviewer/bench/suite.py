@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NAMES = ("drag", "forward", "start", "all")
+NAMES = ("drag", "forward", "start", "export", "all")
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     Raises:
         ValueError: if there is no benchmark of a name.
     """
-    from genviewer.bench import drag, forward, start
+    from genviewer.bench import drag, export, forward, start
     from genviewer.bench.results import machine
     from genviewer.engine.library import bundled_models
 
@@ -39,7 +39,12 @@ def run(
         )
     chosen = NAMES[:-1] if "all" in names else names
     bundles = bundled_models()
-    parts = {"drag": drag.measure, "forward": forward.measure, "start": start.measure}
+    parts = {
+        "drag": drag.measure,
+        "forward": forward.measure,
+        "start": start.measure,
+        "export": export.measure,
+    }
     results = []
     for name in chosen:
         for bundle in bundles:

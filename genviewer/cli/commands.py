@@ -206,7 +206,7 @@ def tour(
 @ends_with_exit_code
 def bench(
     what: Annotated[
-        str, typer.Argument(metavar="[drag|forward|start|all]", show_default=False)
+        str, typer.Argument(metavar="[drag|forward|start|export|all]", show_default=False)
     ] = "all",
     as_json: AsJson = False,
 ) -> None:
