@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 MAX_THREADS = 8
 ONE_THREAD_BELOW_S = 0.004
 MAX_RESTARTS = 3
+CHUNK = 16
 
 
 class ProgramGenerator:
@@ -112,6 +113,11 @@ class ProgramGenerator:
             raise DecodeError("The model returned a picture of another size than it says.")
         check_finite(np.asarray(outputs[self._wiring.output], np.float32))
         return levels
+
+    def close(self) -> None:
+        """End the process that runs the program, if there is one; it also ends with this object."""
+        if isinstance(self._run, _Restarted):
+            self._run.close()
 
 
 def _largest(spec: Spec) -> int:
@@ -292,6 +298,11 @@ class _Restarted:
         self._starts += 1
         return opened_again(self._bundle, self._path, self._threads)
 
+    def close(self) -> None:
+        """End the process; the next run starts another."""
+        with self._lock:
+            self._process.close()
+
     def __call__(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         try:
             with self._lock:
@@ -301,3 +312,47 @@ class _Restarted:
         except ProgramError as error:
             text = f"{self._path.name} {str(error).rstrip('.')}."
             raise DecodeError(text) from error
+
+
+def encode_program(bundle: Bundle, images: Floats, y: Floats | None) -> tuple[Floats, Floats]:
+    """Pictures through the encoder of a bundle whose network is ONNX.
+
+    Args:
+        bundle: one that ``genviewer.export`` wrote with an encoder.
+        images: float32 (N, C, H, W) in the Spec's range.
+        y: float32 (N, K) packed conditions, or None for empty ones.
+
+    Returns:
+        Mean and log variance of the posterior, float32 (N, D) each.
+
+    Raises:
+        LoadError: there is no encoder, or it cannot be opened.
+        DecodeError: it fails.
+    """
+    network, name = bundle.config.network, bundle.spec.name
+    file = str(network.get("encoder", ""))
+    if not file or Path(file).name != file or not bundle.path.is_dir():
+        raise LoadError(f"{name} has no encoder.")
+    path = bundle.path / file
+    try:
+        if must_be_guarded(path):
+            raise LoadError(f"The encoder of {name} does more than an encoder needs to.")
+        run = open_onnx(bundle, path, str(network.get("encoder_sha256")), 1)
+    except OnnxError as error:
+        raise LoadError(f"{path.name} {error}.") from error
+    except OSError as error:
+        raise LoadError(f"{path.name} cannot be read: {error.strerror}.") from error
+    size = bundle.spec.condition_size
+    parts = []
+    for start in range(0, len(images), CHUNK):
+        rows = slice(start, start + CHUNK)
+        inputs: list[NDArray[Any]] = [np.ascontiguousarray(images[rows], np.float32)]
+        if size:
+            empty = np.zeros((len(inputs[0]), size), np.float32)
+            inputs.append(empty if y is None else np.ascontiguousarray(y[rows], np.float32))
+        parts.append(run(inputs)[:2])
+    dim = bundle.spec.latent.dim
+    mean, logvar = (np.concatenate([part[index] for part in parts]) for index in (0, 1))
+    if mean.shape != (len(images), dim) or logvar.shape != mean.shape:
+        raise DecodeError("The encoder returned latents of another size than it says.")
+    return mean, logvar

@@ -30,6 +30,9 @@ _DTYPES = {
     1: "uint8", 2: "int8", 3: "int16", 4: "int32", 5: "int64", 6: "float16", 7: "float32",
     8: "float64", 12: "bool", 13: "float32",
 }  # fmt: skip
+_MOVES = re.compile(r"\.(?:view|_unsafe_view|reshape|permute|transpose|unsqueeze|squeeze|clone)\.")
+"""Operators that move values and leave them as they are."""
+
 _MODEL = re.compile(r"^([^/]+)/models/model\.json$")
 
 
@@ -65,7 +68,9 @@ def check_exported(path: Path) -> ExportedArchive:
         inputs = _inputs(graph)
         weights = _shapes(payloads["weights"])
         nodes = graph["graph_module"]["graph"]["nodes"]
-        last = str(nodes[-1]["target"]) if nodes else ""
+        last = next(
+            (t for t in (str(n["target"]) for n in nodes[::-1]) if not _MOVES.search(t)), ""
+        )
     except (KeyError, TypeError, AttributeError, IndexError):
         budget.damaged("its graph")
     return ExportedArchive(inputs, weights, last, index, root, graph, payloads)
