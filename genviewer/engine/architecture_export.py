@@ -55,10 +55,10 @@ def export(
     ``genviewer.export(G, spec={"latent": 100, "classes": 10, "range": (-1, 1)}, out="my-gan")``
 
     Args:
-        decoder: a module or function of ``z`` (N, D) or (N, D, 1, 1), with classes also of ``y``
-            (N, K) float32 weights or (N,) int64 indices: tried in this order. Gives (N, C, H, W)
-            or flat (N, H*W).
-        encoder: a module or function of pictures (N, C, H, W) in the decoder's range, with
+        decoder: a module, method or function of ``z`` (N, D) or (N, D, 1, 1), with classes also of
+            ``y`` (N, K) float32 weights or (N,) int64 indices: tried in this order. Gives
+            (N, C, H, W) or flat (N, H*W).
+        encoder: a module, method or function of pictures (N, C, H, W) in the decoder's range, with
             classes also of ``y``; gives mean and log variance as a pair or as (N, 2D), or the
             mean alone.
         spec: a :class:`~genviewer.core.spec.Spec`, or a mapping with ``latent`` (size, the only
@@ -81,16 +81,32 @@ def export(
     check_place(out, overwrite)
     wanted = _parsed(spec, out.name)
     threads = torch.get_num_threads()
-    modules = [m for m in (decoder, encoder) if isinstance(m, torch.nn.Module)]
+    modules = _modules_of(decoder) + ([] if encoder is None else _modules_of(encoder))
     modes = [(part, part.training) for module in modules for part in module.modules()]
+    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
     try:
         for module in modules:
-            module.eval()
+            module.eval().requires_grad_(False)
         return _export(decoder, encoder, wanted, out, overwrite)
     finally:
         for part, training in modes:
             part.training = training
+        for parameter in trained:
+            parameter.requires_grad_(True)
         torch.set_num_threads(threads)
+
+
+def _modules_of(function: Callable[..., Any]) -> list[nn.Module]:
+    """The modules that a decoder or encoder is made of: itself, whose method it is, or those that
+    a function refers to.
+    """
+    from torch import nn
+
+    closure = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    code, scope = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    named = [scope.get(name) for name in code.co_names] if code is not None else []
+    candidates = [function, getattr(function, "__self__", None), *closure, *named]
+    return [item for item in candidates if isinstance(item, nn.Module)]
 
 
 def _export(
@@ -236,7 +252,7 @@ def _decoder_module(
     class Decoder(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = decoder if isinstance(decoder, nn.Module) else None
+            self.parts = nn.ModuleList(_modules_of(decoder))
 
         def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
             raw = call(z, y).float().reshape(shape)
@@ -268,7 +284,7 @@ def _encoder_graph(
     class Encoder(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.network = encoder if isinstance(encoder, nn.Module) else None
+            self.parts = nn.ModuleList(_modules_of(encoder))
 
         def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
             return encode(x, y)
@@ -334,7 +350,12 @@ def _compare(
     allowed = TOLERANCE * (value_range[1] - value_range[0])
     for rows in (slice(0, 1), slice(None)):
         arrays = {key: value[rows].numpy() for key, value in feed.items()}
-        outputs: list[NDArray[Any]] = session.run(list(expected), arrays)
+        try:
+            outputs: list[NDArray[Any]] = session.run(list(expected), arrays)
+        except Exception as error:  # ONNX Runtime's errors share no narrower class
+            raise ExportError(
+                f"{name} does not run as ONNX: does it depend on the number of samples?"
+            ) from error
         for found, wanted in zip(outputs, expected.values(), strict=True):
             difference = np.abs(found - wanted[rows].reshape(found.shape).numpy())
             if not float(difference.max(initial=0.0)) <= allowed:
