@@ -318,7 +318,7 @@ class _Builder:
             return ending(shape) if self._matches(shape) else None
 
         ends = items if tail is None else [*items, fixed(*tail)]
-        lines = search([*ends, fixed(OUTPUT)], (latent,), sizes, finish)
+        lines = search([*ends, fixed(OUTPUT)], (latent,), sizes, finish, keep=90)
         if self.image is not None and lines:
             # The size is known: how usual it is says nothing.
             lines.sort(key=lambda line: line.cost - (ending(line.shape) or 0.0))

@@ -26,13 +26,13 @@ HIDDEN = Activation("relu", -1.0)
 OUTPUT = Activation("sigmoid", -1.0)
 OPEN_EPS = -1.0
 
-BEAM = 156
+BEAM = 240
 PER_SHAPE = 12
 VARIANTS = 3
 """How many lines of the same geometry are kept, with activations in different places."""
 
-UNPADDED = 1.5
-"""What it saves that all paddings are the default."""
+UNPADDED = 0.4
+"""Share of its cost that a transposed convolution has where all paddings are the default."""
 
 MIXED_KERNELS = 0.7
 """What it costs that convolutions with the same kernel have different strides or paddings."""
@@ -104,6 +104,8 @@ def search(
                     after = after_steps(steps, line.shape, conditions)
                 except ValueError:
                     continue
+                if cost and _unpadded(line.steps, steps):
+                    cost *= UNPADDED
                 grown.append(Line(line.cost + cost, line.steps + steps, after))
         beam = _pruned(grown, PER_SHAPE if keep > 10 else 4 if keep > 1 else 2)
     ended = []
@@ -111,8 +113,6 @@ def search(
         last = finish(line.shape)
         if last is not None:
             cost = line.cost + last + MIXED_KERNELS * _mixed(line.steps)
-            if _unpadded(line.steps):
-                cost -= UNPADDED
             ended.append(Line(cost, line.steps, line.shape))
     ended.sort(key=lambda line: line.cost)
     counts: dict[tuple[Step, ...], int] = {}
@@ -131,10 +131,17 @@ def geometry(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(step for step in steps if isinstance(step, kinds))
 
 
-def _unpadded(steps: Iterable[Step]) -> bool:
-    """Whether several transposed convolutions were all left without padding, as by default."""
-    convs = [step for step in steps if isinstance(step, chain.Conv) and step.transposed]
-    return len(convs) > 2 and all(c.padding == c.output_padding == (0, 0) for c in convs)
+def _unpadded(before: Iterable[Step], steps: Iterable[Step]) -> bool:
+    """Whether a transposed convolution is without padding, as are all before it."""
+
+    def plain(step: Step) -> bool:
+        return isinstance(step, chain.Conv) and step.padding == step.output_padding == (0, 0)
+
+    def transposed(found: Iterable[Step]) -> list[Step]:
+        return [step for step in found if isinstance(step, chain.Conv) and step.transposed]
+
+    now = transposed(steps)
+    return bool(now) and all(map(plain, now)) and all(map(plain, transposed(before)))
 
 
 def _pruned(lines: list[Line], per_shape: int) -> list[Line]:
@@ -147,7 +154,7 @@ def _pruned(lines: list[Line], per_shape: int) -> list[Line]:
         if count < per_shape:
             counts[line.shape] = count + 1
             kept.append(line)
-    return kept[: BEAM // 12 * per_shape]
+    return kept[: BEAM // PER_SHAPE * per_shape]
 
 
 def _mixed(steps: Iterable[Step]) -> int:

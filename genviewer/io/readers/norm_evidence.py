@@ -7,6 +7,7 @@ activations, epsilons, the order or kind of a condition's joining, the prior, st
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,6 @@ EPS_COST = {1e-5: 0.0, 0.8: 0.008, 1e-3: 0.02}
 CHANGE_COST = 0.012
 """What it costs to choose differently from the layer before: networks are mostly uniform."""
 
-RELIABLE = 0.55
-"""Mean mismatch above which the statistics are not those of this network at all."""
-
-
 @dataclass(frozen=True)
 class Path:
     """A candidate on its way through the network."""
@@ -77,17 +74,6 @@ class Verdict:
     mismatch: float
     others: tuple[tuple[Choices, float], ...] = field(default=())
 
-    @property
-    def reliable(self) -> bool:
-        """Whether the statistics are those of a network like this."""
-        return self.mismatch < RELIABLE
-
-
-def has_statistics(choices: Choices) -> bool:
-    """Whether the decoder has norms with statistics."""
-    return any(isinstance(step, NORMS) for step in chain.walk(choices.line.steps))
-
-
 def weigh(
     starts: Sequence[Choices],
     latent: int,
@@ -95,6 +81,7 @@ def weigh(
     tensors: Tensors,
     open_hidden: bool,
     open_eps: bool,
+    bound: float = math.inf,
 ) -> Verdict | None:
     """Send every start through its line, choosing activations and epsilons on the way.
 
@@ -105,6 +92,7 @@ def weigh(
         tensors: the file's.
         open_hidden: whether activations may be chosen; else those of the start hold.
         open_eps: the same for epsilons.
+        bound: mean mismatch above which a candidate is given up on the way.
     """
     trial = Trial(tensors, batch_statistics=True)
     ended: list[Path] = []
@@ -114,7 +102,7 @@ def weigh(
         together.setdefault(start.line.steps, []).append(Path(start, z, tuple(parts)))
     with torch.inference_mode():
         for steps, paths in together.items():
-            ended += _Walker(trial, steps, open_hidden, open_eps).walk(paths)
+            ended += _Walker(trial, steps, open_hidden, open_eps, bound).walk(paths)
     ended = [path for path in ended if path.mismatches]
     if not ended:
         return None
@@ -153,9 +141,15 @@ class _Walker:
     """Sends paths through the same steps; they compete with each other at every norm."""
 
     def __init__(
-        self, trial: Trial, steps: tuple[Step, ...], open_hidden: bool, open_eps: bool
+        self,
+        trial: Trial,
+        steps: tuple[Step, ...],
+        open_hidden: bool,
+        open_eps: bool,
+        bound: float,
     ) -> None:
         self._trial, self._steps = trial, steps
+        self._limit = bound * sum(isinstance(step, NORMS) for step in steps)
         self._open_hidden, self._open_eps = open_hidden, open_eps
 
     def walk(self, paths: list[Path]) -> list[Path]:
@@ -170,6 +164,9 @@ class _Walker:
             elif isinstance(step, NORMS):
                 left -= 1
                 paths = self._at_norm(paths, step, left)
+                paths = [path for path in paths if sum(path.mismatches) <= self._limit]
+                if not paths:
+                    return []
             elif left:
                 paths = [self._moved(path, step) for path in paths]
             elif getattr(step, "eps", None) == OPEN_EPS:

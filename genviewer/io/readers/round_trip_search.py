@@ -24,6 +24,9 @@ LATER = ("elu", "tanh", "silu", "gelu", "softplus", "sigmoid", "selu")
 BETTER = 0.9
 """Share of the usual choice's error that an unusual one has to be below."""
 
+TELLING = 0.75
+"""Mean squared error, in variances of the prior, above which nothing really comes back."""
+
 FIELDS = ("hidden", "encoder_hidden", "final", "split", "order", "line", "unflatten")
 MAX_LINES = 8
 
@@ -49,7 +52,7 @@ class RoundTrip:
         self._try(starts)
         self._try(self._lines(self._best()))
         best = self._best()
-        self._try(self._hiddens(best, LATER))
+        self._try(self._hiddens(best, (*FIRST, *LATER)))
         self._try(self._halves(self._best()))
         if not self._found:
             return self._start, {}
@@ -123,7 +126,9 @@ class RoundTrip:
         if not self._found:
             return None
         used = used_dimensions(self._found)
-        return used if bool(used.any()) else None
+        if not bool(used.any()) or min(one.over(used) for one in self._found) > TELLING:
+            return None  # as of a network that was never trained
+        return used
 
     def _best(self) -> Choices:
         """The candidate that loses least, an unusual one only where it is clearly better."""
@@ -135,12 +140,13 @@ class RoundTrip:
     def _doubt(self, choices: Choices) -> float:
         """A factor on the error: what is unusual has to be better by so much."""
         start, factor = self._start, 1.0
-        ranks = {"relu": 1.0, "leaky_relu:0.2": 1.02, "leaky_relu:0.01": 1.3}
+        ranks = {"relu": 1.0, "leaky_relu:0.2": 1.12, "leaky_relu:0.01": 1.3}
         names = {activation_name(h) for h in choices.hidden}
         names |= {activation_name(choices.encoder_hidden)}
-        factor *= max(ranks.get(name, 1.08) for name in names)
-        factor *= 1.04 ** (len(names) - 1)
-        factor *= 1.03 if choices.final != start.final else 1.0
+        if choices.hidden != start.hidden or choices.encoder_hidden != start.encoder_hidden:
+            factor *= max(ranks.get(name, 1.3) for name in names)
+            factor *= 1.04 ** (len(names) - 1)
+        factor *= 1.25 if choices.final != start.final else 1.0
         factor *= 1.08 if choices.unflatten != start.unflatten else 1.0
         factor *= 1.0 + 0.03 * max(0.0, choices.line.cost - start.line.cost)
         return factor * (1.0 + 0.01 * choices.encoder_line)

@@ -11,8 +11,12 @@ import torch
 from genviewer.io.readers.choices import Choices, decoder_steps
 from genviewer.io.readers.norm_evidence import draw
 from genviewer.io.readers.trial import Trial
+from genviewer.nets import chain_steps as chain
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genviewer.io.readers.lines import Line
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.trial import Tensors
 
@@ -24,13 +28,12 @@ class Pixels:
     """What reaches the last activation.
 
     Attributes:
-        low, high: quantiles of 1 and 99 %.
-        roughness: mean squared difference of neighbours, in variances of the pixels.
+        low: quantile of 1 %.
+        high: quantile of 99 %.
     """
 
     low: float
     high: float
-    roughness: float
 
     @property
     def fill_unit(self) -> bool:
@@ -47,12 +50,35 @@ def look(reading: Reading, choices: Choices, tensors: Tensors) -> Pixels:
         z, parts = draw(decoder.latent, sizes, choices.prior, SAMPLES)
         x = Trial(tensors, batch_statistics=False).steps(steps, z, parts).float()
         if not bool(torch.isfinite(x).all()):
-            return Pixels(math.nan, math.nan, math.inf)
+            return Pixels(math.nan, math.nan)
         values = x.flatten()
         values = values[:: max(1, len(values) // 200_000)]
         low, high = torch.quantile(values, torch.tensor([0.01, 0.99])).tolist()
-        shown = torch.tanh(x)
-        across = (shown[..., :, 1:] - shown[..., :, :-1]).square().mean()
-        down = (shown[..., 1:, :] - shown[..., :-1, :]).square().mean()
-        spread = shown.var().clamp_min(1e-9)
-        return Pixels(low, high, float((across + down) / (2.0 * spread)))
+        return Pixels(low, high)
+
+
+def layout_evidence(line: Line, tensors: Tensors) -> tuple[float, float]:
+    """How strongly the layer before a reshape is ordered as (C, H, W), and as (H, W, C).
+
+    Its biases and the norms of its rows differ by channel and by place. Taken every ``H * W``-th
+    or every ``C``-th value together, only the right order groups what belongs together: the
+    variance of the groups' means is then larger than chance, which is 1.
+    """
+    before: chain.Linear | None = None
+    for step in line.steps:
+        if isinstance(step, chain.Linear):
+            before = step
+        elif isinstance(step, chain.Reshape) and before is not None:
+            channels, area = step.shape[0], step.shape[1] * step.shape[2]
+            weight = tensors[f"{before.name}.weight"]
+            rows = [weight.norm(dim=1).clamp_min(1e-9).log()]
+            if before.bias:
+                rows.append(tensors[f"{before.name}.bias"])
+            return max(_grouped(r, area) for r in rows), max(_grouped(r, channels) for r in rows)
+    return 1.0, 1.0
+
+
+def _grouped(values: Tensor, period: int) -> float:
+    table = values.double().reshape(-1, period)
+    spread = table.var() / len(table)
+    return float(table.mean(0).var() / spread.clamp_min(1e-30))

@@ -15,6 +15,7 @@ from genviewer.io.readers.choices import (
     comparable,
 )
 from genviewer.io.readers.conventions import Usual, usual
+from genviewer.io.readers.lines import geometry
 from genviewer.io.readers.settings import SettingError
 from genviewer.nets import chain_steps as chain
 
@@ -22,16 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from genviewer.core.spec import Family
-    from genviewer.io.readers.lines import Line
     from genviewer.io.readers.layers import Layers
+    from genviewer.io.readers.lines import Line
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.settings import Settings
     from genviewer.io.readers.trial import Tensors
     from genviewer.nets.chain_steps import Activation
 
-LINES_TRIED = 10
+LINES_TRIED = 24
 CLEAR = 0.04
 """Difference of mismatch at which one candidate is about 80 % sure against another."""
+
+RELIABLE = 0.3
+"""Mean mismatch above which the statistics are not those of any network like this one."""
 
 PLAUSIBLE_LATENTS = (16, 32, 50, 62, 64, 74, 90, 100, 128, 200, 256, 512)
 PLAUSIBLE_CLASSES = (10, 26, 2, 47, 100, 62)
@@ -154,6 +158,7 @@ class _Process:
             choices = self._by_norms(choices)
         if self.reading.encoder is not None:
             choices = self._by_round_trip(choices, norms)
+        choices = self._by_layout(choices)
         if self.told.final is None:
             choices = self._by_samples(choices)
         return self._settled(choices)
@@ -186,8 +191,10 @@ class _Process:
         told, decoder = self.told, self.reading.decoder
         sizes = [condition.size for condition in decoder.conditions]
 
-        def tried(starts: Iterable[Choices], hidden: bool, eps: bool) -> Verdict | None:
-            return weigh(list(starts), decoder.latent, sizes, self.tensors, hidden, eps)
+        def tried(
+            starts: Iterable[Choices], hidden: bool, eps: bool, bound: float = math.inf
+        ) -> Verdict | None:
+            return weigh(list(starts), decoder.latent, sizes, self.tensors, hidden, eps, bound)
 
         open_hidden, open_eps = told.hidden is None, told.eps is None
         starts = [choices]
@@ -205,13 +212,14 @@ class _Process:
         if told.unflatten is None and _unflattens(best.line):
             lines = [best.line, *lines]
         more = []
-        for line in lines[:LINES_TRIED]:
+        for line in distinct(lines)[:LINES_TRIED]:
             base = replace(best, line=line, hidden=(best.hidden[0],), eps=(best.eps[0],))
             if line is best.line:
                 base = replace(base, unflatten="hwc")
             more.append(base)
         # Other lines run with what was found so far, and only the best of them once more freely.
-        other = tried(more, False, False) if more else None
+        bound = max(0.5, 1.2 * verdict.mismatch)
+        other = tried(more, False, False, bound) if more else None
         pool = [(verdict.choices, verdict.mismatch), *verdict.others]
         if other is not None:
             pool += [(other.choices, other.mismatch), *other.others]
@@ -221,7 +229,7 @@ class _Process:
         # A line that is more unusual has to fit clearly better.
         pool.sort(key=lambda found: found[1] + 0.02 * found[0].line.cost)
         best, mismatch = pool[0]
-        if mismatch > 0.55:
+        if mismatch > RELIABLE:
             return choices
         uniform = replace(best, hidden=(best.hidden[0],), eps=(best.eps[0],))
         extra = [
@@ -271,18 +279,21 @@ class _Process:
         if pixels.fill_unit and self.sure.get("final", 0.0) < 0.9:
             self.sure["final"] = 0.75
             choices = replace(choices, final=None)
-        alone = self.reading.encoder is None and "unflatten" not in self.sure
-        if alone and self.told.unflatten is None and _unflattens(choices.line):
-            other = replace(choices, unflatten="hwc" if choices.unflatten == "chw" else "chw")
-            smoother = look(self.reading, other, self.tensors).roughness
-            if smoother < 0.75 * pixels.roughness:
-                choices = other
-                if look(self.reading, choices, self.tensors).fill_unit:
-                    self.sure["final"] = 0.75
-                    choices = replace(choices, final=None)
-                self.sure["unflatten"] = 0.9
-            else:
-                self.sure["unflatten"] = 0.9 if smoother > 1.3 * pixels.roughness else 0.6
+        return choices
+
+    def _by_layout(self, choices: Choices) -> Choices:
+        """The order of values in a reshape, by the layer before it."""
+        from genviewer.io.readers.sample_evidence import layout_evidence
+
+        if self.told.unflatten is not None or not _unflattens(choices.line):
+            return choices
+        if self.sure.get("unflatten", 0.0) > 0.9:
+            return choices
+        chw, hwc = layout_evidence(choices.line, self.tensors)
+        if hwc > 2.0 and hwc > 1.6 * chw:
+            self.sure["unflatten"] = 0.9
+            return replace(choices, unflatten="hwc")
+        self.sure["unflatten"] = 0.95 if chw > 1.6 * hwc else 0.8
         return choices
 
     def _settled(self, choices: Choices) -> Settled:
@@ -348,6 +359,18 @@ UNUSUAL = 4.5
 def _varied(starts: list[Choices], name: str, values: Iterable[Any]) -> list[Choices]:
     values = tuple(values)
     return [replace(start, **{name: value}) for start in starts for value in values]
+
+
+def distinct(lines: Sequence[Line]) -> list[Line]:
+    """The lines, those of a size or stride that was not there before first."""
+    first: list[Line] = []
+    rest: list[Line] = []
+    seen = set()
+    for line in lines:
+        way = geometry(line.steps)
+        (rest if way in seen else first).append(line)
+        seen.add(way)
+    return first + rest
 
 
 def _unflattens(line: Line) -> bool:
