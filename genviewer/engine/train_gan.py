@@ -76,18 +76,20 @@ def train_gan(
         network.discriminator.requires_grad_(False)  # its gradients are not wanted here
         score, logits = network.discriminator(augment(fake, objective.augment, state.noise), y)
         loss = generator_loss(objective.loss, score)
+        losses["generator"] = loss.item()
         if logits is not None and y is not None:
-            loss = loss + F.cross_entropy(logits, y)
+            misread = F.cross_entropy(logits, y)
+            losses["class_drawn"] = misread.item()
+            loss = loss + misread
         adam_g.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         adam_g.step()
         network.discriminator.requires_grad_(True)
 
-        losses["generator"] = loss.item()
         check_finite(losses.values(), state.step)
         state.step += 1
         state.update_ema(optimizer.ema)
-        yield losses
+        yield dict(losses)
 
 
 def _discriminator_step(
@@ -110,13 +112,15 @@ def _discriminator_step(
     score_real, logits = network.discriminator(real, y)
     score_fake, _ = network.discriminator(fake, y_fake)
     loss = discriminator_loss(objective.loss, score_real, score_fake)
-    if logits is not None and y is not None:
-        loss = loss + F.cross_entropy(logits, y)
     losses = {
         "discriminator": loss.item(),
         "score_real": score_real.mean().item(),
         "score_fake": score_fake.mean().item(),
     }
+    if logits is not None and y is not None:
+        misread = F.cross_entropy(logits, y)
+        losses["class_real"] = misread.item()
+        loss = loss + misread
     if regularised:
         if r1:
             penalty = r1_penalty(score_real, real)

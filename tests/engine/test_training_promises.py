@@ -272,8 +272,11 @@ def test_every_kind_of_gan_learns_its_classes(tmp_path, loss, penalty, condition
     assert float(across[0::2].mean() - across[1::2].mean()) > 0.1
     assert all(np.isfinite(list(row.values())).all() for row in losses)
     classifier = state.network.discriminator.classifier
-    assert (classifier is not None) == (conditioning == "auxiliary")
+    assert (classifier is not None) == (conditioning == "auxiliary") == ("class_real" in losses[0])
     if classifier is not None:
+        for name in ("class_real", "class_drawn"):
+            assert losses[0][name] == pytest.approx(np.log(2), abs=0.3)  # nothing is known yet
+            assert np.mean([row[name] for row in losses[-10:]]) < 0.5
         x = images_tensor(bars().images) * 2 - 1
         logits = state.network.discriminator(x, y)[1]
         assert float((logits.argmax(1) == y.argmax(1)).float().mean()) > 0.9
