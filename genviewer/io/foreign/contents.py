@@ -20,6 +20,7 @@ from genviewer.io.foreign.source import FileSource, open_source
 from genviewer.io.foreign.stored_tensor import (
     Storage,
     StoredTensor,
+    check_shape,
     contiguous_strides,
 )
 from genviewer.io.foreign.tensor_walk import walk_tensors
@@ -156,6 +157,14 @@ def _read_pickled(source: FileSource, path: Path, container: Container, strict: 
     else:
         index = ZipIndex(source, budget)
         tree = read_zip(index, find_root(index), rebuilder)
+    tensorflow = [name for name in rebuilder.records if name.startswith("dnnlib.tflib.")]
+    if tensorflow:
+        rebuilder.refusal = (
+            f"{budget.name} is a StyleGAN of TensorFlow: convert it to PyTorch with NVIDIA's "
+            "legacy.py."
+        )
+        if strict:
+            raise UnreadableFileError(rebuilder.refusal)
     return Contents(
         path,
         container,
@@ -194,8 +203,10 @@ def _read_safetensors(path: Path, container: Container) -> Contents:
         data = source.slice(start + info.start, info.end - info.start)
         budget.spend_tensor(max(data.size, 1))
         dtype = _SAFETENSORS_TYPES[info.dtype]
-        strides = contiguous_strides(info.shape)
-        tree[name] = StoredTensor(dtype, info.shape, strides, 0, Storage(dtype, data))
+        shape = tuple(map(int, info.shape))
+        check_shape(budget, shape)
+        strides = contiguous_strides(shape)
+        tree[name] = StoredTensor(dtype, shape, strides, 0, Storage(dtype, data))
     return Contents(path, container, tree, _safetensors_metadata(source, start))
 
 

@@ -90,6 +90,10 @@ class _Copier:
         self.left -= sum(map(len, record.parts))
         if self.left < 0:
             return _MORE
+        if record.module.partition(".")[0] == "omegaconf":  # values in wrappers with their types
+            for wrapped in ("_content", "_val"):
+                if any(wrapped in part for part in record.parts):
+                    return self.copy(record.attribute(wrapped), depth + 1)
         attributes = record.attributes
         if attributes:
             return self._mapping(attributes, depth)

@@ -12,6 +12,7 @@ from genviewer.io.foreign.inert import MISFIT, Global, Record
 from genviewer.io.foreign.stored_tensor import (
     Storage,
     StoredTensor,
+    check_shape,
     contiguous_strides,
     make_tensor,
     torch_name,
@@ -93,6 +94,7 @@ def _array(
         return None
     if not all(type(n) is int and 0 <= n < 1 << 48 for n in shape):
         budget.damaged("an array has no usable shape")
+    check_shape(budget, shape)
     if isinstance(data, str):
         budget.spend_inline(len(data))
         data = data.encode("latin-1", "replace")

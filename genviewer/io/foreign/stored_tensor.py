@@ -156,7 +156,9 @@ def make_tensor(
         UnreadableFileError: it does not fit its storage, or has more elements than that.
     """
     sizes, steps = _lengths(budget, shape), _lengths(budget, strides)
-    if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
+    if 0 in sizes:
+        check_shape(budget, sizes)
+    if type(offset) is not int or offset < 0:
         budget.damaged("a tensor begins before its data")
     if len(sizes) != len(steps):
         budget.damaged("a tensor's shape and strides disagree")
@@ -190,11 +192,17 @@ def torch_name(dtype: np.dtype[Any]) -> str | None:
     return name if name in NUMPY_TYPES and name not in _NAMED_ONLY else None
 
 
+def check_shape(budget: Budget, shape: tuple[int, ...]) -> None:
+    """Refuse what no array may have: too many axes, or lengths whose product is beyond all."""
+    if len(shape) > MAX_DIMENSIONS or _product(tuple(max(n, 1) for n in shape)) >= 1 << 48:
+        budget.damaged("a tensor has no usable shape")
+
+
 def _lengths(budget: Budget, values: object) -> tuple[int, ...]:
     if not isinstance(values, list | tuple) or len(values) > MAX_DIMENSIONS:
         budget.damaged("a tensor has no usable shape")
     for value in values:
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 48:
+        if type(value) is not int or not 0 <= value < 1 << 48:
             budget.damaged("a tensor has no usable shape")
     return tuple(values)
 

@@ -46,7 +46,8 @@ HARMLESS = frozenset(
         "array": "array _array_reconstructor", "time": "struct_time", "zoneinfo": "ZoneInfo",
         "dataclasses": "Field", "weakref": "WeakKeyDictionary WeakValueDictionary WeakSet",
         "threading": "Lock RLock Event", "ipaddress": "IPv4Address IPv6Address",
-        "operator": "attrgetter itemgetter", "_operator": "attrgetter itemgetter",
+        "operator": "attrgetter itemgetter getitem",
+        "_operator": "attrgetter itemgetter getitem",
         "numpy.random._pickle": "__randomstate_ctor __generator_ctor __bit_generator_ctor",
         "numpy.random.bit_generator": "__pyx_unpickle_SeedSequence "
         "__pyx_unpickle_SeedlessSequence",
@@ -64,6 +65,12 @@ HARMLESS = frozenset(
         "torch._tensor": "_rebuild_from_type _rebuild_from_type_v2",
         "torch": "device dtype layout memory_format finfo iinfo",
         "torch.serialization": "_get_layout",
+        "torch.nn.backends.thnn": "_get_thnn_function_backend",
+        "numpy.core": "_ufunc_reconstruct", "numpy._core": "_ufunc_reconstruct",
+        "pandas._libs.internals": "_unpickle_block",
+        "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
+        "pandas.core.indexes.base": "_new_Index",
+        "scipy.sparse.csr": "csr_matrix", "scipy.sparse._csr": "csr_matrix",
         "torch.storage": "_load_from_bytes",
     }.items()
     for name in names.split()

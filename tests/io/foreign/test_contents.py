@@ -176,6 +176,32 @@ def test_plain_values_without_tensors(tmp_path):
     assert plain(contents.tree)["state"] == {"w": "float32 [2]"}
 
 
+def test_options_of_omegaconf_are_their_values(tmp_path):
+    def node(value):
+        return call("omegaconf.nodes", "AnyNode") + mapping(_val=value, _parent=b"N") + b"b"
+
+    config = call("omegaconf.dictconfig", "DictConfig")
+    config += mapping(_metadata=b"N", _content=mapping(nz=node(integer(64)))) + b"b"
+    contents = read(tmp_path, mapping(hyper_parameters=config))
+    assert plain(contents.tree) == {"hyper_parameters": {"nz": 64}}
+    circle = call("omegaconf.nodes", "AnyNode") + b"q\x07}" + text("_val") + b"h\x07sb"
+    plain(read(tmp_path, circle).tree)
+
+
+def test_a_stylegan_of_tensorflow_is_refused_by_name(tmp_path):
+    path = tmp_path / "m.pkl"
+    path.write_bytes(pickled(b"(" + 3 * call("dnnlib.tflib.network", "Network") + b"t"))
+    with pytest.raises(UnreadableFileError, match=r"^m\.pkl is a StyleGAN of TensorFlow: "):
+        read_contents(path)
+    assert read_contents(path, strict=False).refusal
+
+
+@pytest.mark.parametrize("shape", [(0, 1 << 47, 1 << 47), (1 << 47, 0, 3)])
+def test_empty_tensors_of_impossible_lengths(tmp_path, shape):
+    with pytest.raises(UnreadableFileError, match="no usable shape"):
+        read(tmp_path, tensor("0", shape, (1, 1, 1), 2))
+
+
 def test_safetensors(tmp_path):
     save_file = pytest.importorskip("safetensors.numpy").save_file
     expected = {
@@ -211,6 +237,12 @@ def test_bfloat16_of_safetensors(tmp_path):
         safetensors(b'{"a":{"dtype":"F32","shape":[1000000,1000000],"data_offsets":[0,16]}}'),
         safetensors(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
         safetensors(b'{"a":3}'),
+        safetensors(
+            b'{"a":{"dtype":"F32","shape":[' + b"1," * 99 + b'1],"data_offsets":[0,4]}}', bytes(4)
+        ),
+        safetensors(
+            b'{"a":{"dtype":"F32","shape":[0,4611686018427387904,9],"data_offsets":[0,0]}}'
+        ),
         safetensors(b'{"a":{"dtype":"F99","shape":[],"data_offsets":[0,0]}}'),
     ],
 )
