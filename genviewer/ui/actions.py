@@ -31,7 +31,10 @@ class Row:
 
 
 TABLE: tuple[Row, ...] = (
-    Row("open_model", "Open Model…", "File", ("Ctrl+O",), "model", "Open a model's folder"),
+    Row("open_model", "Open Model…", "File", ("Ctrl+O",), "model",
+        "Open the weights of a model, whoever made them"),
+    Row("open_folder", "Open Model Folder…", "File", ("Ctrl+Alt+O",), "folder",
+        "Open a model that is a folder"),
     Row("open_project", "Open Project…", "File", ("Ctrl+Shift+O",), "open", "Open a saved project"),
     Row("save_project", "Save Project", "|File", ("Ctrl+S",), "save", "Save scene, pins, controls"),
     Row("save_project_as", "Save Project As…", "File", ("Ctrl+Shift+S",), "save-as"),
@@ -93,6 +96,8 @@ TABLE: tuple[Row, ...] = (
         "Show or hide the frames that flew by", True),
     Row("show_keyframes", "Keyframes", "View", ("Ctrl+Alt+7",), "play",
         "Show or hide the keyframes", True),
+    Row("show_mix", "Mix Pins", "View", ("Ctrl+Alt+8",), "layers",
+        "Show or hide the mixing of pins", True),
     Row("canvas_only", "Canvas Only", "View", ("Ctrl+\\",), "image",
         "Hide every panel, or bring them back", True),
     Row("reset_layout", "Reset Layout", "View", (), "reset",
@@ -101,6 +106,10 @@ TABLE: tuple[Row, ...] = (
     Row("full_screen", "Full Screen", "View", ("F11",), "", "", True),
     Row("model_card", "Model Card", "Model", ("Ctrl+Shift+I",), "info",
         "What the model is, and how good"),
+    Row("assumptions", "What Was Assumed…", "Model", ("Ctrl+Shift+A",), "layers",
+        "What the weights do not say, and how it is taken"),
+    Row("save_bundle", "Save as Bundle…", "Model", ("Ctrl+Shift+B",), "save",
+        "Write the model as a folder that opens anywhere"),
     Row("compare_again", "Compare with Itself", "|Model", ("D",), "compare",
         "The same model in a second pane, such as under another class or truncation"),
     Row("next_pane", "Next Pane", "Model", ("Ctrl+Tab",), "chevron-right",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from genviewer.ui.widgets.command_palette import CommandPalette
 
 DOCKS = (
+    "show_mix",
     "show_models",
     "show_pins",
     "show_latent",
@@ -63,6 +64,9 @@ class Commands:
         canvas, files = window.canvas, window.files
         found: dict[str, Callable[..., object]] = {
             "open_model": lambda: files.open_model_dialog(),
+            "open_folder": lambda: files.open_folder_dialog(),
+            "assumptions": lambda: files.ask_again(),
+            "save_bundle": lambda: files.save_bundle_dialog(),
             "open_project": lambda: files.open_project_dialog(),
             "save_project": lambda: files.save_project(),
             "save_project_as": lambda: files.save_project_dialog(),

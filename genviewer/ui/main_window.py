@@ -21,6 +21,7 @@ from genviewer.ui.commands import Commands
 from genviewer.ui.docks import BOTTOM, LEFT, RIGHT, Docks
 from genviewer.ui.file_commands import FileCommands
 from genviewer.ui.keyframes import Keyframes
+from genviewer.ui.mixing import Mixing
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pins import Pins
 from genviewer.ui.status_line import StatusLine
@@ -31,6 +32,7 @@ from genviewer.ui.widgets.condition_panel import ConditionPanel
 from genviewer.ui.widgets.filmstrip import Filmstrip
 from genviewer.ui.widgets.keyframe_panel import KeyframePanel
 from genviewer.ui.widgets.latent_panel import LatentPanel
+from genviewer.ui.widgets.mix_panel import MixPanel
 from genviewer.ui.widgets.model_browser import ModelBrowser
 from genviewer.ui.widgets.notice import NoticeStack
 from genviewer.ui.widgets.pin_shelf import PinShelf
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.browser = ModelBrowser(self)
         self.shelf = PinShelf(self)
         self.keyframe_panel = KeyframePanel(self)
+        self.mix_panel = MixPanel(self)
         self.status = StatusLine(self)
         self.compare = CompareView(self)
         self.stage = QStackedWidget(self)
@@ -98,7 +101,13 @@ class MainWindow(QMainWindow):
         self._lay_out()
 
         self.files = FileCommands(
-            self, self, self.session, explorer.store, explorer.jobs, files.recent
+            self,
+            self,
+            self.session,
+            explorer.store,
+            explorer.jobs,
+            explorer.looks,
+            files.recent,
         )
         self.models = ModelList(self.browser, explorer.looks, explorer.store, self.tell)
         self.pins = Pins(self.session, self.shelf, self._tell_with_undo)
@@ -110,6 +119,9 @@ class MainWindow(QMainWindow):
             self._tell_with_undo,
             self.canvas.focus_pixels,
             self,
+        )
+        self.mixing = Mixing(
+            self.session, self.mix_panel, explorer.store, explorer.looks, self.tell
         )
         self.commands = Commands(self)
         self.actions_by_id = build_actions(self, self.commands.handlers())
@@ -132,6 +144,7 @@ class MainWindow(QMainWindow):
         self._show_scene(self.session.scene)
         self._show_controls()
         self.pins.refresh()
+        self.mixing.refresh()
         self.models.refresh(self.files.recent)
         self.canvas.set_hint("Opening the model…")
 
@@ -154,6 +167,7 @@ class MainWindow(QMainWindow):
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
         self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 266)
         self.docks.add("show_keyframes", "Keyframes", self.keyframe_panel, BOTTOM, 150)
+        self.docks.add("show_mix", "Mix pins", self.mix_panel, BOTTOM, 150)
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 
