@@ -19,11 +19,15 @@ class UserFiles:
         session: the scene, pins and controls of the last run.
         recent: models and projects opened lately.
         window: sizes and places of the window and its panels.
+        answers: what was answered about models whose weights do not say it.
+        trusted: files with programs that may run.
     """
 
     session: Path
     recent: Path
     window: Path
+    answers: Path
+    trusted: Path
 
     @classmethod
     def default(cls) -> UserFiles:
@@ -33,4 +37,10 @@ class UserFiles:
     @classmethod
     def inside(cls, folder: Path) -> UserFiles:
         """The files in a folder."""
-        return cls(folder / "session.json", folder / "recent.json", folder / "window.ini")
+        return cls(
+            folder / "session.json",
+            folder / "recent.json",
+            folder / "window.ini",
+            folder / "answers.json",
+            folder / "trusted.json",
+        )

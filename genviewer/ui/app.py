@@ -99,7 +99,7 @@ def open_window(
     target: str | Path | None = None,
 ) -> MainWindow:
     """A window on a start state, with its threads running; the model opens beside it."""
-    explorer = Explorer(start.state, files.session)
+    explorer = Explorer(start.state, files)
     if start.bundle is not None:
         explorer.session.specs[start.bundle.model_id] = start.bundle.spec
     explorer.store.device = str(preferences.values["device"])

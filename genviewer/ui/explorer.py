@@ -11,6 +11,7 @@ from genviewer.core.views import ViewInputs
 from genviewer.engine.jobs import JobLane
 from genviewer.engine.render import RenderThread, Request
 from genviewer.io.library import DEFAULT_MODEL
+from genviewer.io.readers.answers import Answers
 from genviewer.session.fit import check_recipe
 from genviewer.session.session import DEFAULT_SEED, Session
 from genviewer.session.state import State, save_state
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from genviewer.engine.accelerator import Outcome
     from genviewer.engine.generator import Engine
     from genviewer.io.bundle import Bundle
+    from genviewer.session.paths import UserFiles
     from genviewer.session.styles import StyleMap
 
 AUTOSAVE_MS = 3000
@@ -53,7 +55,7 @@ class Explorer(QObject):
     told = Signal(str, str)
     work_changed = Signal(object, object)
 
-    def __init__(self, state: State, session_file: Path, parent: QObject | None = None) -> None:
+    def __init__(self, state: State, files: UserFiles, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = Session(state)
         self.latency = LatencyMeter()
@@ -72,7 +74,7 @@ class Explorer(QObject):
         )
         for background in (self.opening, self.jobs):
             background.work_changed.connect(self.work_changed)
-        self.store = ModelStore(self.opening, self._forget)
+        self.store = ModelStore(self.opening, self._forget, Answers(files.answers), files.trusted)
         self.store.paths.update(state.model_paths)
         self.analysis = Analysis(
             self.jobs,
@@ -82,7 +84,7 @@ class Explorer(QObject):
             self._accelerator_checked,
         )
         self.walker = Walker(self)
-        self._session_file = session_file
+        self._session_file = files.session
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)

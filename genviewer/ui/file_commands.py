@@ -22,19 +22,26 @@ from genviewer.io.images import (
 from genviewer.session.fit import check_recipe, fit_scene
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save_state
+from genviewer.ui.opening_questions import OpeningQuestions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.engine.jobs import Progress
+    from genviewer.io.bundle import Bundle
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded, ModelStore
     from genviewer.ui.save_image_dialog import SaveChoice
 
 IMAGE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff"}
+MODEL_FILTER = (
+    "Models (*.pt *.pth *.ckpt *.bin *.pkl *.safetensors *.onnx *.pt2 *.json *.th *.tar);;"
+    "All files (*)"
+)
 SCREEN_SIDE = 512
+SHOWN_WARNINGS = 2
 
 
 class Host(Protocol):
@@ -61,6 +68,7 @@ class FileCommands:
         session: Session,
         store: ModelStore,
         background: Background,
+        looks: Background,
         recent_file: Path,
     ) -> None:
         self._window = window
@@ -69,6 +77,7 @@ class FileCommands:
         self._store = store
         self._background = background
         self._recent_file = recent_file
+        self.questions = OpeningQuestions(window, host, store, looks)
         self.recent = load_recent(recent_file)
         self.project: Path | None = None
         self.folder = Path.home()
@@ -78,6 +87,15 @@ class FileCommands:
     # opening
 
     def open_model_dialog(self) -> None:
+        """Let a person choose a model's file: weights of any kind, or a bundle's."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a model", str(self.folder), MODEL_FILTER
+        )
+        if name:
+            self.folder = Path(name).parent
+            self.open_path(Path(name))
+
+    def open_folder_dialog(self) -> None:
         """Let a person choose a model's folder."""
         name = QFileDialog.getExistingDirectory(
             self._window, "Open a model's folder", str(self.folder)
@@ -88,7 +106,59 @@ class FileCommands:
 
     def open_model(self, target: str | Path) -> None:
         """Explore a model; the one on screen stays until the other has drawn a frame."""
-        self._store.open(target, self._opened, self._host.opening_failed)
+        self._store.open(
+            target,
+            self._opened,
+            self._host.opening_failed,
+            untrusted=lambda question: self.questions.ask_trust(
+                question, lambda: self.open_model(target)
+            ),
+        )
+
+    def ask_again(self) -> None:
+        """Show what was assumed of the current model, and let it be changed."""
+        loaded = self._store.loaded(self._session.scene.model.id)
+        if loaded is not None:
+            self.questions.ask_again(loaded, self._answered)
+
+    def _answered(self, loaded: Loaded) -> None:
+        self._remember(loaded)
+        self._host.show_loaded(loaded)
+
+    def save_bundle_dialog(self) -> None:
+        """Let a person choose where the current model goes as a bundle."""
+        loaded = self._store.loaded(self._session.scene.model.id)
+        if loaded is None:
+            return
+        proposal = self.folder / f"{loaded.ref.name}-bundle"
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            "Save as a bundle (a folder)",
+            str(proposal),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            self.save_bundle(Path(name), loaded)
+
+    def save_bundle(self, path: Path, loaded: Loaded) -> None:
+        """Write the model as a folder that opens anywhere; one that is there is left alone."""
+        self.folder = path.parent
+
+        def work(progress: Progress) -> Bundle:
+            from genviewer.engine.convert import convert
+
+            return convert(loaded.bundle, path, progress=progress)
+
+        def failed(error: Exception) -> None:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._host.tell(f"{path.name} cannot be saved: {reason.rstrip('.')}.", "error")
+
+        def done(bundle: Bundle) -> None:
+            name = bundle.spec.name
+            self._set_recent(self.recent.with_model(RecentModel(str(path), name, bundle.model_id)))
+            self._host.tell(f"Saved {name} as the bundle {path.name}.")
+
+        self._background.submit(work, f"Saving the bundle {path.name}", done=done, failed=failed)
 
     def compare_with(self, target: str | Path) -> None:
         """Open a model in a pane of its own, beside the current sample."""
@@ -102,6 +172,9 @@ class FileCommands:
     def _opened(self, loaded: Loaded) -> None:
         self._remember(loaded)
         self._host.show_loaded(loaded)
+        for text in loaded.bundle.config.warnings[:SHOWN_WARNINGS]:
+            self._host.tell(text, "warning")
+        self.questions.ask_if_uncertain(loaded, self._answered)
 
     def _remember(self, loaded: Loaded) -> None:
         path = str(loaded.bundle.path)
@@ -112,18 +185,14 @@ class FileCommands:
         """Open whatever was dropped or named: a model, a project, or an image with a Recipe."""
         if path.is_dir():
             self.open_model(path)
-        elif path.name in (CONFIG_NAME, WEIGHTS_NAME):
+        elif path.name in (CONFIG_NAME, WEIGHTS_NAME) and (path.parent / CONFIG_NAME).is_file():
             self.open_model(path.parent)
         elif path.suffix.lower() == PROJECT_SUFFIX:
             self.open_project(path)
         elif path.suffix.lower() in IMAGE_SUFFIXES:
             self.restore_image(path)
         else:
-            self._host.tell(
-                f"{path.name} is neither a model's folder, a project ({PROJECT_SUFFIX}) "
-                "nor an image saved here.",
-                "error",
-            )
+            self.open_model(path)
 
     def open_project_dialog(self) -> None:
         """Let a person choose a project file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genviewer.engine.library import bundled_models, find_model
+from genviewer.engine.library import bundled_models
 from genviewer.engine.thumbnails import thumbnail
 from genviewer.io.bundle import Bundle, BundleError
 from genviewer.session.recent import Recent
@@ -46,7 +46,7 @@ class ModelList:
     def refresh(self, recent: Recent) -> None:
         """Look again at what there is; the list comes when it is read."""
         self._recent = recent
-        paths = [Path(model.path) for model in recent.models]
+        paths, store = [Path(model.path) for model in recent.models], self._store
 
         def work(progress: Progress) -> tuple[list[Bundle], list[Bundle]]:
             bundled = list(bundled_models())
@@ -54,9 +54,9 @@ class ModelList:
             others = []
             for path in paths:
                 progress.check()
-                if path not in known and path.is_dir():
+                if path not in known and path.exists():
                     try:
-                        others.append(find_model(path))
+                        others.append(store.find(path))
                     except BundleError:
                         continue
             return bundled, others

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genviewer.engine.jobs import Progress
+    from genviewer.io.programs.trust import TrustQuestion, TrustStore
+    from genviewer.io.readers.answers import Answers
     from genviewer.ui.background import Background
 
 MAX_LOADED = 6
@@ -40,13 +43,28 @@ class ModelStore:
     All methods belong to the GUI thread; so do the callbacks.
     """
 
-    def __init__(self, background: Background, let_go: Callable[[ModelRef], None]) -> None:
+    def __init__(
+        self,
+        background: Background,
+        let_go: Callable[[ModelRef], None],
+        answers: Answers,
+        trusted: Path,
+    ) -> None:
         self._background = background
+        self.answers = answers
+        self._trusted = trusted
         self._let_go = let_go
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self.paths: dict[str, str] = {}
         self.device = "auto"
         self.engine: Engine = "auto"
+
+    @cached_property
+    def trusted(self) -> TrustStore:
+        """The files whose programs may run; made when first asked for."""
+        from genviewer.io.programs.trust import TrustStore
+
+        return TrustStore(self._trusted)
 
     def loaded(self, model_id: str) -> Loaded | None:
         """A model that is in memory, without opening anything."""
@@ -64,13 +82,17 @@ class ModelStore:
         *,
         again: bool = False,
         key: str = "open",
+        settings: dict[str, str] | None = None,
+        untrusted: Callable[[TrustQuestion], None] | None = None,
     ) -> None:
-        """Open a bundled name, a folder, or the model that a Recipe cites.
+        """Open a bundled name, a file or folder, or the model that a Recipe cites.
 
         A model that is in memory is not read ``again`` unless told to. Of those with the same
         ``key`` the newest wish wins.
 
-        ``failed`` gets one sentence; the models in memory are as before then.
+        ``failed`` gets one sentence; the models in memory are as before then. ``settings`` are
+        what the weights do not say, by default what was answered about them before. A file with
+        a program that was not trusted before is asked about by ``untrusted``, or fails.
         """
         if isinstance(target, ModelRef) and not again:
             found = self.loaded(target.id)
@@ -81,7 +103,10 @@ class ModelStore:
         paths, device, engine = dict(self.paths), self.device, self.engine
 
         def work(progress: Progress) -> Loaded:
-            bundle = _resolve(target, paths) if isinstance(target, ModelRef) else find_model(target)
+            if isinstance(target, ModelRef):
+                bundle = self._resolve(target, paths)
+            else:
+                bundle = self.find(target, settings)
             progress.check()
             generator = load_generator(bundle, device, engine)
             progress.check()
@@ -92,13 +117,14 @@ class ModelStore:
             self._keep(result)
             done(result)
 
+        def fail(error: Exception) -> None:
+            if isinstance(error, NeedsTrustError) and untrusted is not None:
+                untrusted(error.question)
+            else:
+                failed(str(error) or f"{name} cannot be opened.")
+
         self._background.submit(
-            work,
-            f"Opening {name}",
-            key=key,
-            done=finish,
-            failed=lambda error: failed(str(error) or f"{name} cannot be opened."),
-            cancelled=cancelled,
+            work, f"Opening {name}", key=key, done=finish, failed=fail, cancelled=cancelled
         )
 
     def reload(
@@ -122,21 +148,59 @@ class ModelStore:
             _, oldest = self._loaded.popitem(last=False)
             self._let_go(oldest.ref)
 
+    # in the opening lane
 
-def _resolve(ref: ModelRef, paths: dict[str, str]) -> Bundle:
-    """The bundle that a reference cites: where it was opened from before, or a bundled one.
+    def find(self, target: str | Path, settings: dict[str, str] | None = None) -> Bundle:
+        """The model in a place, with what was answered about it and whether it may run.
 
-    Raises:
-        BundleError: if no model at hand has that id.
-    """
-    if ref.id in paths:
-        bundle = find_model(Path(paths[ref.id]))
-        if bundle.model_id == ref.id:
-            return bundle
-        raise BundleError(
-            f"{ref.name} has changed since: the weights in its folder are others now."
-        )
-    for bundle in bundled_models():
-        if bundle.model_id == ref.id:
-            return bundle
-    raise BundleError(f"The model {ref.name} is not at hand; open it first.")
+        Raises:
+            BundleError: it cannot be opened.
+            NeedsTrustError: it carries a program that was not trusted.
+        """
+        trust = self._trust(Path(target)) if isinstance(target, Path) else False
+        bundle = find_model(target, settings, trust)
+        if settings is None and bundle.reader != "bundle":
+            remembered = self.answers.of(bundle.weights_sha256)
+            if remembered:
+                return find_model(target, remembered, trust)
+        return bundle
+
+    def _trust(self, path: Path) -> bool:
+        from genviewer.io.programs.trust import needs_trust
+
+        try:
+            question = needs_trust(path) if path.is_file() else None
+        except ValueError:
+            return False  # the reader says what is wrong with it
+        if question is None:
+            return False
+        if not self.trusted.remembered(question.digest):
+            raise NeedsTrustError(question)
+        return True
+
+    def _resolve(self, ref: ModelRef, paths: dict[str, str]) -> Bundle:
+        """The model that a reference cites: where it was opened from before, or a bundled one.
+
+        Raises:
+            BundleError: no model at hand has that id.
+            NeedsTrustError: it carries a program that was not trusted.
+        """
+        if ref.id in paths:
+            bundle = self.find(Path(paths[ref.id]))
+            if bundle.model_id == ref.id:
+                return bundle
+            raise BundleError(
+                f"{ref.name} has changed since: its weights, or how they are used, are others now."
+            )
+        for bundle in bundled_models():
+            if bundle.model_id == ref.id:
+                return bundle
+        raise BundleError(f"The model {ref.name} is not at hand; open it first.")
+
+
+class NeedsTrustError(BundleError):
+    """A file carries a program that a person has to trust first."""
+
+    def __init__(self, question: TrustQuestion) -> None:
+        super().__init__(f"{question.path.name} is {question.kind} and was not trusted so far.")
+        self.question = question
