@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from genviewer.engine.generator import Generator
     from genviewer.io.bundle import Bundle
 
-SAMPLES = 2000
-REPEATS = 5
+SAMPLES = 1000
+REPEATS = 3
 SHARE = 0.9
 GROWTH_MB = 16.0
 

@@ -5,7 +5,6 @@ Every file is either complete or not there, and what exists is replaced only whe
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import shutil
@@ -15,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from genviewer.cli.errors import CommandError, UsageError
+from genviewer.cli.errors import CommandError, UsageError, say
 from genviewer.core.condition_parsing import describe, labels_from_conditions
 from genviewer.core.recipe import to_json
 from genviewer.io.atomic import replacing, write_bytes
-from genviewer.io.images import ImageRecord, encode_png, layout_sheet, to_pillow
+from genviewer.io.image_formats import encode_image, format_of
+from genviewer.io.images import ImageError, ImageRecord, encode_png, layout_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,29 +79,30 @@ def write_image(out: Path, tiles: NDArray[np.uint8], record: ImageRecord | None)
     Args:
         out: a path with the suffix of an image format.
         tiles: uint8 (N, H, W, C).
-        record: how a single sample was made; only PNG keeps it.
+        record: how the sample or the sheet was made.
 
     Raises:
         CommandError: the sheet is larger than the format allows.
     """
     suffix = out.suffix.lower()
     count = len(tiles)
-    columns = math.isqrt(count - 1) + 1
+    columns = columns_of(count)
     rows = -(-count // columns)
     pixels = layout_sheet(tiles, np.arange(count), rows, columns)
     if max(pixels.shape[:2]) > MAX_SIDE.get(suffix, 1 << 31):
         raise CommandError(f"A sheet of {count} samples is too large for {suffix}; use .png.")
-    if suffix == ".png":
-        write_bytes(out, encode_png(pixels, record))
-        return
-    image = to_pillow(pixels)
-    buffer = io.BytesIO()
-    if suffix == ".webp":
-        image.save(buffer, "WEBP", lossless=True, exact=True)
-    else:
-        opaque = image.convert("RGB") if image.mode == "RGBA" else image
-        opaque.save(buffer, "JPEG", quality=95, subsampling=0)
-    write_bytes(out, buffer.getvalue())
+    text = None
+    if record is not None:
+        try:
+            text = record.text()
+        except ImageError:
+            say("what the sheet was made from is too much to keep in the file")
+    write_bytes(out, encode_image(pixels, format_of(out), text))
+
+
+def columns_of(count: int) -> int:
+    """The columns of a sheet of ``count`` samples."""
+    return math.isqrt(count - 1) + 1
 
 
 def write_npy(out: Path, array: NDArray[Any]) -> None:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
+import msgspec
 import numpy as np
 
 from genviewer.cli.errors import CommandError, UsageError, say
-from genviewer.cli.output import kind_of, write_folder, write_image, write_npy, write_npz
+from genviewer.cli.output import (
+    columns_of,
+    kind_of,
+    write_folder,
+    write_image,
+    write_npy,
+    write_npz,
+)
 from genviewer.cli.progress import progress_bar
 from genviewer.core.condition import Condition, pack
 from genviewer.core.condition_parsing import (
@@ -18,9 +26,11 @@ from genviewer.core.condition_parsing import (
     parse_parts,
 )
 from genviewer.core.latent import Latent
+from genviewer.core.picture import MAX_CONTACTS, Contact
 from genviewer.core.pixels import to_pixels, to_unit
 from genviewer.core.prior import draw, truncate
 from genviewer.core.recipe import Recipe, default_condition
+from genviewer.core.scene import Pane
 from genviewer.io.images import ImageRecord
 
 if TYPE_CHECKING:
@@ -243,11 +253,21 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         if kind == "npz":
             write_npz(job.out, tiles, np.concatenate(latents), samples)
         else:
-            only = ImageRecord(bundle.ref, samples.recipe(0)) if samples.count == 1 else None
-            write_image(job.out, tiles, only)
+            write_image(job.out, tiles, _image_record(bundle, samples, generator.engine))
     for notice in generator.notices:
         say(notice)
     return f"{generator.engine} on {generator.device}"
+
+
+def _image_record(bundle: Bundle, samples: Samples, engine: str) -> ImageRecord | None:
+    """How an image of these samples is made; None for more of them than a record holds."""
+    about = ImageRecord(bundle.ref, weights_sha256=bundle.weights_sha256, engine=engine)
+    if samples.count == 1:
+        return msgspec.structs.replace(about, recipe=samples.recipe(0))
+    if samples.count > MAX_CONTACTS:
+        return None
+    panes = tuple(Pane(bundle.ref, samples.recipe(index)) for index in range(samples.count))
+    return msgspec.structs.replace(about, contact=Contact(panes, columns_of(samples.count)))
 
 
 def _check_against_spec(wish: Wish, spec: Spec) -> None:
