@@ -357,6 +357,8 @@ def _compare(
                 f"{name} does not run as ONNX: does it depend on the number of samples?"
             ) from error
         for found, wanted in zip(outputs, expected.values(), strict=True):
+            if found.size != wanted[rows].numel():
+                raise ExportError(f"{name} does not draw one picture per latent as ONNX.")
             difference = np.abs(found - wanted[rows].reshape(found.shape).numpy())
             if not float(difference.max(initial=0.0)) <= allowed:
                 raise ExportError(
