@@ -15,6 +15,7 @@ COMMANDS = (
     "animate",
     "bench",
     "convert",
+    "encode",
     "evaluate",
     "export",
     "grid",

@@ -11,6 +11,7 @@ import typer
 
 import genviewer
 import genviewer.cli.commands_convert
+import genviewer.cli.commands_encode
 import genviewer.cli.commands_evaluate
 import genviewer.cli.commands_export
 import genviewer.cli.commands_scan
@@ -93,10 +94,17 @@ def sample(
     noise: Annotated[str, typer.Option(metavar="const|none|SEED", help="Noise inputs.")] = "const",
     space: Annotated[str, typer.Option(help="The space the latents are in.")] = "z",
     latents: Annotated[
-        Path | None, typer.Option(help=".npy float32 (N, D), final: used as they are.")
+        Path | None,
+        typer.Option(
+            help=".npy float32 (N, D), final: used as they are; .npz .safetensors .csv .json too."
+        ),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(help=".npy class indices (N,) or (N, M), or weights (N, K).")
+    ] = None,
+    save_latents: Annotated[
+        Path | None,
+        typer.Option(help="Write latents and classes too: .npy .npz .safetensors .csv .json."),
     ] = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="The network's own output, unclamped; .npy only.")

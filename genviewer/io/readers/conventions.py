@@ -58,9 +58,7 @@ def _zoo(choices: Choices) -> Choices:
     )
     if first is not None and reshape is not None and first < reshape:
         hidden[0] = None  # its decoder_input is followed by the reshape alone
-    return Choices(
-        choices.line, hidden=tuple(hidden), encoder_hidden=leaky, final=FINALS["tanh"]
-    )
+    return Choices(choices.line, hidden=tuple(hidden), encoder_hidden=leaky, final=FINALS["tanh"])
 
 
 def _resized(choices: Choices) -> Usual | None:
@@ -83,8 +81,7 @@ def _dense(choices: Choices, layers: Layers) -> Usual | None:
     if len(linear) < 3 or any(isinstance(step, chain.Conv) for step in steps):
         return None
     numbered = all(
-        steps_between(a.name, b.name) is not None
-        for a, b in zip(linear, linear[1:], strict=False)
+        steps_between(a.name, b.name) is not None for a, b in zip(linear, linear[1:], strict=False)
     )
     norms = [isinstance(step, chain.BatchNorm) for step in steps]
     if not numbered or sum(norms) != len(linear) - 2 or norms.index(True) < 3:

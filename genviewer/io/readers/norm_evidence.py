@@ -43,6 +43,7 @@ EPS_COST = {1e-5: 0.0, 0.8: 0.008, 1e-3: 0.02}
 CHANGE_COST = 0.012
 """What it costs to choose differently from the layer before: networks are mostly uniform."""
 
+
 @dataclass(frozen=True)
 class Path:
     """A candidate on its way through the network."""
@@ -73,6 +74,7 @@ class Verdict:
     choices: Choices
     mismatch: float
     others: tuple[tuple[Choices, float], ...] = field(default=())
+
 
 def weigh(
     starts: Sequence[Choices],

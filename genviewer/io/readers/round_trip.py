@@ -47,9 +47,7 @@ class Returned:
         return float(self.errors[used].mean())
 
 
-def returns(
-    reading: Reading, candidates: Iterable[Choices], tensors: Tensors
-) -> list[Returned]:
+def returns(reading: Reading, candidates: Iterable[Choices], tensors: Tensors) -> list[Returned]:
     """What comes back with each of the candidates; those that cannot be run are left out."""
     found = []
     for choices in candidates:
@@ -95,9 +93,7 @@ def work(config: ChainConfig) -> float:
     return total
 
 
-def _work(
-    steps: Sequence[chain.Step], shape: chain.Shape, conditions: Sequence[int]
-) -> float:
+def _work(steps: Sequence[chain.Step], shape: chain.Shape, conditions: Sequence[int]) -> float:
     total = 0.0
     for step in steps:
         after = chain.after_step(step, shape, conditions)

@@ -151,8 +151,7 @@ class _Process:
         """All choices."""
         choices = self._with_told(self.guess.choices)
         norms = any(
-            isinstance(step, chain.BatchNorm | chain.ConditionalNorm)
-            for step in choices.line.steps
+            isinstance(step, chain.BatchNorm | chain.ConditionalNorm) for step in choices.line.steps
         )
         if norms:
             choices = self._by_norms(choices)
@@ -238,11 +237,7 @@ class _Process:
                 for name in ("relu", "leaky_relu:0.2")
                 if open_hidden and ACTIVATIONS[name] != best.hidden[0]
             ),
-            *(
-                replace(best, eps=(eps,))
-                for eps in (1e-5, 0.8)
-                if open_eps and eps != best.eps[-1]
-            ),
+            *(replace(best, eps=(eps,)) for eps in (1e-5, 0.8) if open_eps and eps != best.eps[-1]),
         ]
         for start in extra:
             found = tried([start], False, False)

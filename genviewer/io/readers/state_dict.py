@@ -13,6 +13,7 @@ from genviewer.io.readers.lines import NO_HINTS
 from genviewer.io.readers.reading import Reading, Told, read_layers
 from genviewer.io.readers.refusals import refusal
 from genviewer.io.readers.settle import Settled, settle
+from genviewer.io.readers.sizes import UNUSUAL_SIDE, side_cost
 from genviewer.io.readers.source import UnreadableModelError, make_bundle, network_table
 from genviewer.nets.chain_steps import parameter_shapes, walk
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.io.bundle import Bundle
+    from genviewer.io.readers.settings import Settings
     from genviewer.io.readers.source import Source
     from genviewer.nets.chain_config import ChainConfig
 
@@ -55,10 +57,27 @@ def read(source: Source) -> Bundle:
         reason = refusal(layers)
         readings = [] if reason else read_layers(layers.layers, NO_HINTS, told)
         if readings:
-            return _bundle(source, network, layers, readings)
+            reason = no_picture(readings[0], source.settings)
+            if reason is None:
+                return _bundle(source, network, layers, readings)
         reasons.append(reason or "no image decoder was found among its layers")
     found = reasons[0] if reasons else "there are no weights in it"
     raise UnreadableModelError(f"{source.path.name} is no image generator: {found}.")
+
+
+def no_picture(reading: Reading, settings: Settings) -> str | None:
+    """Why a decoder's vector is hardly a picture; None if it is one, or was said to be."""
+    output = settings.choice("output", ("image", "refuse"))
+    if not reading.decoder.flat:
+        return None
+    channels, height, width = reading.decoder.lines[0].shape
+    told = output == "image" or settings.whole("size") is not None
+    if not told and (output == "refuse" or side_cost(height, width) >= UNUSUAL_SIDE):
+        return (
+            f"its decoder gives {channels * height * width} values, a curve or a table row rather "
+            f"than a picture (--set output=image reads them as {width} x {height} pixels)"
+        )
+    return None
 
 
 def told_by(source: Source) -> Told:

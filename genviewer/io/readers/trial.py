@@ -73,7 +73,10 @@ class Trial:
     def _norm(
         self, step: chain.BatchNorm | chain.ConditionalNorm, x: Tensor, parts: Sequence[Tensor]
     ) -> Tensor:
-        mean, var = self.tensors[f"{step.name}.running_mean"], self.tensors[f"{step.name}.running_var"]
+        mean, var = (
+            self.tensors[f"{step.name}.running_mean"],
+            self.tensors[f"{step.name}.running_var"],
+        )
         affine = isinstance(step, chain.BatchNorm) and step.affine
         weight = self.tensors[f"{step.name}.weight"] if affine else None
         bias = self.tensors[f"{step.name}.bias"] if affine else None

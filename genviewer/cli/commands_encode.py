@@ -1,0 +1,53 @@
+"""`genviewer encode`: images to latents."""
+
+# No `from __future__ import annotations`: typer evaluates these annotations.
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genviewer.cli.app import Force, Model, app
+from genviewer.cli.errors import ends_with_exit_code, say
+from genviewer.cli.model_options import Module, Settings, Trust, opened
+
+
+@app.command()
+@ends_with_exit_code
+def encode(
+    model: Model,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGES",
+            help="Image files, a folder, .npz, .zip, or .npy of bytes or of floats in [0, 1].",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The .npz to write.", show_default=False)],
+    labels: Annotated[
+        Path | None, typer.Option(help=".npy class indices or weights, one row per image.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
+) -> None:
+    """Encode images: keys mean and logvar, each (N, D)."""
+    from genviewer.cli.encoding import check_npz, conditions_of, read_images, write_posterior
+    from genviewer.cli.output import check_output
+    from genviewer.cli.progress import progress_bar
+    from genviewer.engine.encoding import encode as encode_images
+    from genviewer.engine.encoding import to_model_range
+
+    check_npz(out)
+    check_output(out, force)
+    bundle = opened(model, settings, trust, module)
+    pictures, found_labels = read_images(images)
+    x = to_model_range(pictures, bundle)
+    y = conditions_of(labels, found_labels, len(x), bundle.spec)
+    with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
+        mean, logvar = encode_images(bundle, x, y, device, advance)
+    write_posterior(out, mean, logvar)
+    say(f"{len(x)} image(s) encoded by {bundle.spec.name} are in {out}")

@@ -1,0 +1,104 @@
+"""What `genviewer encode` reads and writes."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genviewer.cli.errors import CommandError, UsageError
+from genviewer.core.condition import pack
+from genviewer.core.condition_parsing import conditions_from_labels
+from genviewer.core.recipe import default_condition
+from genviewer.io.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from genviewer.core.spec import Spec
+
+IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"})
+
+
+def check_npz(out: Path) -> None:
+    """UsageError unless the output is an .npz."""
+    if out.suffix.lower() != ".npz":
+        raise UsageError(f"--out is an .npz, not {out.name!r}.")
+
+
+def read_images(paths: Sequence[Path]) -> tuple[NDArray[np.generic], NDArray[np.int64] | None]:
+    """The images of files, a folder or a data set, and their labels where they have some.
+
+    Raises:
+        CommandError, DataError, ImageError: they cannot be read.
+    """
+    if all(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
+        return _stacked(paths), None
+    if len(paths) > 1:
+        raise UsageError("Several IMAGES are image files; name one folder or data set.")
+    path = paths[0]
+    if path.suffix.lower() == ".npy":
+        return read_npy(path), None
+    from genviewer.io.datasets import load_images
+
+    train, _ = load_images(str(path))
+    return train.images, train.labels
+
+
+def read_npy(path: Path) -> NDArray[np.generic]:
+    """A `.npy` array of numbers; nothing in the file is executed, its size is checked first."""
+    if not path.is_file():
+        raise CommandError(f"{path} is not a file.")
+    try:
+        array: NDArray[np.generic] = np.lib.format.open_memmap(path, mode="r")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, EOFError, SyntaxError) as error:
+        raise CommandError(f"{path} is not a .npy file of numbers.") from error
+    if array.dtype.kind not in "fiu" or not array.ndim:
+        raise CommandError(f"{path} holds {array.dtype} {array.shape}, not images or labels.")
+    return array
+
+
+def _stacked(paths: Sequence[Path]) -> NDArray[np.generic]:
+    from genviewer.io.image_decode import decode_image
+
+    images = [decode_image(path) for path in paths]
+    first = images[0].shape
+    for path, image in zip(paths, images, strict=True):
+        if image.shape != first:
+            raise CommandError(f"{path} has another size than {paths[0]}; encode it apart.")
+    stack = np.stack(images)
+    return stack if stack.dtype == np.uint8 else (stack / np.float32(65535.0)).astype(np.float32)
+
+
+def conditions_of(
+    path: Path | None, found: NDArray[np.int64] | None, count: int, spec: Spec
+) -> NDArray[np.float32] | None:
+    """Packed conditions (N, K) of the images: those of a file, of the data, else the default.
+
+    Raises:
+        CommandError: there are not as many labels as images.
+        ConditionError: the labels do not fit the model.
+    """
+    if not spec.conditions:
+        return None
+    labels = found if path is None else read_npy(path)
+    if labels is None:
+        conditions = [default_condition(spec, index) for index in range(count)]
+    else:
+        conditions = conditions_from_labels(np.asarray(labels), spec)
+    if len(conditions) != count:
+        raise CommandError(f"There are {len(conditions)} labels for {count} image(s).")
+    return np.stack([pack(condition, spec) for condition in conditions])
+
+
+def write_posterior(out: Path, mean: NDArray[np.float32], logvar: NDArray[np.float32]) -> None:
+    """The .npz with keys mean and logvar, atomically."""
+    buffer = io.BytesIO()
+    np.savez(buffer, mean=mean, logvar=logvar)
+    write_bytes(out, buffer.getvalue())
