@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genviewer.nets import winograd
 from genviewer.nets.mapping import EPSILON, EqualLinear
 
 
@@ -46,6 +47,8 @@ class ModulatedConv(nn.Module):
         self.register_buffer("energy", None, persistent=False)
         self.turned: Tensor | None
         self.register_buffer("turned", None, persistent=False)
+        self.winograd: Tensor | None
+        self.register_buffer("winograd", None, persistent=False)
 
     def freeze(self) -> None:
         """Keep what depends on the weights alone; they must not change any more."""
@@ -53,6 +56,8 @@ class ModulatedConv(nn.Module):
         if self.up:
             turned = self.weight.detach().transpose(0, 1)
             self.turned = turned.contiguous(memory_format=torch.channels_last)
+        elif self.weight.shape[2] == 3 and winograd.is_worth_it(*self.weight.shape[:2]):
+            self.winograd = winograd.transformed(self.weight.detach())
 
     def _measure(self) -> Tensor:
         return self.weight.square().sum((2, 3)).t().contiguous()  # (inputs, outputs)
@@ -67,7 +72,8 @@ class ModulatedConv(nn.Module):
             inputs = inputs * (scale / math.sqrt(self.weight[0].numel()))
             factors = None
         bias = self.bias if scale == 1.0 else self.bias * scale
-        if self._weights_are_smaller(x):
+        fast = self.winograd is not None and winograd.fits(x)
+        if not fast and self._weights_are_smaller(x):
             parts = []
             for row in range(len(x)):
                 factor = inputs[row] if factors is None else torch.outer(factors[row], inputs[row])
@@ -78,7 +84,10 @@ class ModulatedConv(nn.Module):
         x = x * inputs.reshape(*inputs.shape, 1, 1)
         if factors is None:
             return self._convolved(x, self._weight(), bias)
-        x = self._convolved(x, self._weight(), None)
+        if fast and self.winograd is not None:
+            x = winograd.convolved(x, self.winograd)
+        else:
+            x = self._convolved(x, self._weight(), None)
         return torch.addcmul(bias.reshape(1, -1, 1, 1), x, factors.reshape(*factors.shape, 1, 1))
 
     def _weight(self) -> Tensor:
