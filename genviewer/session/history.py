@@ -39,6 +39,13 @@ class History:
         self.scene = scene
         return True
 
+    def amend(self, scene: Scene) -> bool:
+        """Replace the current Scene within its step; False if it already is that."""
+        if scene == self.scene:
+            return False
+        self.scene = scene
+        return True
+
     def undo(self) -> bool:
         """Go one step back; False if there is none."""
         if not self._back:

@@ -75,6 +75,11 @@ class Session:
         if self._history.edit(scene, key):
             self.changed.emit(scene)
 
+    def amend(self, scene: Scene) -> None:
+        """Replace the current Scene by what follows from the last edit; no step of its own."""
+        if self._history.amend(scene):
+            self.changed.emit(scene)
+
     def edit_recipe(self, recipe: Recipe, key: Hashable | None = None) -> None:
         """Replace the current sample; panes that are linked with it follow."""
         self.edit(self._linked(self.scene.with_recipe(recipe)), key)

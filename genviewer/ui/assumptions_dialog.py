@@ -34,9 +34,9 @@ MAX_CARDS = 5
 TITLES = {
     "activation": "Hidden layers",
     "slope": "Hidden layers",
-    "output": "Brightness",
+    "output": "Last step",
     "range": "Brightness",
-    "final": "Brightness",
+    "final": "Last step",
     "prior": "Where latents come from",
     "condition_order": "Where the class goes in",
     "classes": "Classes",

@@ -23,6 +23,7 @@ from genviewer.ui.file_commands import FileCommands
 from genviewer.ui.keyframes import Keyframes
 from genviewer.ui.mixing import Mixing
 from genviewer.ui.model_list import ModelList
+from genviewer.ui.pane_encoder import PaneEncoder
 from genviewer.ui.pins import Pins
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.synthesis import SynthesisControls
@@ -120,6 +121,7 @@ class MainWindow(QMainWindow):
             self.canvas.focus_pixels,
             self,
         )
+        self.pane_encoder = PaneEncoder(self.session, explorer.store, explorer.looks, self.tell)
         self.mixing = Mixing(
             self.session, self.mix_panel, explorer.store, explorer.looks, self.tell
         )
@@ -398,6 +400,7 @@ class MainWindow(QMainWindow):
         if isinstance(focus, Frame):
             self.explorer.latency.frame_arrived(rendered.stamps)
             self._frame = focus
+            self.pane_encoder.follow(focus)
             self.canvas.show_focus(focus.pixels)
             self._show_in_pane(self.session.scene.focus, focus)
             self._show_in_sheet(focus)

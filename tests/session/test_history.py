@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genviewer.core.latent import Latent
-from genviewer.core.recipe import ModelRef, Recipe
+from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.scene import Pane, Scene
 from genviewer.session.history import History
 
@@ -76,3 +76,17 @@ def test_it_is_a_list_with_a_cursor(steps: list[int | str]) -> None:
             cursor += 1
         assert history.scene == model[cursor]
         assert (history.can_undo, history.can_redo) == (cursor > 0, cursor < len(model) - 1)
+
+
+def test_an_amendment_belongs_to_the_step_before_it(session, spec):
+    first = session.scene
+    session.edit(first.with_recipe(seeded_recipe(spec, 1)), "drag")
+    seen = []
+    session.changed.connect(seen.append)
+    amended = session.scene.with_view("grid")
+    session.amend(amended)
+    session.amend(amended)
+    assert seen == [amended]
+    session.edit(amended.with_recipe(seeded_recipe(spec, 2)), "drag")
+    session.undo()
+    assert session.scene == first

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from genviewer.engine.cells import decode_recipe
+from genviewer.session import edits
 from tests.ui.conftest import PATIENCE_MS, live, settled
 
 if TYPE_CHECKING:
@@ -141,3 +142,22 @@ def test_a_pane_whose_model_is_gone_says_so_once(pair, other_model, open_explore
     drag_picture(again, 0)
     settled(qtbot, again)
     assert len(again.notices.notices) == 1
+
+
+def test_where_latents_differ_the_other_models_encoder_leads(window, qtbot):
+    """A GAN's sample is taken by the VAE beside it: the reconstruction looks like the sample."""
+    window.files.open_model("digits-cgan")
+    qtbot.waitUntil(lambda: window.session.scene.model.name == "digits-cgan", timeout=PATIENCE_MS)
+    settled(qtbot, window)
+    window.files.compare_with("digits-cvae")
+    qtbot.waitUntil(lambda: len(window.session.scene.panes) == 2, timeout=PATIENCE_MS)
+    before = window.session.scene.panes[1].recipe.latent
+    edits.set_seed(window.session, 12)
+    qtbot.waitUntil(
+        lambda: window.session.scene.panes[1].recipe.latent != before, timeout=PATIENCE_MS
+    )
+    all_shown(qtbot, window)
+    one, two = (window.compare.pictures.pixels(k).astype(float) / 255 for k in (0, 1))
+    away = float(np.square(one - two).mean())
+    another = float(np.square(one[:, ::-1] - two).mean())
+    assert away < 0.03 < another
