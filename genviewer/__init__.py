@@ -4,10 +4,7 @@
 bundle that opens anywhere without its code; :mod:`genviewer.engine.architecture_export` has it.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from genviewer.engine.architecture_export import export
 
@@ -15,10 +12,10 @@ __all__ = ["__version__", "export"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    # Imported when it is asked for: `import genviewer` stays cheap.
+def __getattr__(name: str) -> object:
+    # Imported by name when it is asked for: importing the package loads nothing else.
     if name == "export":
-        from genviewer.engine.architecture_export import export
+        import importlib
 
-        return export
+        return importlib.import_module("genviewer.engine.architecture_export").export
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -106,7 +106,7 @@ def test_broken_qt_releases_are_excluded():
 
 
 def test_every_dependency_is_imported_somewhere():
-    module_of = {"pillow": "PIL", "PySide6-Essentials": "PySide6"}
+    module_of = {"pillow": "PIL", "PySide6-Essentials": "PySide6", "pyyaml": "yaml"}
     # The exporter inside torch imports onnxscript by itself.
     indirect = {"onnxscript"}
     code = "\n".join(p.read_text("utf-8") for p in (ROOT / "genviewer").rglob("*.py"))

@@ -81,13 +81,17 @@ def encode(
     Raises:
         LoadError: the model has no encoder, or cannot be built.
     """
+    if not bundle.spec.encoder:
+        raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
+    if bundle.config.network.get("type") == "program":
+        from genviewer.engine.program_generator import encode_program
+
+        return encode_program(bundle, images, y)
     import torch
 
     from genviewer.engine.device import choose_device
     from genviewer.engine.torch_decoder import load_network
 
-    if not bundle.spec.encoder:
-        raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
     chosen = choose_device(device)
     network = load_network(bundle).to(chosen)
     means, logvars = [], []
