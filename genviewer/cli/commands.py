@@ -117,11 +117,13 @@ def sample(
     module: Module = None,
 ) -> None:
     """Draw samples and write them."""
-    from genviewer.cli.output import check_output, check_raw
+    from genviewer.cli.output import check_latents_output, check_output, check_raw
     from genviewer.cli.sampling import Job, Samples, Wish, write_samples
 
     check_raw(out, raw)
     check_output(out, force)
+    if save_latents is not None:
+        check_latents_output(save_latents, force)
     bundle = opened(model, settings, trust, module)
     wish = Wish(
         count=count,
@@ -137,7 +139,7 @@ def sample(
         labels=labels,
     )
     samples = Samples(wish, bundle.spec)
-    drawn_by = write_samples(bundle, samples, Job(out, device, engine, raw))
+    drawn_by = write_samples(bundle, samples, Job(out, device, engine, raw, save_latents))
     say(f"{samples.count} sample(s) of {bundle.spec.name} ({drawn_by}) are in {out}")
 
 

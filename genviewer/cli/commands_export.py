@@ -10,6 +10,7 @@ import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import FAILED, UsageError, ends_with_exit_code, say
+from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,13 +70,15 @@ def grid(
     device: DeviceOption = "auto",
     engine: EngineOption = "auto",
     force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
 ) -> None:
     """Draw a sheet whose rows and columns each change one thing."""
     from genviewer.cli.exporting import AxisReader, make_picture, shown_progress
     from genviewer.core.axes import AxisGrid
-    from genviewer.engine.axis_grid import base_recipe, opened
+    from genviewer.engine.axis_grid import base_recipe, generators_of
     from genviewer.engine.export import grid_record, save_image
-    from genviewer.io.library import open_model
     from genviewer.io.write_errors import refuse_existing
 
     picture = make_picture(scale, upscale, bits=bits, headers=headers, quality=quality)
@@ -83,15 +86,15 @@ def grid(
         raise UsageError("A grid needs --rows or --cols, such as --rows seed=0..7.")
     if not force:
         refuse_existing(out)
-    bundle = open_model(model)
-    reader = AxisReader(bundle)
+    bundle = opened(model, settings, trust, module)
+    reader = AxisReader(bundle, trust)
     axes = reader.read(rows), reader.read(cols)
     recipe = base_recipe(bundle.spec, seed, classes, truncation)
     try:
         wish = AxisGrid(recipe, tuple(b.ref for b in reader.bundles), *axes, seed)
     except ValueError as error:
         raise UsageError(f"--rows and --cols do not go together: {error}.") from error
-    generators = opened(reader.bundles, device, engine)
+    generators = generators_of(reader.bundles, device, engine)
     first = generators[bundle.model_id]
     record = grid_record(first, wish, picture, bundle.weights_sha256)
     with shown_progress(f"drawing {bundle.spec.name}") as progress:
@@ -150,6 +153,9 @@ def animate(
     device: DeviceOption = "auto",
     engine: EngineOption = "auto",
     force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
 ) -> None:
     """Draw a film: a walk through samples, a traverse of one dimension, or keyframes."""
     from genviewer.cli.animating import keyframe_path, traverse_path, walk_path
@@ -158,7 +164,6 @@ def animate(
     from genviewer.engine.animate import animation_record, save_animation
     from genviewer.engine.axis_grid import base_recipe
     from genviewer.engine.generator import load_generator
-    from genviewer.io.library import open_model
     from genviewer.io.movie_files import movie_format
     from genviewer.io.write_errors import refuse_existing
 
@@ -168,7 +173,7 @@ def animate(
     if not force:
         refuse_existing(out)
     picture = make_picture(scale, upscale, quality=quality, size=size)
-    bundle = open_model(model)
+    bundle = opened(model, settings, trust, module)
     spec = bundle.spec
     way: Timeline | TraversePath
     if walk is not None:
@@ -245,17 +250,19 @@ def export(
     device: DeviceOption = "auto",
     engine: EngineOption = "auto",
     force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
 ) -> None:
     """Write a data set of samples; called again, it goes on where it ended."""
     from genviewer.cli.exporting import make_picture, parse_shard, plan_of, shown_progress
     from genviewer.engine.export_dataset import export_dataset
     from genviewer.engine.generator import load_generator
     from genviewer.engine.score import Rejection, Scorer
-    from genviewer.io.library import open_model
 
     picture = make_picture(scale, upscale, bits=bits, quality=quality)
     part = parse_shard(shard)
-    bundle = open_model(model)
+    bundle = opened(model, settings, trust, module)
     generator = load_generator(bundle, device, engine)
     plan = plan_of(
         bundle,

@@ -70,8 +70,9 @@ class AxisReader:
         bundles: the models of the grid, the first of them the MODEL itself.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, trust: bool = False) -> None:
         self.bundles: list[Bundle] = [bundle]
+        self._trust = trust
 
     @property
     def _spec(self) -> Spec:
@@ -96,7 +97,7 @@ class AxisReader:
         return parse_axis(name, values, self._spec)
 
     def _open(self, text: str) -> int:
-        bundle = open_model(text)
+        bundle = open_model(text, None, self._trust)
         for index, known in enumerate(self.bundles):
             if known.model_id == bundle.model_id:
                 return index

@@ -20,6 +20,7 @@ from genviewer.core.recipe import to_json
 from genviewer.io.atomic import replacing, write_bytes
 from genviewer.io.image_formats import encode_image, format_of
 from genviewer.io.images import ImageError, ImageRecord, encode_png, layout_sheet
+from genviewer.io.latents_file import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +66,18 @@ def check_output(out: Path, force: bool) -> None:
         raise CommandError(f"{out} exists and is {'not ' if folder else ''}a folder.")
     if not force and not (folder and not any(out.iterdir())):
         raise CommandError(f"{out} exists; --force replaces it.")
+
+
+def check_latents_output(path: Path, force: bool) -> None:
+    """Refuse to replace a file of latents, or to write one of an unknown kind.
+
+    Raises:
+        CommandError: it exists and ``force`` is not given, or its suffix is unknown.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise CommandError(f"{path} is to hold latents: it ends in {', '.join(SUFFIXES)}.")
+    if (path.exists() or path.is_symlink()) and not (force and path.is_file()):
+        raise CommandError(f"{path} exists; --force replaces it.")
 
 
 def check_raw(out: Path, raw: bool) -> None:

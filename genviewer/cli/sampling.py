@@ -32,6 +32,7 @@ from genviewer.core.prior import draw, truncate
 from genviewer.core.recipe import Recipe, default_condition
 from genviewer.core.scene import Pane
 from genviewer.io.images import ImageRecord
+from genviewer.io.latents_file import SUFFIXES, read_latents, write_recipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,12 +88,14 @@ class Job:
         out: what to write; its suffix decides the format.
         device, engine: what draws, ``auto`` for the best there is.
         raw: the network's own output instead of [0, 1]; `.npy` only.
+        save_latents: a file of latents, classes and Recipes to write too.
     """
 
     out: Path
     device: str = "auto"
     engine: Literal["auto", "torch", "onnx"] = "auto"
     raw: bool = False
+    save_latents: Path | None = None
 
 
 class Samples:
@@ -254,6 +257,9 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
             write_npz(job.out, tiles, np.concatenate(latents), samples)
         else:
             write_image(job.out, tiles, _image_record(bundle, samples, generator.engine))
+    if job.save_latents is not None:
+        recipes = [samples.recipe(index) for index in range(samples.count)]
+        write_recipes(job.save_latents, recipes, spec, bundle.ref)
     for notice in generator.notices:
         say(notice)
     return f"{generator.engine} on {generator.device}"
@@ -262,8 +268,9 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
 def _image_record(bundle: Bundle, samples: Samples, engine: str) -> ImageRecord | None:
     """How an image of these samples is made; None for more of them than a record holds."""
     about = ImageRecord(bundle.ref, weights_sha256=bundle.weights_sha256, engine=engine)
+    about = msgspec.structs.replace(about, recipe=samples.recipe(0))
     if samples.count == 1:
-        return msgspec.structs.replace(about, recipe=samples.recipe(0))
+        return about
     if samples.count > MAX_CONTACTS:
         return None
     panes = tuple(Pane(bundle.ref, samples.recipe(index)) for index in range(samples.count))
@@ -320,8 +327,11 @@ def _read_array(path: Path) -> NDArray[np.generic]:
 
 
 def _read_latents(path: Path, spec: Spec, space: str) -> NDArray[np.float32]:
-    array = _read_array(path)
     dim = spec.of_space(space).latent.dim
+    if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".npy":
+        table = read_latents(path, dim)
+        return np.stack([latent.array.reshape(-1) for latent in table.latents])
+    array = _read_array(path)
     if array.ndim < 1 or array.shape[1:] not in ((dim,), (dim, 1, 1)):
         raise CommandError(
             f"{path} holds latents {tuple(array.shape)}; {spec.name} takes (N, {dim})."

@@ -39,7 +39,7 @@ def base_recipe(
     return msgspec.structs.replace(recipe, condition=recipe.condition.with_part(part))
 
 
-def opened(
+def generators_of(
     bundles: Iterable[Bundle], device: str = "auto", engine: Engine = "auto"
 ) -> dict[str, Generator]:
     """Generators by model id.

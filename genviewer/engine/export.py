@@ -98,6 +98,7 @@ def contact_record(
     """The record of a sheet of separate samples, such as all pins."""
     return ImageRecord(
         contact.panes[0].model,
+        contact.panes[0].recipe,
         contact=contact,
         picture=picture,
         weights_sha256=weights_sha256,

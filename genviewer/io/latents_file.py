@@ -136,7 +136,7 @@ def write_recipes(path: Path, recipes: Sequence[Recipe], spec: Spec, model: Mode
     with replacing(path) as temporary:
         if suffix == ".npz":
             with temporary.open("wb") as file:
-                np.savez(file, **arrays)
+                np.savez(file, **arrays)  # type: ignore[arg-type]  # names are ours
         else:
             from safetensors.numpy import save_file
 

@@ -22,7 +22,7 @@ MAX_SIDE = 16_384
 MAX_COMMENT = 1 << 21
 
 _CODECS: dict[VideoFormat, tuple[str, dict[str, str]]] = {
-    "mp4": ("libx264", {"preset": "fast", "profile": "high"}),
+    "mp4": ("libx264", {"preset": "veryfast", "profile": "high"}),
     "webm": ("libvpx-vp9", {"deadline": "good", "cpu-used": "5", "row-mt": "1", "b": "0"}),
 }
 _BEST_CRF: dict[VideoFormat, int] = {"mp4": 14, "webm": 20}

@@ -223,3 +223,23 @@ def test_verify_goes_on_and_tells_by_its_exit_code(tiny, capsys):
     assert [v["status"] for v in found] == ["different", "unreadable", "exact"]
     assert main(["verify", "good.png", "--model", str(tiny.path), "--engine", "torch"]) == 0
     assert capsys.readouterr().out == "good.png: exact\n"
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz", "safetensors", "csv", "json"])
+def test_latents_are_written_and_taken_up_again(tiny, capsys, suffix):
+    name = f"z.{suffix}"
+    run("sample", tiny, "-n", 3, "--seed", 9, "--out", "a.npy", "--save-latents", name)
+    labels = np.arange(3)
+    np.save("y.npy", labels)
+    run("sample", tiny, "--latents", name, "--labels", "y.npy", "--out", "b.npy")
+    assert np.abs(np.load("a.npy") - np.load("b.npy")).max() < 1e-5
+    run("sample", tiny, "-n", 3, "--out", "c.npy", "--save-latents", name, code=1)
+    assert "exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "jpg"])
+@pytest.mark.parametrize("count", [1, 5])
+def test_what_sample_writes_verifies(tiny, capsys, suffix, count):
+    run("sample", tiny, "-n", count, "--seed", 2, "--out", f"x.{suffix}")
+    status = verdicts(capsys, f"x.{suffix}", model=[tiny])[0]["status"]
+    assert status == "exact" if count == 1 else status in ("exact", "close")
