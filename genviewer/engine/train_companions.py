@@ -83,7 +83,7 @@ def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Te
         count = max(1, int(len(x) * CLASSIFIER_SHARE))
         wanted = labels[torch.randint(len(labels), (count,), generator=state.noise)]
         z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-        drawn = network.decode(z, wanted)
+        drawn = torch.sigmoid(network.logits(z, wanted))
     classifier.requires_grad_(False)
     result = F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
     classifier.requires_grad_(True)
@@ -105,7 +105,7 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
     drawn = mean[:count]
     if y is not None:
         z = torch.randn(count, network.config.latent_dim, generator=state.noise)
-        drawn = network.decode(z, y)
+        drawn = torch.sigmoid(network.logits(z, y))
     drawn = drawn * 2.0 - 1.0
     regularised = state.step % R1_EVERY == 0
     real = (x[:count] * 2.0 - 1.0).requires_grad_(regularised)

@@ -154,3 +154,15 @@ def test_an_empty_class_adds_nothing_to_a_modulated_vae():
     torch.testing.assert_close(network.decode(z, torch.zeros(2, 4)), network.decode(z))
     for one, other in zip(network.encode(x, torch.zeros(2, 4)), network.encode(x), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_sharpness_moves_what_is_drawn_towards_the_mode_and_leaves_the_likelihood():
+    plain, sharp = build(SMALL_VAE), build({**SMALL_VAE, "sharpness": 3.0})
+    sharp.load_state_dict(plain.state_dict())
+    z, y = torch.randn(4, 3), torch.eye(4)
+    torch.testing.assert_close(sharp.logits(z, y), plain.logits(z, y))
+    odds = plain.decode(z, y) / (1 - plain.decode(z, y))
+    drawn = sharp.decode(z, y)
+    torch.testing.assert_close(drawn / (1 - drawn), odds**3, atol=1e-5, rtol=1e-4)
+    with pytest.raises(ValueError, match="sharpness"):
+        build({**SMALL_VAE, "sharpness": 0.0})
