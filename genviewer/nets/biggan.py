@@ -164,7 +164,7 @@ class BigGAN(nn.Module):
         ``how.psi`` selects the batch-norm statistics.
         """
         if y is None:
-            y = z.new_zeros(len(z), self.config.classes)
+            y = z.new_zeros(z.shape[0], self.config.classes)
         image: Tensor = self.generator(torch.cat([z, self.embeddings(y)], 1), how.psi)
         return image
 

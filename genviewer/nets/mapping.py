@@ -60,7 +60,7 @@ class MappingNetwork(nn.Module):
         x = _normalised(z)
         if self.embed is not None:
             if y is None:
-                y = z.new_zeros(len(z), self.config.classes)
+                y = z.new_zeros(z.shape[0], self.config.classes)
             x = torch.cat([x, _normalised(self.embed(y))], 1)
         for name in self.layers:
             x = F.leaky_relu(self.get_submodule(name)(x), LEAK) * GAIN
@@ -73,7 +73,7 @@ class MappingNetwork(nn.Module):
         if how.mix is not None:
             second = torch.tensor(how.mix.latent.array, device=z.device).reshape(1, -1)
             if how.mix.latent.space != "w":
-                second = self(second.expand(len(z), -1), y)
+                second = self(second.expand(z.shape[0], -1), y)
             place = torch.arange(layers, device=z.device).unsqueeze(1)  # (layers, 1)
             mixed = (place >= how.mix.first) & (place <= how.mix.last)
             ws = torch.where(mixed, second.unsqueeze(1), ws)

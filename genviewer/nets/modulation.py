@@ -72,8 +72,10 @@ class ModulatedConv(nn.Module):
             inputs = inputs * (scale / math.sqrt(self.weight[0].numel()))
             factors = None
         bias = self.bias if scale == 1.0 else self.bias * scale
-        fast = self.winograd is not None and winograd.fits(x)
-        if not fast and self._weights_are_smaller(x):
+        # A graph that is being recorded for others takes any batch, so it gets the plain way.
+        recorded = torch.onnx.is_in_onnx_export()
+        fast = self.winograd is not None and not recorded and winograd.fits(x)
+        if not fast and not recorded and self._weights_are_smaller(x):
             parts = []
             for row in range(len(x)):
                 factor = inputs[row] if factors is None else torch.outer(factors[row], inputs[row])
@@ -117,11 +119,11 @@ def smoothed(x: Tensor, taps: Tensor, kernel: int, bias: Tensor | None) -> Tenso
 
     The filter ``taps`` (T, T) of unit sum is scaled to make up for the zeros between samples.
     """
-    channels, count = x.shape[1], len(taps)
+    channels, count = int(x.shape[1]), len(taps)
     # Half the filter on either side, less what the transposed convolution has spread already.
     front = (count + 1) // 2 + kernel // 2 - (kernel - 1)
     back = (count - 2) // 2 + kernel // 2 - (kernel - 2)
-    weight = (taps.flip(0, 1) * 4.0).to(x.dtype).expand(channels, 1, -1, -1)
+    weight = (taps.flip(0, 1) * 4.0).to(x.dtype).repeat(channels, 1, 1, 1)
     if front == back >= 0:
         return F.conv2d(x, weight, bias, padding=front, groups=channels)
     return F.conv2d(F.pad(x, (front, back, front, back)), weight, bias, groups=channels)

@@ -135,7 +135,7 @@ class Block(nn.Module):
         """
         planes: list[Tensor | None] = [None, None] if noise is None else [*noise]
         if x is None or self.conv0 is None:
-            x = self.const.expand(len(ws), -1, -1, -1)
+            x = self.const.expand(ws.shape[0], -1, -1, -1)
             x = x.contiguous(memory_format=torch.channels_last)
             x = self.conv1(x, ws[:, 0], planes[0], strength)
         elif self.skip is not None:
@@ -215,9 +215,9 @@ class StyleGAN2(nn.Module):
 
 def upsampled(x: Tensor, taps: Tensor) -> Tensor:
     """(B, C, H, W) to (B, C, 2H, 2W) through the filter ``taps`` (T, T) of unit sum."""
-    channels, height, width = x.shape[1:]
+    channels, height, width = (int(size) for size in x.shape[1:])
     count = len(taps)
-    kernel = (taps * 4.0).to(x.dtype).expand(channels, 1, -1, -1)
+    kernel = (taps * 4.0).to(x.dtype).repeat(channels, 1, 1, 1)
     front = (count + 1) // 2  # zeros before the first sample, after insertion of zeros between
     padding = count - 1 - front
     full = F.conv_transpose2d(x, kernel, stride=2, groups=channels)

@@ -2,7 +2,9 @@
 
 import msgspec
 import numpy as np
+import onnxruntime
 import pytest
+import torch
 
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Recipe, default_condition
@@ -11,6 +13,7 @@ from genviewer.core.synthesis import Mix, Synthesis, Transform
 from genviewer.engine.accelerator import needs_prepare
 from genviewer.engine.cells import decode_recipe, render_sheet
 from genviewer.engine.generator import DecodeError, LoadError, load_generator
+from genviewer.engine.onnx_export import export_decoder
 from genviewer.engine.sheet_progress import TileCache
 from genviewer.engine.strips import strip
 from genviewer.engine.torch_decoder import TorchGenerator
@@ -154,3 +157,18 @@ def test_only_torch_draws_such_a_model(tmp_path):
     assert load_generator(bundle, "cpu").engine == "torch"
     with pytest.raises(LoadError, match="only torch draws it"):
         load_generator(bundle, "cpu", "onnx")
+
+
+@pytest.mark.parametrize("config", [STYLEGAN2, STYLEGAN3, BIGGAN])
+def test_the_graph_for_others_draws_any_batch(config, tmp_path):
+    made = network(config)
+    path = export_decoder(made, spec(config, made), "1" * 32, tmp_path / "decoder.onnx")
+    session = onnxruntime.InferenceSession(path.read_bytes())
+    rng = np.random.default_rng(2)
+    for count in (1, 5):
+        feed = {"z": rng.standard_normal((count, 6)).astype(np.float32)}
+        if len(session.get_inputs()) > 1:
+            feed["y"] = np.eye(3, dtype=np.float32)[np.arange(count) % 3]
+        (raw,) = session.run(["raw"], feed)
+        wanted = made.decode(*(torch.from_numpy(array) for array in feed.values()))
+        np.testing.assert_allclose(raw, wanted.numpy(), atol=1e-4)
