@@ -58,9 +58,14 @@ def fixed(*steps: Step, cost: float = 0.0) -> Item:
 def items_of(placed: Sequence[Placed], decoder: bool, hints: Hints) -> list[Item]:
     """The items of a run: each layer, and what may stand between two."""
     items: list[Item] = []
+    gapless = gapless_lists([p.layer.name for p in placed])
     for index, here in enumerate(placed):
         if index:
-            items.append(_between(placed[index - 1], here, decoder, hints))
+            before = placed[index - 1]
+            count = steps_between(before.layer.name, here.layer.name)
+            if here.layer.name.rpartition(".")[0] in gapless:
+                count = None
+            items.append(_between(before, here, decoder, hints, count))
         items.append(_turn(here))
         items.append(_layer(here, hints))
     return items
@@ -273,14 +278,33 @@ def norm_step(layer: Layer, shape: Shape) -> Step:
     return chain.GroupNorm(layer.name, layer.features, groups)
 
 
-def _between(before: Placed, here: Placed, decoder: bool, hints: Hints) -> Item:
+def gapless_lists(names: Sequence[str]) -> set[str]:
+    """Parents of several numbered layers between which nothing is left out.
+
+    A Sequential of nothing but layers would be pointless: these are lists whose activations stand
+    in the code.
+    """
+    numbers: dict[str, list[int]] = {}
+    for name in names:
+        parent, _, number = name.rpartition(".")
+        if number.isdecimal():
+            numbers.setdefault(parent, []).append(int(number[:6]))
+    return {
+        parent
+        for parent, found in numbers.items()
+        if len(found) > 2 and max(found) - min(found) == len(found) - 1
+    }
+
+
+def _between(
+    before: Placed, here: Placed, decoder: bool, hints: Hints, count: int | None
+) -> Item:
     """What may stand between two layers: an activation, resizing, both, or nothing."""
     names = (before.layer.name, here.layer.name)
     if names in hints.between:
         return fixed(*hints.between[names])
     if before.layer.kind == "prelu":
         return _resizing(here, decoder, known=None)
-    count = steps_between(*names)
     turns = (before.after[0] == "map") != (here.after[0] == "map" and here.role != "linear")
     if count is not None and turns:
         count = max(0, count - 1)

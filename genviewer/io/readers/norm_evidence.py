@@ -37,10 +37,12 @@ HIDDEN_NAMES = ("relu", "leaky_relu:0.2", "elu", "tanh", "silu", "gelu")
 """Tried in every place; those that are seldom met cost a little."""
 
 ACTIVATION_COST = {
-    "relu": 0.0, "leaky_relu:0.2": 0.004, "elu": 0.03, "tanh": 0.03, "silu": 0.03, "gelu": 0.03,
+    "relu": 0.0, "leaky_relu:0.2": 0.004, "elu": 0.1, "tanh": 0.06, "silu": 0.12, "gelu": 0.12,
 }  # fmt: skip
-EPS_COST = {1e-5: 0.0, 0.8: 0.008, 1e-3: 0.02}
-CHANGE_COST = 0.012
+EPS_COST = {1e-5: 0.0, 0.8: 0.01, 1e-3: 0.12}
+RARE = {"relu": 0.0, "leaky_relu:0.2": 0.002, "none": 0.0, "leaky_relu:0.01": 0.01, "tanh": 0.02}
+RARE_EPS = {1e-5: 0.0, 0.8: 0.003}
+CHANGE_COST = 0.03
 """What it costs to choose differently from the layer before: networks are mostly uniform."""
 
 
@@ -108,9 +110,19 @@ def weigh(
     ended = [path for path in ended if path.mismatches]
     if not ended:
         return None
-    ended.sort(key=lambda path: path.score / len(path.mismatches) + 0.01 * path.choices.line.cost)
     found = [(_chosen(path), path.mean) for path in ended]
+    found.sort(key=lambda one: one[1] + unusual(one[0]))
     return Verdict(found[0][0], found[0][1], tuple(found[1:40]))
+
+
+def unusual(choices: Choices) -> float:
+    """How much better than the usual a candidate's mean mismatch has to be, to be believed."""
+    names = {activation_name(activation) for activation in choices.hidden}
+    epsilons = set(choices.eps)
+    rare = max((RARE.get(name, 0.04) for name in names), default=0.0)
+    rare += max((RARE_EPS.get(eps, 0.03) for eps in epsilons), default=0.0)
+    changes = max(0, len(names) - 1) + max(0, len(epsilons) - 1)
+    return rare + 0.008 * changes + 0.02 * choices.line.cost
 
 
 def _chosen(path: Path) -> Choices:
@@ -243,7 +255,8 @@ class _Walker:
             if how == "after" and choices.order == "condition_first":
                 how = "before"
             inner = tuple(
-                choices.hidden[0] or chain.Affine() if s == HIDDEN else s for s in step.steps
+                choices.hidden[0] or chain.Affine() if s == HIDDEN else self._resolved(choices, s)
+                for s in step.steps
             )
             return replaced(step, how=how, steps=inner)
         if isinstance(step, chain.Reshape) and step.shape[0] > 4:

@@ -185,7 +185,7 @@ class _Process:
 
     def _by_norms(self, choices: Choices) -> Choices:
         """Batch normalisation's statistics, first on the most usual line, then on others."""
-        from genviewer.io.readers.norm_evidence import Verdict, weigh
+        from genviewer.io.readers.norm_evidence import Verdict, unusual, weigh
 
         told, decoder = self.told, self.reading.decoder
         sizes = [condition.size for condition in decoder.conditions]
@@ -226,7 +226,7 @@ class _Process:
             if free is not None:
                 pool += [(free.choices, free.mismatch), *free.others]
         # A line that is more unusual has to fit clearly better.
-        pool.sort(key=lambda found: found[1] + 0.02 * found[0].line.cost)
+        pool.sort(key=lambda found: found[1] + unusual(found[0]))
         best, mismatch = pool[0]
         if mismatch > RELIABLE:
             return choices
