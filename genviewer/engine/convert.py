@@ -6,7 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
+from genviewer.core.prior import draws
 from genviewer.engine.bundle_card import card
 from genviewer.engine.bundle_writer import bundle_folder, check_place
 from genviewer.engine.generator import LoadError
@@ -25,15 +27,23 @@ from genviewer.io.bundle import (
     open_bundle,
     write_bundle,
 )
-from genviewer.io.programs.onnx_graph import OnnxError, external_arrays, read_onnx
+from genviewer.io.programs.guarded_process import ProgramError
+from genviewer.io.programs.onnx_graph import OnnxError, check, external_arrays, parse, read_onnx
+from genviewer.io.programs.onnx_hints import size_follows_values
+from genviewer.io.programs.opening import opened_again
+from genviewer.io.programs.wiring import ANY_BATCH, NO_BATCH, Wiring, arrays_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from genviewer.engine.jobs import Progress
 
 DECODER_NAME = ACCELERATOR_NAME
-FORBIDDEN = ("torchscript", "exported", "module")
+TRACE_SECONDS = 300.0
+TOLERANCE = 1e-4
+"""Largest difference from the program, as a share of the output's range."""
 
 
 def convert(
@@ -64,12 +74,10 @@ def convert(
     provenance.setdefault("weights_sha256", bundle.weights_sha256)
     config = msgspec.structs.replace(bundle.config, provenance=provenance)
     if network.get("type") == "program":
-        if network.get("runtime") in FORBIDDEN:
-            raise BundleError(
-                f"{bundle.spec.name} is a program, which a bundle cannot hold: export its decoder "
-                "to ONNX, or save its weights alone."
-            )
-        _write_program(bundle, config, out, force)
+        if network.get("runtime") == "onnx":
+            _write_program(bundle, config, out, force)
+        else:
+            _write_traced(bundle, config, out, force, progress)
     else:
         _write_network(bundle, config, out, onnx, force, progress)
     return open_bundle(out)
@@ -125,6 +133,66 @@ def _write_program(bundle: Bundle, config: Config, out: Path, force: bool) -> No
         raise BundleError(f"{bundle.spec.name} is such a bundle already: copy its folder.")
     with bundle_folder(out, force) as work:
         write_program_bundle(work, config, {DECODER_NAME: (model, "")}, tensors)
+
+
+def _write_traced(
+    bundle: Bundle, config: Config, out: Path, force: bool, progress: Progress | None
+) -> None:
+    """A program of torch: traced to ONNX where it runs, since a bundle holds no program.
+
+    Raises:
+        BundleError: if it cannot be expressed so, or computes something else then.
+    """
+    if not bundle.trusted:
+        raise BundleError(f"{bundle.spec.name} runs a program, which needs your trust first.")
+    name, network = bundle.spec.name, config.network
+    wiring = msgspec.convert(network["wiring"], type=Wiring)
+    count = {ANY_BATCH: 2, NO_BATCH: 1}.get(wiring.batch, wiring.batch)
+    z, size = draws(bundle.spec.latent, 0, count), bundle.spec.condition_size
+    y = np.eye(size, dtype=np.float32)[np.arange(count) % size] if size else None
+    inputs = arrays_for(wiring, z, y)
+    method = f"onnx:{wiring.output}:{int(wiring.batch == ANY_BATCH)}:{wiring.method}"
+    try:
+        process = opened_again(bundle, bundle.path, 1)
+        try:
+            wanted = process.run(inputs, wiring.method, progress=progress)[wiring.output]
+            (data,) = process.run(inputs, method, seconds=TRACE_SECONDS, progress=progress)
+        finally:
+            process.close()
+        model, tensors = _checked_graph(data.tobytes(), inputs, wanted, bundle)
+    except (ProgramError, OnnxError) as error:
+        reason = str(error).rstrip(".")
+        raise BundleError(f"{name} cannot be expressed in ONNX: it {reason}.") from error
+    feeds = tuple(
+        msgspec.structs.replace(feed, name=f"in{i}") for i, feed in enumerate(wiring.feeds)
+    )
+    wiring = msgspec.structs.replace(wiring, feeds=feeds, output=0, method="forward")
+    table = {"guarded": False, "wiring": msgspec.to_builtins(wiring)}
+    config = msgspec.structs.replace(config, network=table)
+    with bundle_folder(out, force) as work:
+        write_program_bundle(work, config, {DECODER_NAME: (model, "")}, tensors)
+
+
+def _checked_graph(
+    data: bytes, inputs: list[NDArray[Any]], wanted: NDArray[Any], bundle: Bundle
+) -> tuple[Any, dict[str, NDArray[Any]]]:
+    """A traced graph, taken apart, if it computes what the program computes."""
+    from genviewer.io.programs.run_onnx import OnnxProgram, open_session
+
+    graph = parse(data)
+    check(graph)
+    if graph.control_flow or size_follows_values(graph):
+        raise OnnxError("does more than a decoder needs to")
+    try:
+        (found,) = OnnxProgram(open_session(data, {}, 1)).run("forward", inputs)
+    except Exception as error:  # ONNX Runtime's errors share no narrower class
+        raise OnnxError("does not run in ONNX Runtime") from error
+    low, high = bundle.spec.image.range
+    if found.shape != wanted.shape or not np.allclose(
+        found.astype(np.float32), wanted.astype(np.float32), atol=TOLERANCE * (high - low)
+    ):
+        raise OnnxError("computes something else then")
+    return take_weights(data, {})
 
 
 def write_program_bundle(

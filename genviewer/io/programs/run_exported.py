@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from genviewer.io.programs.exported_archive import check_exported
-from genviewer.io.programs.run_torchscript import arrays_of
+from genviewer.io.programs.run_torchscript import arrays_of, tensors_of
+from genviewer.io.programs.torch_onnx import graph_of, parse_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,8 +180,15 @@ class ExportedModule:
 
     def run(self, method: str, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """What the program gives: its tensors, one array each."""
+        graph = parse_request(method)
+        if graph is not None:
+            _name, output, free = graph
+            return graph_of(self._called, inputs, output, free, tensors_of)
         with torch.inference_mode():
             return arrays_of(self._interpreter([torch.tensor(value) for value in inputs]))
+
+    def _called(self, *inputs: Tensor) -> list[Any]:
+        return self._interpreter(inputs)
 
 
 def open_program(request: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> ExportedModule:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from genviewer.io.programs.torch_onnx import graph_of, parse_request
 from genviewer.io.programs.torchscript_code import check_torchscript
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
 METHODS = ("decode", "decoder", "generate", "sample", "generator", "netG", "G", "forward")
 """What may draw, likeliest first: methods and parts of a model."""
@@ -44,12 +46,16 @@ class TorchProgram:
 
     def run(self, method: str, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """What the method gives: its tensors, one array each."""
+        graph = parse_request(method)
+        if graph is not None:
+            name, output, free = graph
+            return graph_of(name, inputs, output, free, tensors_of, self.module)
         with torch.inference_mode():
             result = getattr(self.module, method)(*(torch.tensor(value) for value in inputs))
         return arrays_of(result)
 
 
-def arrays_of(result: Any) -> list[NDArray[Any]]:
+def tensors_of(result: Any) -> list[Tensor]:
     """The tensors of a result, which may be one, a tuple or a mapping of them."""
     if isinstance(result, dict):
         result = list(result.values())
@@ -58,7 +64,12 @@ def arrays_of(result: Any) -> list[NDArray[Any]]:
         for name in ("sample", "reconstruction", "recon_x", "images"):
             result = getattr(result, name, result) if not torch.is_tensor(result) else result
         result = [result]
-    tensors = [value.detach().cpu() for value in result if torch.is_tensor(value)]
+    return [value for value in result if torch.is_tensor(value)]
+
+
+def arrays_of(result: Any) -> list[NDArray[Any]]:
+    """The same as arrays, bfloat16 as float32."""
+    tensors = [value.detach().cpu() for value in tensors_of(result)]
     return [
         np.asarray(t.float().numpy() if t.dtype == torch.bfloat16 else t.contiguous().numpy())
         for t in tensors

@@ -101,6 +101,16 @@ def test_a_class_of_the_person_draws_with_the_weights(made):
     check_draws(open_model(str(made[0] / "weights.pth"), {"module": module}, trust=True), made)
 
 
+@pytest.mark.parametrize("name", ["script.pt", "program.pt2"])
+def test_a_program_becomes_a_bundle_that_needs_no_trust(made, tmp_path, name):
+    from genviewer.engine.convert import convert
+
+    convert(open_model(str(made[0] / name), trust=True), tmp_path / "out")
+    bundle = open_model(str(tmp_path / "out"))
+    assert not bundle.trusted
+    check_draws(bundle, made)
+
+
 def test_a_class_that_needs_more_says_what(made):
     module = f"{made[0] / 'net.py'}:Generator"
     with pytest.raises(BundleError, match=r"Generator\(latent=\.\.\)"):
