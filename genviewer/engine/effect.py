@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import math
+import time
 import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from genviewer.core.condition import pack as pack_condition
 from genviewer.core.prior import draws
 from genviewer.core.recipe import default_condition
 from genviewer.engine.cache_folder import cache_folder
+from genviewer.engine.generator import DecodeError
 from genviewer.io.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ STEP = 0.25
 
 MAX_DECODES = 4096
 MAX_SAMPLES = 8
+MAX_SECONDS = 240.0  # of background work, for an order of dimensions that is nice to have
 MAX_VALUES = 16384
 """The principal plane is found on pictures averaged down to at most this many values."""
 
@@ -76,13 +79,19 @@ def order_of(strength: Floats) -> Ints:
 def measure_effect(generator: Generator, progress: Progress | None = None) -> Effect:
     """Measure and remember the effect of every dimension; seconds, in the job lane.
 
+    A slow model is measured around fewer samples.
+
     Raises:
-        DecodeError: if the model fails.
+        DecodeError: if the model fails, or would take longer than ``MAX_SECONDS``.
         Cancelled: if ``progress`` says so.
     """
     spec = generator.spec
     dim = spec.latent.dim
     count = min(max(MAX_DECODES // (2 * dim), 1), MAX_SAMPLES)
+    affordable = int(MAX_SECONDS / max(_seconds_per_decode(generator) * 2 * dim, 1e-9))
+    if not affordable:
+        raise DecodeError(f"{spec.name} is too slow to measure what its dimensions do.")
+    count = min(count, affordable)
     sigma = prior_sigma(spec.latent)
     total = np.zeros((dim, dim))
     power = np.zeros(dim)
@@ -101,6 +110,19 @@ def measure_effect(generator: Generator, progress: Progress | None = None) -> Ef
     effect = _effect(np.sqrt(power / count), total)
     _save(_path("effects", generator.model_id), effect=effect.effect, plane=effect.plane)
     return effect
+
+
+def _seconds_per_decode(generator: Generator) -> float:
+    """Of one sample alone, the quicker of two: the first may be slow for other reasons."""
+    spec = generator.spec
+    z = draws(spec.latent, _SALT, 1)
+    y = pack_condition(default_condition(spec), spec)[None] if spec.conditions else None
+    taken = []
+    for _ in range(2):
+        before = time.perf_counter()
+        generator.decode(z, y)
+        taken.append(time.perf_counter() - before)
+    return min(taken)
 
 
 def cached_effect(model_id: str) -> Effect | None:

@@ -88,7 +88,7 @@ def test_decodes_are_bounded(monkeypatch):
     monkeypatch.setattr(effects, "MAX_DECODES", 100)
     generator = LinearGenerator(make_spec(40))
     measure_effect(generator)
-    assert sum(generator.calls) == 80
+    assert sum(generator.calls) == 82  # two of them to see how long one takes
 
 
 def test_a_latent_space_of_one_dimension_has_an_effect():
@@ -180,3 +180,11 @@ def test_kl_needs_an_encoder(onnx_bundle):
 
 def test_equals_keep_their_order():
     assert order_of(np.array([1.0, 2.0, 1.0, 2.0], np.float32)).tolist() == [1, 3, 0, 2]
+
+
+def test_a_model_that_is_too_slow_is_not_measured(monkeypatch):
+    monkeypatch.setattr(effects, "MAX_SECONDS", 0.001)
+    generator = LinearGenerator(delay=0.001)
+    with pytest.raises(DecodeError, match="too slow"):
+        effects.measure_effect(generator)
+    assert sum(generator.calls) == 2
