@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from genviewer.engine.jobs import Progress
+
 
 def find_model(
-    wanted: str | Path, settings: Mapping[str, str] | None = None, trust: bool = False
+    wanted: str | Path,
+    settings: Mapping[str, str] | None = None,
+    trust: bool = False,
+    progress: Progress | None = None,
 ) -> Bundle:
     """The model that a MODEL stands for; a Path is always a place on disk.
 
     ``settings`` are what its weights do not say, ``trust`` lets programs in it run.
+    ``progress`` can cancel the first run of such a program.
 
     Raises:
         BundleError: with one sentence, if there is none or it cannot be opened.
@@ -25,7 +31,12 @@ def find_model(
     try:
         # A bundled name has no separator, so a relative Path needs one to be no such name.
         text = wanted if isinstance(wanted, str) else str(wanted.absolute())
-        return library.open_model(text, settings, trust)
+        if progress is None:
+            return library.open_model(text, settings, trust)
+        from genviewer.io.programs.guarded_process import cancelled_by
+
+        with cancelled_by(progress):
+            return library.open_model(text, settings, trust)
     except library.ModelNotFoundError as error:
         raise BundleError(str(error)) from error
 

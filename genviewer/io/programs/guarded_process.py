@@ -8,6 +8,7 @@ the person cancels.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import queue
@@ -18,13 +19,14 @@ import tempfile
 import threading
 import time
 import weakref
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from genviewer.core.resources import PACKAGE
 from genviewer.io.programs.channel import Channel, ChannelError, make_area
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,6 +62,22 @@ class Cancels(Protocol):
     def check(self) -> None:
         """Raise if the work is no longer wanted."""
         ...
+
+
+_cancels: ContextVar[Cancels | None] = ContextVar("cancels", default=None)
+
+
+@contextlib.contextmanager
+def cancelled_by(progress: Cancels | None) -> Iterator[None]:
+    """Let ``progress`` stop whatever a guarded process is waited for in this block and thread.
+
+    Readers know nothing of jobs; whoever opens a model in one says so around it.
+    """
+    token = _cancels.set(progress)
+    try:
+        yield
+    finally:
+        _cancels.reset(token)
 
 
 def memory_for(size: int, trusted: bool) -> int:
@@ -210,6 +228,7 @@ class GuardedProcess:
         self, seconds: float, progress: Cancels | None
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         deadline = time.monotonic() + seconds
+        progress = progress or _cancels.get()
         while True:
             try:
                 answer = self._replies.get(timeout=POLL_SECONDS)

@@ -13,12 +13,12 @@ import msgspec
 from genviewer.io.bundle import BundleError
 from genviewer.io.foreign.budget import UnreadableFileError, clean
 from genviewer.io.foreign.source import list_folder
-from genviewer.io.readers import state_dict
+from genviewer.io.readers import onnx_model, state_dict
 from genviewer.io.readers.sidecars import SIDECARS, facts_beside, read_sidecar
 from genviewer.io.readers.source import Source, UnreadableModelError
 
 if TYPE_CHECKING:
-    from genviewer.io.bundle import Bundle
+    from genviewer.io.bundle import Bundle, Config
 
 WEIGHTS = (
     "model.safetensors", "pytorch_model.bin", "model.pt", "model.pth", "model_ema.pt",
@@ -37,7 +37,7 @@ MAX_FILES = 40
 def sniff(source: Source) -> bool:
     """Whether it is a folder with weights, or weights with a known configuration beside them."""
     if source.is_folder:
-        return bool(weights_in(source.path))
+        return bool(weights_in(source.path) or _graphs_in(source))
     return source.container.kind in state_dict.KINDS and bool(_sidecar_names(source.path.parent))
 
 
@@ -55,6 +55,11 @@ def read(source: Source) -> Bundle:
             return _with_facts(source, path, _configured(path, source.path))
         except (BundleError, UnreadableFileError) as error:
             reasons.append(str(error))
+    for path in _graphs_in(source)[:1]:
+        told = Source(path, source.settings.values, source.trust)
+        bundle = onnx_model.read(told)
+        _take_over(source, told)
+        return msgspec.structs.replace(bundle, config=_renamed(bundle.config, source.name))
     _check_inside(source)
     raise UnreadableModelError(reasons[0])
 
@@ -92,9 +97,7 @@ def _with_facts(source: Source, path: Path, folder: Path) -> Bundle:
         told = Source(path, given, source.trust)
         bundle = state_dict.read(told)
         warnings.append(f"{sidecar} says otherwise than the weights, which were believed.")
-    for field in given:  # what was asked for in there counts as asked here
-        if field in told.settings._known:
-            source.settings.text(field)
+    _take_over(source, told)
     config = bundle.config
     spec = msgspec.structs.replace(config.spec, name=source.name)
     provenance = dict(config.provenance) | ({"sidecar": sidecar} if sidecar else {})
@@ -104,6 +107,25 @@ def _with_facts(source: Source, path: Path, folder: Path) -> Bundle:
     return msgspec.structs.replace(
         bundle, path=source.path, config=config, settings=tuple(sorted(given.items()))
     )
+
+
+def _graphs_in(source: Source) -> list[Path]:
+    """The ONNX files of a folder that may be its decoder, likeliest first."""
+    names = sorted(name for name in source.names if name.endswith(".onnx"))
+    order = ("decoder.onnx", "generator.onnx", "model.onnx")
+    names.sort(key=lambda name: order.index(name) if name in order else len(order))
+    return [source.path / name for name in names if (source.path / name).is_file()]
+
+
+def _take_over(source: Source, told: Source) -> None:
+    """What was asked for of a file in the folder counts as asked of the folder."""
+    for field in source.settings.values:
+        if field in told.settings._known:
+            source.settings.text(field)
+
+
+def _renamed(config: Config, name: str) -> Config:
+    return msgspec.structs.replace(config, spec=msgspec.structs.replace(config.spec, name=name))
 
 
 def _sidecar_names(folder: Path) -> frozenset[str]:

@@ -9,7 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from genviewer.io.programs.guarded_process import GuardedProcess, ProgramError, memory_for
+from genviewer.io.programs.guarded_process import (
+    GuardedProcess,
+    ProgramError,
+    cancelled_by,
+    memory_for,
+)
 from tests.tiny_onnx import LATENT, expected, write_bomb, write_decoder, write_endless
 
 
@@ -81,6 +86,13 @@ def test_cancel_ends_a_run_and_the_process(tmp_path):
     process = opened(write_endless(tmp_path / "loop.onnx"))
     with pytest.raises(Cancelled):
         process.run([np.zeros((1, 64), np.float32)], seconds=60, progress=Stop())
+    assert not process.alive
+
+
+def test_whoever_waits_around_it_can_cancel(tmp_path):
+    process = opened(write_endless(tmp_path / "loop.onnx"))
+    with pytest.raises(Cancelled), cancelled_by(Stop()):
+        process.run([np.zeros((1, 64), np.float32)], seconds=60)
     assert not process.alive
 
 

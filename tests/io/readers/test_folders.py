@@ -16,6 +16,7 @@ from genviewer.io.library import open_model
 from genviewer.io.readers.sidecars import facts_in, read_sidecar
 from genviewer.nets.families import build
 from tests.nets.test_autoencoder_kl import TABLE
+from tests.tiny_onnx import expected, write_decoder
 
 LATENT = 4
 
@@ -89,6 +90,15 @@ def test_a_folder_draws_what_the_network_draws(tmp_path, net, write, monkeypatch
     np.testing.assert_allclose(raw.reshape(3, -1), wanted, atol=1e-6)
     assert not (tmp_path / "PWNED").exists()
     assert not (folder / "PWNED").exists()
+
+
+def test_a_folder_with_a_graph_only(tmp_path):
+    write_decoder(tmp_path / "decoder.onnx")
+    (tmp_path / "README.md").write_text("# Mine")
+    bundle = open_model(str(tmp_path), {"prior": "uniform"})
+    assert (bundle.spec.name, bundle.spec.latent.prior) == (tmp_path.name, "uniform")
+    z = np.ones((2, 5), np.float32)
+    np.testing.assert_allclose(load_generator(bundle).decode(z, None), expected(z), atol=1e-6)
 
 
 def test_weights_are_believed_before_their_configuration(tmp_path, net):
