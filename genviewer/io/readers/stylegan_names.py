@@ -108,9 +108,10 @@ def find_networks(tensors: Mapping[str, StoredTensor]) -> list[Found]:
     found: list[Found] = []
     for name in tensors:
         for mark, kind in _MARKS.items():
-            if name == mark or name.endswith(f".{mark}"):
-                path = name[: -len(mark)].rstrip(".")
-                inside = _inside(tensors, path)
+            if name.endswith(mark):
+                prefix = name[: -len(mark)]  # with the dot, or such as "G_"
+                path = prefix.rstrip(".")
+                inside = _inside(tensors, prefix)
                 if any(key.startswith("mapping.fc") for key in inside):
                     kept = {
                         key: Stored(tensor, tuple(tensor.shape))
@@ -121,16 +122,16 @@ def find_networks(tensors: Mapping[str, StoredTensor]) -> list[Found]:
                         Found("stylegan3" if kind == "stylegan3" else "stylegan2", path, kept)
                     )
         if name == "input.input" or name.endswith(".input.input"):
-            path = name[: -len("input.input")].rstrip(".")
-            renamed = _renamed(_inside(tensors, path))
+            prefix = name[: -len("input.input")]
+            path = prefix.rstrip(".")
+            renamed = _renamed(_inside(tensors, prefix))
             if renamed:
                 average = _latent_average(tensors, path)
                 found.append(Found("stylegan2", path, {**renamed, **average}, clamped=False))
     return sorted(found, key=lambda network: 0 if _AVERAGE.search(network.path) else 1)
 
 
-def _inside(tensors: Mapping[str, StoredTensor], path: str) -> dict[str, StoredTensor]:
-    prefix = f"{path}." if path else ""
+def _inside(tensors: Mapping[str, StoredTensor], prefix: str) -> dict[str, StoredTensor]:
     return {
         name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)
     }

@@ -165,6 +165,21 @@ def test_what_a_state_dict_leaves_out_is_filled_in_or_told(tmp_path):
     np.testing.assert_allclose(drawn(bundle, latents()), wanted, atol=1e-4)
 
 
+def test_names_may_stand_behind_anything(tmp_path):
+    made = network({**STYLEGAN2, "clamp": None})
+    state = {name: value.numpy().copy() for name, value in made.state_dict().items()}
+    other = {name: np.asarray(value + 1.0) for name, value in state.items()}
+    wanted = made.decode(torch.from_numpy(latents())).numpy()
+    for prefix, beside in (("module.G_", None), ("net_G_ema.", "net_G."), ("", None)):
+        path = tmp_path / "a.safetensors"
+        kept = {f"{prefix}{name}": value for name, value in state.items()}
+        if beside is not None:
+            kept |= {f"{beside}{name}": value for name, value in other.items()}
+        save_file(kept, path)
+        bundle = open_foreign(path, {})
+        np.testing.assert_allclose(drawn(bundle, latents()), wanted, atol=1e-4, err_msg=prefix)
+
+
 def rosinality(made):
     """The same tensors as the other widely used implementation names and shapes them."""
     state = made.state_dict()
