@@ -101,7 +101,7 @@ def _changed(recipe: Recipe, axis: Axis, value: float | str, spec: Spec) -> Reci
         part = one_class(wanted.name, index)
         return msgspec.structs.replace(recipe, condition=recipe.condition.with_part(part))
     if axis.kind == "seed":
-        moved = Latent(draw(spec.latent, int(value)), latent.space)
+        moved = Latent(draw(spec.prior_latent, int(value)))
     else:
         array = latent.array.reshape(-1).copy()
         if axis.kind == "dim":

@@ -11,8 +11,8 @@ import msgspec
 
 from genviewer.core.recipe import ModelRef, Recipe
 
-ViewName = Literal["focus", "grid", "classes", "traverse", "map"]
-VIEW_NAMES: tuple[ViewName, ...] = ("focus", "grid", "classes", "traverse", "map")
+ViewName = Literal["focus", "grid", "classes", "traverse", "map", "axes"]
+VIEW_NAMES: tuple[ViewName, ...] = ("focus", "grid", "classes", "traverse", "map", "axes")
 DimOrder = Literal["index", "kl", "effect"]
 MAX_CELLS = 1024
 MAX_PANES = 4
@@ -69,6 +69,27 @@ class MapOptions(msgspec.Struct, frozen=True):
     tiles: Annotated[int, msgspec.Meta(ge=2, le=32)] = 15
 
 
+class AxisChoice(msgspec.Struct, frozen=True):
+    """What runs along the rows or columns of the Axes view, and its values as they were typed.
+
+    ``values`` are written as for the command line, such as ``0..7`` or ``-2..2/5``; empty for the
+    model's own choice. ``dim`` counts for the kind ``dim`` alone.
+    """
+
+    kind: Literal["none", "class", "seed", "dim", "psi"]
+    values: str = ""
+    dim: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+
+class AxisOptions(msgspec.Struct, frozen=True):
+    """Axes: one thing changes along the rows and another along the columns; all else, the seed
+    too, is that of the current sample.
+    """
+
+    rows: AxisChoice = AxisChoice("seed")
+    columns: AxisChoice = AxisChoice("class")
+
+
 class CompareOptions(msgspec.Struct, frozen=True):
     """How two or more panes are shown together in the Focus view.
 
@@ -90,6 +111,7 @@ class ViewOptions(msgspec.Struct, frozen=True):
     traverse: TraverseOptions = TraverseOptions()
     map: MapOptions = MapOptions()
     compare: CompareOptions = CompareOptions()
+    axes: AxisOptions = AxisOptions()
 
 
 class Pane(msgspec.Struct, frozen=True):
@@ -161,7 +183,12 @@ class Scene(msgspec.Struct, frozen=True):
 
     def with_options(
         self,
-        options: GridOptions | ClassesOptions | TraverseOptions | MapOptions | CompareOptions,
+        options: GridOptions
+        | ClassesOptions
+        | TraverseOptions
+        | MapOptions
+        | CompareOptions
+        | AxisOptions,
     ) -> Scene:
         """The same Scene with the options of one view replaced."""
         name = {
@@ -170,6 +197,7 @@ class Scene(msgspec.Struct, frozen=True):
             TraverseOptions: "traverse",
             MapOptions: "map",
             CompareOptions: "compare",
+            AxisOptions: "axes",
         }[type(options)]
         replaced = msgspec.structs.replace(self.options, **{name: options})
         return msgspec.structs.replace(self, options=replaced)

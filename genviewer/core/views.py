@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviewer.core import plane
+from genviewer.core.axis_view import axes_view
 from genviewer.core.condition import Condition, one_class
 from genviewer.core.prior import draws, quantile
 from genviewer.core.scene import MAX_CELLS, DimOrder, Scene, ViewName
@@ -248,12 +249,18 @@ def map_view(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
     return Sheet(rows, columns, (_pack(scene, cells, latents[cells]),), map_frame=frame)
 
 
+def axes(scene: Scene, spec: Spec, inputs: ViewInputs) -> Sheet:
+    """What is chosen along the rows and along the columns."""
+    return axes_view(scene, spec)
+
+
 VIEWS: dict[ViewName, View] = {
     "focus": focus,
     "grid": grid,
     "classes": classes,
     "traverse": traverse,
     "map": map_view,
+    "axes": axes,
 }
 
 

@@ -70,9 +70,14 @@ class Commands:
             "open_project": lambda: files.open_project_dialog(),
             "save_project": lambda: files.save_project(),
             "save_project_as": lambda: files.save_project_dialog(),
-            "save_sample": lambda: files.save_image_dialog(sheet=False),
-            "save_sheet": lambda: files.save_image_dialog(sheet=True),
-            "restore_image": lambda: files.restore_image_dialog(),
+            "save_sample": lambda: window.exports.save_image_dialog(),
+            "save_sheet": lambda: window.exports.save_image_dialog("sheet"),
+            "save_pins": lambda: window.exports.save_image_dialog("pins"),
+            "save_animation": lambda: window.exports.animation_dialog(),
+            "export_data_set": lambda: window.data_sets.ask(),
+            "export_latents": lambda: window.latents.export_dialog(),
+            "import_latents": lambda: window.latents.import_dialog(),
+            "restore_image": lambda: files.restoring.ask(),
             "preferences": lambda: self.show_preferences(),
             "quit": lambda: window.close(),
             "undo": lambda: session.undo(),
@@ -351,7 +356,7 @@ class Commands:
         menu.addSeparator()
         menu.addAction(icon("copy"), "Copy Image", lambda: self.copy_image(pixels))
         menu.addAction(icon("copy"), "Copy Recipe", lambda: self.copy_recipe(model, recipe))
-        menu.addAction(icon("save"), "Save as PNG…", lambda: self._save(Pane(model, recipe)))
+        menu.addAction(icon("save"), "Save Image…", lambda: self._save(Pane(model, recipe)))
 
     # clipboard
 
@@ -367,7 +372,11 @@ class Commands:
         self._window.tell("Copied the Recipe.")
 
     def paste_recipe(self) -> None:
-        """Go to the Recipe that is on the clipboard."""
+        """Go to the Recipe, or open the file, that is on the clipboard."""
+        copied = QGuiApplication.clipboard().mimeData().urls()
+        if copied and copied[0].isLocalFile():
+            self._window.files.open_path(Path(copied[0].toLocalFile()))
+            return
         text = QGuiApplication.clipboard().text()
         try:
             if len(text) > MAX_CLIPBOARD:
@@ -376,7 +385,7 @@ class Commands:
         except (ValueError, RecursionError):
             self._window.tell("There is no Recipe on the clipboard.", "warning")
             return
-        self._window.files.restore_record(record, "the clipboard")
+        self._window.files.restoring.restore(record, "the clipboard")
 
     def copy_pin(self, number: int) -> None:
         """Put a pin's Recipe on the clipboard."""
@@ -391,7 +400,7 @@ class Commands:
             self._save(pin.pane)
 
     def _save(self, pane: Pane) -> None:
-        self._window.files.save_image_dialog(sheet=False, pane=pane)
+        self._window.exports.save_image_dialog(pane=pane)
 
     # windows
 
@@ -411,6 +420,7 @@ class Commands:
         """Stop opening models, measuring and saving."""
         self._window.explorer.opening.cancel()
         self._window.explorer.jobs.cancel()
+        self._window.explorer.exports.cancel()
 
     def _show_card(self) -> None:
         loaded = self._window.explorer.store.loaded(self._session.scene.model.id)

@@ -68,11 +68,12 @@ class Explorer(QObject):
             JobLane("opening", low_priority=False),
             JobLane("looks", low_priority=False),
             JobLane("jobs"),
+            JobLane("exports"),
         )
-        self.opening, self.looks, self.jobs = (
+        self.opening, self.looks, self.jobs, self.exports = (
             Background(lane, self.bridge, self) for lane in self._lanes
         )
-        for background in (self.opening, self.jobs):
+        for background in (self.opening, self.jobs, self.exports):
             background.work_changed.connect(self.work_changed)
         self.store = ModelStore(self.opening, self._forget, Answers(files.answers), files.trusted)
         self.store.paths.update(state.model_paths)
@@ -291,7 +292,7 @@ class Explorer(QObject):
         self.walker.stop()
         for timer in (self._autosave, self._check):
             timer.stop()
-        for background in (self.opening, self.looks, self.jobs):
+        for background in (self.opening, self.looks, self.jobs, self.exports):
             background.close()
         self.bridge.close()
         self.renderer.stop()

@@ -1,46 +1,33 @@
-"""Opening and saving: models, projects, images; also what is dropped on the window."""
+"""Opening and saving models and projects; also what is dropped on the window."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from genviewer.core.scene import Pane, Scene
-from genviewer.core.views import ViewInputs, make_sheet
-from genviewer.engine.cells import decode_recipe, render_sheet
 from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME
-from genviewer.io.images import (
-    ImageError,
-    ImageRecord,
-    layout_sheet,
-    read_record,
-    save_png,
-)
-from genviewer.session.fit import check_recipe, fit_scene
+from genviewer.session.fit import check_recipe
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save_state
 from genviewer.ui.opening_questions import OpeningQuestions
+from genviewer.ui.restoring import Restoring, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genviewer.core.recipe import ModelRef, Recipe
+    from genviewer.core.recipe import Recipe
     from genviewer.engine.jobs import Progress
     from genviewer.io.bundle import Bundle
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded, ModelStore
-    from genviewer.ui.save_image_dialog import SaveChoice
 
-IMAGE_SUFFIXES = {".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff"}
 MODEL_FILTER = (
     "Models (*.pt *.pth *.ckpt *.bin *.pkl *.safetensors *.onnx *.pt2 *.json *.th *.tar);;"
     "All files (*)"
 )
-SCREEN_SIDE = 512
 SHOWN_WARNINGS = 2
 
 
@@ -49,8 +36,9 @@ class Host(Protocol):
 
     def show_loaded(self, loaded: Loaded, recipe: Recipe | None = None) -> None: ...
     def compare_loaded(self, loaded: Loaded) -> None: ...
-    def view_inputs(self) -> ViewInputs: ...
     def tell(self, text: str, severity: str = "info") -> None: ...
+    def tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None: ...
+    def latents_dropped(self, path: Path) -> None: ...
     def opening_failed(self, text: str) -> None: ...
     def project_changed(self, path: Path | None) -> None: ...
     def recent_changed(self, recent: Recent) -> None: ...
@@ -78,6 +66,7 @@ class FileCommands:
         self._background = background
         self._recent_file = recent_file
         self.questions = OpeningQuestions(window, host, store, looks)
+        self.restoring = Restoring(window, host, session, store, looks, self)
         self.recent = load_recent(recent_file)
         self.project: Path | None = None
         self.folder = Path.home()
@@ -182,15 +171,18 @@ class FileCommands:
         self._set_recent(self.recent.with_model(RecentModel(path, loaded.ref.name, loaded.ref.id)))
 
     def open_path(self, path: Path) -> None:
-        """Open whatever was dropped or named: a model, a project, or an image with a Recipe."""
-        if path.is_dir():
-            self.open_model(path)
+        """Open whatever was dropped or named, by what it holds: a model, a project, what was
+        exported, or latents.
+        """
+        kind = kind_of(path)
+        if kind == "project":
+            self.open_project(path)
+        elif kind == "record":
+            self.restoring.open(path)
+        elif kind == "latents":
+            self._host.latents_dropped(path)
         elif path.name in (CONFIG_NAME, WEIGHTS_NAME) and (path.parent / CONFIG_NAME).is_file():
             self.open_model(path.parent)
-        elif path.suffix.lower() == PROJECT_SUFFIX:
-            self.open_project(path)
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
-            self.restore_image(path)
         else:
             self.open_model(path)
 
@@ -229,60 +221,6 @@ class FileCommands:
 
         self._store.open(state.scene.model, ready, self._host.opening_failed)
 
-    def restore_image_dialog(self) -> None:
-        """Let a person choose an image saved here."""
-        name, _ = QFileDialog.getOpenFileName(
-            self._window, "Restore from an image", str(self.folder), "PNG images (*.png)"
-        )
-        if name:
-            self.restore_image(Path(name))
-
-    def restore_image(self, path: Path) -> None:
-        """Go back to the model, latent and classes that an image carries."""
-        self.folder = path.parent
-        try:
-            record = read_record(path)
-        except ImageError as error:
-            self._host.tell(str(error), "error")
-            return
-        self.restore_record(record, path.name)
-
-    def restore_record(self, record: ImageRecord, where: str) -> None:
-        """Go to a record's Recipe or Scene; with the same model, or, where only one of the same
-        name is at hand, with that one, and say so.
-        """
-        scene = record.scene
-        model = scene.model if scene is not None else record.model
-        recipe = scene.recipe if scene is not None else record.recipe
-        if recipe is None:
-            self._host.tell(f"{where} carries no Recipe.", "error")
-            return
-
-        def ready(loaded: Loaded) -> None:
-            problem = check_recipe(recipe, loaded.bundle.spec)
-            if problem:
-                self._host.opening_failed(f"{where} does not fit {loaded.ref.name}: {problem}.")
-                return
-            self._host.show_loaded(loaded, recipe)
-            if scene is not None:
-                fitted = fit_scene(scene.with_pane(Pane(loaded.ref, recipe)), loaded.bundle.spec)
-                self._session.edit(fitted)
-            if loaded.ref.id == model.id:
-                self._host.tell(f"Restored from {where}.")
-            else:
-                self._host.tell(
-                    f"{where} was made with other weights of {model.name}, so it may look "
-                    "different here.",
-                    "warning",
-                )
-
-        self._store.open(model, ready, lambda text: self._by_name(model, ready, text))
-
-    def _by_name(self, model: ModelRef, ready: Callable[[Loaded], None], text: str) -> None:
-        names = {m.name: m.path for m in reversed(self.recent.models)}
-        target: str | Path = Path(names[model.name]) if model.name in names else model.name
-        self._store.open(target, ready, lambda _: self._host.opening_failed(text))
-
     # saving
 
     def save_project(self) -> None:
@@ -316,80 +254,6 @@ class FileCommands:
         self.folder = path.parent
         self._set_project(path)
         self._host.tell(f"Saved {path.name}.")
-
-    def save_image_dialog(self, sheet: bool, pane: Pane | None = None) -> None:
-        """Let a person choose what to save, where and how large; then draw it afresh.
-
-        ``pane`` is the sample to save; by default the current one.
-        """
-        session = self._session
-        scene = session.scene if pane is None else session.scene.with_pane(pane)
-        if pane is not None:
-            scene = scene.with_view("focus")
-        spec, loaded = session.specs.get(scene.model.id), self._store.loaded(scene.model.id)
-        if spec is None or loaded is None:
-            self._host.tell("There is no sample to save yet.", "warning")
-            return
-        inputs = self._host.view_inputs()
-        size = (spec.image.width, spec.image.height)
-        shape = make_sheet(scene, spec, inputs) if scene.view != "focus" else None
-        from genviewer.ui.save_image_dialog import SaveImageDialog
-
-        dialog = SaveImageDialog(
-            self._window,
-            size,
-            (size[0] * shape.columns, size[1] * shape.rows) if shape else None,
-            self.folder / f"{self.proposed_name(scene)}.png",
-            self.folder / f"{scene.model.name}-{scene.view}.png",
-            sheet,
-            max(1, SCREEN_SIDE // max(size)) if not sheet else 1,
-        )
-        if dialog.exec():
-            self.save_image(dialog.choice(), scene, loaded, inputs)
-        dialog.deleteLater()
-
-    def proposed_name(self, scene: Scene) -> str:
-        """A file name for a sample: model, class, seed."""
-        spec = self._session.specs.get(scene.model.id)
-        wanted = spec.class_condition if spec else None
-        classes = ""
-        if wanted is not None:
-            weights = scene.recipe.condition.class_weights(wanted.name)
-            classes = "-" + ("+".join(wanted.label(i) for i in weights) if weights else "any")
-        name = f"{scene.model.name}{classes}-{self._session.controls.seed}"
-        return re.sub(r"[^\w.+-]", "_", name)[:120]
-
-    def save_image(
-        self, choice: SaveChoice, scene: Scene, loaded: Loaded, inputs: ViewInputs
-    ) -> None:
-        """Draw the sample or the sheet afresh and write it, in the job lane."""
-        self.folder = choice.path.parent
-        generator = loaded.generator
-
-        def work(progress: Progress) -> None:
-            if choice.sheet:
-                image = render_sheet(scene, generator, inputs, progress)
-                filled = image.filled.nonzero()[0]
-                pixels = layout_sheet(
-                    image.pixels[filled], filled, image.sheet.rows, image.sheet.columns
-                )
-                record = ImageRecord(scene.model, scene=scene)
-            else:
-                pixels = decode_recipe(generator, scene.recipe)
-                record = ImageRecord(scene.model, recipe=scene.recipe)
-            progress.check()
-            save_png(choice.path, pixels, record, choice.factor)
-
-        def failed(error: Exception) -> None:
-            reason = getattr(error, "strerror", None) or str(error)
-            self._host.tell(f"{choice.path.name} cannot be saved: {reason}.", "error")
-
-        self._background.submit(
-            work,
-            f"Saving {choice.path.name}",
-            done=lambda _: self._host.tell(f"Saved {choice.path.name}."),
-            failed=failed,
-        )
 
     # recent
 

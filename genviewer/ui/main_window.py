@@ -18,9 +18,12 @@ from genviewer.core.views import ViewInputs, plane_axes
 from genviewer.session import edits
 from genviewer.ui.actions import build_actions
 from genviewer.ui.commands import Commands
+from genviewer.ui.data_set_commands import DataSetCommands
 from genviewer.ui.docks import BOTTOM, LEFT, RIGHT, Docks
+from genviewer.ui.export_commands import ExportCommands
 from genviewer.ui.file_commands import FileCommands
 from genviewer.ui.keyframes import Keyframes
+from genviewer.ui.latents_commands import LatentsCommands
 from genviewer.ui.mixing import Mixing
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pane_encoder import PaneEncoder
@@ -111,13 +114,13 @@ class MainWindow(QMainWindow):
             files.recent,
         )
         self.models = ModelList(self.browser, explorer.looks, explorer.store, self.tell)
-        self.pins = Pins(self.session, self.shelf, self._tell_with_undo)
+        self.pins = Pins(self.session, self.shelf, self.tell_with_undo)
         self.synthesis = SynthesisControls(self.session, self.seed_panel.synthesis, self.tell)
         self.keyframes = Keyframes(
             self.session,
             self.keyframe_panel,
             self.tell,
-            self._tell_with_undo,
+            self.tell_with_undo,
             self.canvas.focus_pixels,
             self,
         )
@@ -125,6 +128,9 @@ class MainWindow(QMainWindow):
         self.mixing = Mixing(
             self.session, self.mix_panel, explorer.store, explorer.looks, self.tell
         )
+        self.exports = ExportCommands(self)
+        self.latents = LatentsCommands(self)
+        self.data_sets = DataSetCommands(self)
         self.commands = Commands(self)
         self.actions_by_id = build_actions(self, self.commands.handlers())
         self.docks.bind(self.actions_by_id)
@@ -235,6 +241,7 @@ class MainWindow(QMainWindow):
         compare.pictures.dragged_on_image.connect(self._image_dragged)
         compare.pictures.divider_moved.connect(self._divider_moved)
 
+        self.keyframe_panel.export_wanted.connect(self.exports.animation_dialog)
         self.filmstrip.chosen.connect(self._pane_chosen)
         self.filmstrip.pin_wanted.connect(self.pins.add)
         self.shelf.keyframe_wanted.connect(self._pin_as_keyframe)
@@ -558,8 +565,14 @@ class MainWindow(QMainWindow):
         """Say something in a notice that goes away by itself if it is only information."""
         self.notices.show_notice(text, severity)
 
-    def _tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None:
+    def tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None:
+        """The same with a button that takes it back."""
         self.notices.show_notice(text, "info", ("Undo", undo) if undo else None)
+
+    def latents_dropped(self, path: Path) -> None:
+        """A file of latents is to become pins."""
+        self.docks.show("show_pins", True)
+        self.latents.read(path)
 
     def opening_failed(self, text: str) -> None:
         """What was to be opened could not be; if nothing is explored yet, begin as usual."""

@@ -1,165 +1,199 @@
-"""Where to save the sample or the sheet, and how large."""
+"""Which picture to save, where, in which format and how large."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import (
-    QButtonGroup,
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QRadioButton,
-    QSpinBox,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
-MAX_SIDE = 16384
+from genviewer.core.name_template import DEFAULT_TEMPLATE, TemplateError, check_template
+from genviewer.core.picture import NATIVE, Picture
+from genviewer.io.image_formats import DEEP_FORMATS, FORMATS, check_size
+from genviewer.io.images import ImageError
+from genviewer.ui.export_form import ExportDialog, PlaceRow, SizeRow
+from genviewer.ui.widgets.segments import Segments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from genviewer.io.image_formats import ImageFormat
+
+What = Literal["sample", "sheet", "pins"]
+NAMES: dict[What, str] = {"sample": "Sample", "sheet": "Whole sheet", "pins": "All pins"}
+TITLES: dict[ImageFormat, str] = {"png": "PNG", "webp": "WebP", "jpeg": "JPEG", "tiff": "TIFF"}
+LOSSY = ("webp", "jpeg")
 
 
 @dataclass(frozen=True)
 class SaveChoice:
-    """What to save, where, and the whole factor by which pixels are repeated."""
+    """What to save and how.
+
+    Attributes:
+        path: the file, or for pins the folder.
+        what: the current sample, the view's sheet, or every pin in a file of its own.
+        picture: size, depth, headers, quality.
+        format: of the file or files.
+        embed: whether files carry their Recipe.
+        replace: whether a file that is there may be replaced; the person was told of it.
+        template: of the names of pins.
+    """
 
     path: Path
-    sheet: bool
-    factor: int
+    what: What = "sample"
+    picture: Picture = NATIVE
+    format: ImageFormat = "png"
+    embed: bool = True
+    replace: bool = False
+    template: str = DEFAULT_TEMPLATE
 
 
-class SaveImageDialog(QDialog):
-    """Asks for a PNG's path, content and scale; says beforehand what will be replaced.
+class SaveImageDialog(ExportDialog):
+    """Asks what to save, where and how; says beforehand what will be replaced.
 
     Args:
-        sample_size, sheet_size: (width, height) in pixels at scale 1; ``sheet_size`` is None
-            where the view has no sheet.
-        sample_path, sheet_path: proposed paths.
-        factor: proposed scale.
+        sizes: (width, height) in pixels at scale 1 of what can be saved.
+        places: proposed paths, of the same keys; that of the pins is a folder.
+        what: what is chosen at first.
+        factor: proposed scale of a sample.
+        pins: how many pins there are.
     """
 
     def __init__(
         self,
         parent: QWidget | None,
-        sample_size: tuple[int, int],
-        sheet_size: tuple[int, int] | None,
-        sample_path: Path,
-        sheet_path: Path,
-        sheet: bool,
+        sizes: Mapping[What, tuple[int, int]],
+        places: Mapping[What, Path],
+        what: What,
         factor: int,
+        pins: int = 0,
     ) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Save as PNG")
-        self._sizes = (sample_size, sheet_size or sample_size)
-        self._paths = [sample_path, sheet_path]
-        self._what = QButtonGroup(self)
-        sample_button, sheet_button = QRadioButton("Sample"), QRadioButton("Whole sheet")
-        self._what.addButton(sample_button, 0)
-        self._what.addButton(sheet_button, 1)
-        sheet_button.setEnabled(sheet_size is not None)
-        chosen = 1 if sheet and sheet_size is not None else 0
-        self._what.button(chosen).setChecked(True)
-        self._shown = chosen
-        what = QHBoxLayout()
-        what.setSpacing(16)
-        what.addWidget(sample_button)
-        what.addWidget(sheet_button)
-        what.addStretch(1)
-
-        self._factor = QSpinBox(self)
-        self._factor.setSuffix(" ×")
-        self._factor.setToolTip("Each pixel is repeated this often in both directions")
-        self._size = QLabel(self)
-        scale = QHBoxLayout()
-        scale.setSpacing(12)
-        scale.addWidget(self._factor)
-        scale.addWidget(self._size)
-        scale.addStretch(1)
-
-        self._path = QLineEdit(str(self._paths[chosen]), self)
-        self._path.setMinimumWidth(360)
-        browse = QPushButton("Browse…", self)
-        browse.clicked.connect(self._browse)
-        where = QHBoxLayout()
-        where.setSpacing(8)
-        where.addWidget(self._path, 1)
-        where.addWidget(browse)
-
-        form = QFormLayout()
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignRight)
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(12)
-        form.addRow("What", what)
-        form.addRow("Scale", scale)
-        form.addRow("File", where)
-        self._hint = QLabel(" ", self)
-        self._hint.setWordWrap(True)
-        self._buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel, self
-        )
-        self._buttons.accepted.connect(self.accept)
-        self._buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 16)
-        layout.setSpacing(16)
-        layout.addLayout(form)
-        layout.addWidget(self._hint)
-        layout.addWidget(self._buttons)
-
-        self._factor.valueChanged.connect(self._refresh)
-        self._path.textChanged.connect(self._refresh)
-        self._what.idToggled.connect(self._switch)
-        self._bound_factor()
-        self._factor.setValue(factor)
-        self._refresh()
+        super().__init__("Save image", parent)
+        self._sizes, self._factor, self._pins = sizes, factor, pins
+        self.what = Segments(list(NAMES.items()), "What to save", self)
+        for name in NAMES:
+            self.what.set_available(name, name in sizes)
+        self.format = Segments(list(TITLES.items()), "Format", self)
+        self.bits = QComboBox(self)
+        self.bits.addItem("8 bits", 8)
+        self.bits.addItem("16 bits", 16)
+        self.bits.setToolTip("Per channel; 16 bits come from the network's own numbers")
+        self.bits.setAccessibleName("Depth")
+        self.quality = QSpinBox(self)
+        self.quality.setRange(0, 100)
+        self.quality.setPrefix("quality ")
+        self.quality.setAccessibleName("Quality")
+        self.scale = SizeRow(self)
+        self.add_row("What", self.what)
+        self.add_row("Format", self.format, self.bits, self.quality)
+        self.add_row("Size", self.scale, stretch=False)
+        self.headers = self.add_switch("Headers", "Labels beside rows and columns", True)
+        self._headers_row = self.form.rowCount() - 1
+        self.embed = self.add_switch("Recipe", "Inside the file, to come back to it", True)
+        self.names = QLineEdit(DEFAULT_TEMPLATE, self)
+        self.names.setAccessibleName("Names of the files")
+        self.names.setToolTip("{model}, {class}, {seed} and {n} stand for what they say")
+        self.form.addRow("Names", self.names)
+        self.file = PlaceRow("Save image", FORMATS, self)
+        self.folder = PlaceRow("Save all pins in a folder", {}, self)
+        self.form.addRow("File", self.file)
+        self.form.addRow("Folder", self.folder)
+        self._places = dict(places)
+        self._shown: What = what if what in sizes else "sample"
+        if "pins" in places:
+            self.folder.set_path(places["pins"])
+        self.file.set_path(places["sample" if self._shown == "pins" else self._shown])
+        self.what.set_current(self._shown)
+        self._choose_format("png")
+        self._switch(self._shown)
+        self.what.chosen.connect(self._switch)
+        self.format.chosen.connect(self._choose_format)
+        self.file.format_typed.connect(self._choose_format)
+        self.bits.currentIndexChanged.connect(self.refresh)
+        self.quality.valueChanged.connect(self.refresh)
+        self.names.textChanged.connect(self.refresh)
+        for row in (self.scale, self.file, self.folder):
+            row.changed.connect(self.refresh)
+        self.refresh()
 
     def choice(self) -> SaveChoice:
-        """What was chosen; ``.png`` is added where the path has another ending or none."""
-        path = Path(self._path.text().strip()).expanduser()
-        if path.suffix.lower() != ".png":
-            path = path.with_name(path.name + ".png")
-        return SaveChoice(path, self._what.checkedId() == 1, self._factor.value())
-
-    def _bound_factor(self) -> None:
-        largest = max(1, MAX_SIDE // max(self._sizes[self._what.checkedId()]))
-        self._factor.setRange(1, min(64, largest))
-
-    def _switch(self, what: int, on: bool) -> None:
-        if on:
-            self._paths[self._shown] = Path(self._path.text())
-            self._shown = what
-            self._bound_factor()
-            self._path.setText(str(self._paths[what]))
-            self._refresh()
-
-    def _refresh(self) -> None:
-        width, height = self._sizes[self._what.checkedId()]
-        factor = self._factor.value()
-        self._size.setText(f"{width * factor} × {height * factor} pixels")
-        button = self._buttons.button(QDialogButtonBox.StandardButton.Save)
-        usable = bool(self._path.text().strip())
-        button.setEnabled(usable)
-        exists = usable and self.choice().path.exists()
-        button.setText("Replace" if exists else "Save")
-        self._hint.setText(
-            f"{self.choice().path.name} exists already and will be replaced."
-            if exists
-            else "The file carries its Recipe: drop it on the window to come back to it."
+        """What was chosen."""
+        what, form = self._shown, self._format
+        headers = what == "sheet" and self.headers.isChecked() and not self.scale.smooth
+        deep = form in DEEP_FORMATS and self.bits.currentData() == 16
+        quality = self.quality.value() if form in LOSSY else 0
+        picture = self.scale.picture(
+            bits=16 if deep else 8, headers=headers, quality=quality or None
         )
+        path = self.folder.path if what == "pins" else self.file.path
+        replace = what != "pins" and path.is_file()
+        template = self.names.text().strip()
+        return SaveChoice(path, what, picture, form, self.embed.isChecked(), replace, template)
 
-    def _browse(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self,
-            "Save as PNG",
-            self._path.text(),
-            "PNG images (*.png)",
-            options=QFileDialog.Option.DontConfirmOverwrite,
-        )
-        if name:
-            self._path.setText(name)
+    @property
+    def _format(self) -> ImageFormat:
+        return next(form for form in TITLES if form == self.format.current)
+
+    def _choose_format(self, form: str) -> None:
+        self.format.set_current(form)
+        self.bits.setVisible(form in DEEP_FORMATS)
+        self.quality.setVisible(form in LOSSY)
+        self.quality.setSpecialValueText("lossless" if form == "webp" else "best quality")
+        self.file.set_format(form)
+        self.refresh()
+
+    def _switch(self, name: str) -> None:
+        what = next(key for key in NAMES if key == name)
+        if self._shown != "pins":
+            self._places[self._shown] = self.file.path
+        self._shown = what
+        pins = what == "pins"
+        self.form.setRowVisible(self.names, pins)
+        self.form.setRowVisible(self.folder, pins)
+        self.form.setRowVisible(self.file, not pins)
+        if not pins:
+            self.file.set_path(self._places[what])
+            self.file.set_format(self.format.current)
+        self.scale.set_native(*self._sizes[what], 1 if what == "sheet" else self._factor)
+        self.refresh()
+        self.adjustSize()
+
+    def refresh(self) -> None:
+        if not hasattr(self, "folder"):
+            return  # still being put together
+        whole = not self.scale.smooth  # headers are not made for a picture of a given size
+        self.form.setRowVisible(self._headers_row, self._shown == "sheet" and whole)
+        pins = self._shown == "pins"
+        place = self.folder if pins else self.file
+        if not place.given:
+            self.tell("Say where to save it.", False)
+            return
+        choice = self.choice()
+        problem = self._problem(choice)
+        if problem:
+            self.tell(problem, False)
+        elif pins:
+            self.tell(f"{self._pins} files; those that are there already are left alone.", True)
+        elif choice.replace:
+            self.tell(f"{choice.path.name} exists already and will be replaced.", True, "Replace")
+        elif choice.embed:
+            text = "The file carries its Recipe: drop it on the window to come back to it."
+            self.tell(text, True)
+        else:
+            self.tell("Without its Recipe the file cannot be restored.", True)
+
+    def _problem(self, choice: SaveChoice) -> str:
+        """What stands against the choice, as a sentence; empty for nothing."""
+        width, height = self._sizes[choice.what]
+        try:
+            check_size(*choice.picture.size(width, height), choice.format, choice.picture.bits)
+            if choice.what == "pins":
+                check_template(choice.template)
+                if "{n" not in choice.template and "{seed" not in choice.template:
+                    return "The names need {n} to tell the pins apart."
+        except (ImageError, TemplateError) as error:
+            return str(error)
+        if choice.path.is_dir() and choice.what != "pins":
+            return f"{choice.path.name} is a folder; name a file."
+        return ""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 
+from genviewer.core.picture import Picture
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.core.scene import VIEW_NAMES
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
@@ -112,12 +113,14 @@ def test_keys_choose_classes_and_views(qtbot, window: MainWindow) -> None:
     window.canvas.setFocus()
     QTest.keyClick(window.canvas, "6")
     assert window.session.scene.recipe.condition.class_weights("class") == {6: 1.0}
-    for key, view in zip("GTMFC", ("grid", "traverse", "map", "focus", "classes"), strict=True):
+    for key, view in zip(
+        "GTMXFC", ("grid", "traverse", "map", "axes", "focus", "classes"), strict=True
+    ):
         QTest.keyClick(window.canvas, key)
         assert window.session.scene.view == view
         settled(qtbot, window)
         assert_shows_scene(window)
-    assert set(VIEW_NAMES) == {"grid", "traverse", "map", "focus", "classes"}
+    assert set(VIEW_NAMES) == {"grid", "traverse", "map", "focus", "classes", "axes"}
 
 
 def test_typing_into_a_box_does_not_run_shortcuts(qtbot, window: MainWindow) -> None:
@@ -175,7 +178,8 @@ def test_every_action_has_a_handler_and_no_shortcut_is_taken_twice(window: MainW
 
 BLOCKING = {
     "open_model", "open_project", "save_project", "save_project_as", "save_sample", "save_sheet",
-    "restore_image", "quit", "full_screen",
+    "restore_image", "quit", "full_screen", "import_latents", "export_latents",
+    "open_folder", "save_bundle",
 }  # fmt: skip
 
 
@@ -206,7 +210,9 @@ def test_a_saved_png_dropped_on_the_window_restores_the_sample(
     settled(qtbot, window)
     scene, path = window.session.scene, tmp_path / "seven.png"
     loaded = window.explorer.store.loaded(scene.model.id)
-    window.files.save_image(SaveChoice(path, False, 4), scene, loaded, window.view_inputs())
+    window.exports.save_image(
+        SaveChoice(path, picture=Picture(4)), scene, loaded, window.view_inputs()
+    )
     qtbot.waitUntil(path.exists)
     qtbot.waitUntil(lambda: "Saved seven.png." in notices(window))
     edits.choose_class(window.session, 1)
@@ -223,7 +229,7 @@ def test_a_saved_sheet_restores_the_scene(qtbot, window: MainWindow, tmp_path: P
     settled(qtbot, window)
     scene, path = window.session.scene, tmp_path / "sheet.png"
     loaded = window.explorer.store.loaded(scene.model.id)
-    window.files.save_image(SaveChoice(path, True, 1), scene, loaded, window.view_inputs())
+    window.exports.save_image(SaveChoice(path, "sheet"), scene, loaded, window.view_inputs())
     qtbot.waitUntil(lambda: "Saved sheet.png." in notices(window), timeout=PATIENCE_MS)
     edits.set_view(window.session, "focus")
     edits.roll(window.session)
@@ -382,7 +388,9 @@ def test_an_image_named_at_the_start_is_restored(qtbot, open_explorer, tmp_path:
     settled(qtbot, first)
     scene, path = first.session.scene, tmp_path / "eight.png"
     loaded = first.explorer.store.loaded(scene.model.id)
-    first.files.save_image(SaveChoice(path, False, 2), scene, loaded, first.view_inputs())
+    first.exports.save_image(
+        SaveChoice(path, picture=Picture(2)), scene, loaded, first.view_inputs()
+    )
     qtbot.waitUntil(lambda: "Saved eight.png." in notices(first))
     edits.choose_class(first.session, 0)
     first.close()

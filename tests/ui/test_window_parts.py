@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialogButtonBox
 
 from genviewer.core.spec import LatentSpec
 from genviewer.engine.jobs import JobLane, Progress
@@ -129,36 +128,62 @@ def test_every_event_counts_for_latency(monkeypatch) -> None:
     assert meter.frames_per_second == 0
 
 
-def _dialog(tmp_path: Path, qtbot, sheet_size: tuple[int, int] | None = (280, 168)):
-    dialog = SaveImageDialog(
-        None, (28, 28), sheet_size, tmp_path / "a.png", tmp_path / "b.png", False, 4
-    )
+def _dialog(tmp_path: Path, qtbot, sheet: bool = True):
+    sizes = {"sample": (28, 28), "sheet": (280, 168)}
+    places = {"sample": tmp_path / "a.png", "sheet": tmp_path / "b.png"}
+    if not sheet:
+        del sizes["sheet"], places["sheet"]
+    dialog = SaveImageDialog(None, sizes, places, "sample", 4)
     qtbot.addWidget(dialog)
     return dialog
 
 
 def test_the_save_dialog_tells_size_and_replacement(tmp_path: Path, qtbot) -> None:
     dialog = _dialog(tmp_path, qtbot)
-    assert dialog._size.text() == "112 × 112 pixels"
-    save = dialog._buttons.button(QDialogButtonBox.StandardButton.Save)
-    assert save.text() == "Save"
+    assert dialog.scale.told.text() == "112 × 112 pixels"
+    assert dialog.save.text() == "Save"
     (tmp_path / "b.png").touch()
-    dialog._what.button(1).click()
-    assert save.text() == "Replace"
-    assert "b.png exists" in dialog._hint.text()
-    dialog._factor.setValue(2)
-    assert dialog._size.text() == "560 × 336 pixels"
-    assert dialog.choice().sheet
-    dialog._path.setText(str(tmp_path / "c"))
+    dialog.what.button("sheet").click()
+    assert dialog.save.text() == "Replace"
+    assert "b.png exists" in dialog.hint.text()
+    assert dialog.choice().replace
+    dialog.scale.factor.setValue(2)
+    assert dialog.scale.told.text() == "560 × 336 pixels"
+    assert dialog.choice().what == "sheet"
+    dialog.file.edit.setText(str(tmp_path / "c"))
     assert dialog.choice().path == tmp_path / "c.png"
-    dialog._path.setText("  ")
-    assert not save.isEnabled()
+    dialog.file.edit.setText("  ")
+    assert not dialog.save.isEnabled()
+
+
+def test_format_and_suffix_go_together(tmp_path: Path, qtbot) -> None:
+    dialog = _dialog(tmp_path, qtbot)
+    dialog.format.button("tiff").click()
+    assert dialog.choice().path == tmp_path / "a.tif"
+    dialog.bits.setCurrentIndex(1)
+    assert dialog.choice().picture.bits == 16
+    dialog.file.edit.setText(str(tmp_path / "x.jpeg"))
+    assert dialog.format.current == "jpeg"
+    assert dialog.choice().picture.bits == 8  # the format holds no more
+    assert dialog.choice().path == tmp_path / "x.jpeg"
+
+
+def test_smooth_sizes_keep_the_shape_and_have_no_headers(tmp_path: Path, qtbot) -> None:
+    dialog = _dialog(tmp_path, qtbot)
+    dialog.what.button("sheet").click()
+    assert dialog.choice().picture.headers
+    dialog.scale.method.setCurrentIndex(1)
+    dialog.scale.wide.setValue(1000)
+    assert dialog.choice().picture.canvas == (1000, 600)
+    assert not dialog.choice().picture.headers
 
 
 def test_without_a_sheet_only_the_sample_can_be_saved(tmp_path: Path, qtbot) -> None:
-    dialog = _dialog(tmp_path, qtbot, None)
-    assert not dialog._what.button(1).isEnabled()
-    assert not dialog.choice().sheet
+    dialog = _dialog(tmp_path, qtbot, sheet=False)
+    dialog.show()
+    assert not dialog.what.button("sheet").isVisible()
+    assert not dialog.what.button("pins").isVisible()
+    assert dialog.choice().what == "sample"
 
 
 def test_a_walk_moves_follows_the_hand_and_rests(qtbot) -> None:

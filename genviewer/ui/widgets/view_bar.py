@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 
 from genviewer.core.scene import VIEW_NAMES
 from genviewer.ui import theme
+from genviewer.ui.widgets.axis_options import AxisRow
 from genviewer.ui.widgets.compare_options import CompareRow
 from genviewer.ui.widgets.segments import Segments
 from genviewer.ui.widgets.view_options import (
@@ -32,6 +33,7 @@ TIPS = {
     "classes": "The same latents in every class",
     "traverse": "What each dimension does",
     "map": "A plane through latent space",
+    "axes": "What is chosen along rows and columns",
 }
 
 
@@ -59,12 +61,14 @@ class ViewBar(QWidget):
         self.traverse = TraverseRow(self)
         self.map = MapRow(self)
         self.compare = CompareRow(self)
+        self.axes = AxisRow(self)
         self._rows: dict[str, OptionsRow] = {
             "grid": self.grid,
             "classes": self.classes,
             "traverse": self.traverse,
             "map": self.map,
             "compare": self.compare,
+            "axes": self.axes,
         }
         self._shown: OptionsRow | None = None
         self._flow = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from genviewer.core.scene import (
     MAX_CELLS,
+    AxisOptions,
     ClassesOptions,
     CompareOptions,
     GridOptions,
@@ -37,7 +38,13 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
 
 Options = TypeVar(
-    "Options", GridOptions, ClassesOptions, TraverseOptions, MapOptions, CompareOptions
+    "Options",
+    GridOptions,
+    ClassesOptions,
+    TraverseOptions,
+    MapOptions,
+    CompareOptions,
+    AxisOptions,
 )
 SEEDS = 100_000  # the dice's seeds are short enough to be said aloud
 STRENGTH_STEPS = 100

@@ -1,0 +1,78 @@
+"""Writing data sets of samples in the background."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+
+from genviewer.ui.time_left import TimeLeft
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog
+
+    from genviewer.core.dataset_plan import DatasetPlan
+    from genviewer.engine.export_dataset import Exported
+    from genviewer.engine.jobs import Job, Progress
+    from genviewer.ui.main_window import MainWindow
+    from genviewer.ui.models import Loaded
+
+
+class DataSetCommands:
+    """Exports data sets for a window (GUI thread).
+
+    Attributes:
+        dialog: the one that was opened last; None once it is gone.
+    """
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.dialog: QDialog | None = None
+
+    def ask(self) -> None:
+        """Ask for a data set of the current model."""
+        window = self._window
+        model = window.session.scene.model
+        loaded = window.explorer.store.loaded(model.id)
+        if loaded is None:
+            window.tell("There is no model yet to draw a data set.", "warning")
+            return
+        from genviewer.ui.data_set_dialog import DataSetDialog
+
+        folder = window.files.folder / f"{Path(model.name).name}-samples"
+        dialog = DataSetDialog(window, loaded, folder, window.session.controls.seed)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self.export(dialog.folder.path, dialog.plan(), loaded))
+        dialog.destroyed.connect(lambda: self._gone(dialog))
+        self.dialog = dialog
+        dialog.open()
+
+    def _gone(self, dialog: QDialog) -> None:
+        if self.dialog is dialog:
+            self.dialog = None
+
+    def export(self, folder: Path, plan: DatasetPlan, loaded: Loaded) -> Job:
+        """Write a data set, or what is missing of it; what is complete is kept when cancelled."""
+        window = self._window
+        window.files.folder = folder.parent
+
+        def work(progress: Progress) -> Exported:
+            from genviewer.engine.export_dataset import export_dataset
+
+            told = TimeLeft(progress, f"Exporting {folder.name}")
+            return export_dataset(folder, plan, loaded.generator, progress=told)
+
+        def done(exported: Exported) -> None:
+            less = f", less {exported.duplicates} that were twice" if exported.duplicates else ""
+            window.tell(f"{plan.count:,} samples{less} are in {folder.name}.")
+
+        return window.explorer.exports.submit(
+            work,
+            f"Exporting {folder.name}",
+            done=done,
+            failed=lambda error: window.tell(str(error), "error"),
+            cancelled=lambda: window.tell(
+                f"What is complete is kept: export into {folder.name} again to go on."
+            ),
+        )
