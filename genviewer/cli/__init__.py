@@ -20,6 +20,7 @@ COMMANDS = (
     "export",
     "grid",
     "info",
+    "likelihood",
     "models",
     "sample",
     "scan",

@@ -14,6 +14,7 @@ import genviewer.cli.commands_convert
 import genviewer.cli.commands_encode
 import genviewer.cli.commands_evaluate
 import genviewer.cli.commands_export
+import genviewer.cli.commands_inspect
 import genviewer.cli.commands_scan
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say

@@ -1,0 +1,64 @@
+"""What the inspecting commands print."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from genviewer.cli.inspected import Inspected
+    from genviewer.core.spec import Spec
+    from genviewer.engine.density_results import Likelihoods
+
+LISTED = 40
+"""Images that a text lists; the rest is in its last lines, and in the JSON."""
+
+
+def likelihood_document(seen: Inspected, found: Likelihoods) -> list[dict[str, Any]]:
+    """The document of ``likelihood --json``; a standard error that is not known is null."""
+    columns = zip(
+        seen.entries, found.elbo, found.log_px, found.stderr, found.bits_per_dim, strict=True
+    )
+    return [
+        {
+            **entry,
+            "elbo": float(elbo),
+            "log_px": float(log_px),
+            "stderr": float(error) if math.isfinite(error) else None,
+            "bits_per_dim": float(bits),
+        }
+        for entry, elbo, log_px, error, bits in columns
+    ]
+
+
+def likelihood_text(seen: Inspected, found: Likelihoods, spec: Spec) -> str:
+    """The bounds as a table for a person, and what they are of."""
+    lines = ["    elbo    log p(x)   +-     bits/dim  image"]
+    for index in range(min(LISTED, len(seen.entries))):
+        error = found.stderr[index]
+        lines.append(
+            f"{found.elbo[index]:9.2f} {found.log_px[index]:9.2f} "
+            f"{f'{error:6.3f}' if math.isfinite(error) else '     -'} "
+            f"{found.bits_per_dim[index]:9.4f}  {name_of(seen.entries[index])}"
+        )
+    if len(seen.entries) > LISTED:
+        lines.append(f"... and {len(seen.entries) - LISTED:,} more, which --json lists")
+    if len(seen.entries) > 1:
+        spread = float(np.std(found.log_px, ddof=1)) / math.sqrt(len(found.log_px))
+        lines.append(
+            f"mean of {len(seen.entries):,}: ELBO {found.elbo.mean():.3f} "
+            f"(reconstruction {found.reconstruction.mean():.3f}, KL {found.kl.mean():.3f}), "
+            f"log p(x) {found.log_px.mean():.3f} +- {spread:.3f}, "
+            f"{found.bits_per_dim.mean():.4f} bits/dim"
+        )
+    lines.append(f"in nats, lower bounds of {found.samples} samples; {found.measure}")
+    if spec.class_condition is not None:
+        lines.append("p(x) is over all classes, each as probable as the others")
+    return "\n".join(lines)
+
+
+def name_of(entry: dict[str, str | int]) -> str:
+    """What to call an image in a text."""
+    return str(entry["file"]) if "file" in entry else f"#{entry['index']}"

@@ -1,0 +1,188 @@
+"""The images that the inspecting commands are asked about, and what to call each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genviewer.cli.encoding import IMAGE_SUFFIXES, read_npy
+from genviewer.cli.errors import CommandError, UsageError, say, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from genviewer.core.spec import Spec
+    from genviewer.io.datasets import Images
+
+SPLITS = ("train", "test", "all")
+MAX_FOLDER = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """Images in the model's size, and where each is from.
+
+    Attributes:
+        entries: ``{"file": name}`` or ``{"index": i}`` for each image.
+        images: uint8 (N, H, W, C).
+        labels: the model's class of each, int64 (N,), where the data has them.
+        failed: how many files could not be used; each was told of.
+    """
+
+    entries: list[dict[str, str | int]]
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None = None
+    failed: int = 0
+
+    def head(self, limit: int | None) -> Inspected:
+        """The first ``limit`` images."""
+        if limit is None or limit >= len(self.images):
+            return self
+        labels = None if self.labels is None else self.labels[:limit]
+        return Inspected(self.entries[:limit], self.images[:limit], labels, self.failed)
+
+
+@dataclass
+class _Files:
+    images: list[NDArray[np.uint8]] = field(default_factory=list)
+    entries: list[dict[str, str | int]] = field(default_factory=list)
+    failed: int = 0
+
+
+def read_inspected(sources: Sequence[str], split: str | None, spec: Spec) -> Inspected:
+    """The images of files, of a folder of them, or of a data set.
+
+    Files that cannot be used are told of on stderr and left out.
+
+    Args:
+        sources: image files and folders of them, or one data set.
+        split: ``train``, ``test`` or ``all``; by default ``test`` where the data set has it.
+        spec: of the model that they are shown to.
+
+    Raises:
+        CommandError, UsageError, DataError, LoadError: there are none.
+    """
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"--split is {', '.join(SPLITS)}, not {split!r}.")
+    files = _image_files(sources)
+    if files is not None:
+        if split is not None:
+            raise UsageError("--split is for data sets; image files have no splits.")
+        return _from_files(files, spec)
+    if len(sources) > 1:
+        raise UsageError("Several IMAGES are image files or folders; name one data set.")
+    return _from_data(sources[0], split, spec)
+
+
+def _image_files(sources: Sequence[str]) -> list[Path] | None:
+    """The image files that are meant, or None for a data set."""
+    files: list[Path] = []
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+            if not found and len(sources) == 1:
+                return None  # idx files, or nothing; the reader of data sets says which
+            if len(found) > MAX_FOLDER:
+                raise CommandError(f"{path} has more than {MAX_FOLDER:,} images.")
+            files += found
+        elif path.suffix.lower() in IMAGE_SUFFIXES:
+            files.append(path)
+        else:
+            return None
+    return files
+
+
+def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
+    from genviewer.engine.density_images import fit_images
+    from genviewer.engine.generator import LoadError
+    from genviewer.io.image_decode import decode_image
+    from genviewer.io.images import ImageError
+
+    read, sizes = _Files(), set()
+    for path in files:
+        try:
+            image = decode_image(path)
+            if image.dtype == np.uint16:
+                image = np.round(image / 257.0)
+            sizes.add(image.shape)
+            read.images.append(fit_images(image.astype(np.uint8)[None], spec)[0])
+        except (ImageError, LoadError, OSError) as error:
+            say(sentence(error))
+            read.failed += 1
+        else:
+            read.entries.append({"file": str(path)})
+    if not read.images:
+        raise CommandError("None of the images can be used.")
+    _tell_of_fitting(sizes, spec)
+    return Inspected(read.entries, np.stack(read.images), None, read.failed)
+
+
+def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
+    from genviewer.engine.density_images import fit_images
+    from genviewer.io.datasets import Images, load_images
+
+    if source.lower().endswith(".npy"):
+        if split is not None:
+            raise UsageError("--split is for data sets with splits; a .npy file has none.")
+        parts = [Images(source, _pixels(source, spec))]
+    else:
+        train, test = load_images(source)
+        if split == "test" and test is None:
+            raise CommandError(f"{source} has no test split.")
+        if split is None and test is not None:
+            say(f"the {len(test.images)} images of the test split; --split names another")
+        chosen = split or ("train" if test is None else "test")
+        parts = [
+            part
+            for name, part in (("train", train), ("test", test))
+            if part is not None and chosen in (name, "all")
+        ]
+    images = np.concatenate([fit_images(part.images, spec) for part in parts])
+    _tell_of_fitting({part.images.shape[1:] for part in parts}, spec)
+    found = [_labels(part, spec) for part in parts]
+    known = [labels for labels in found if labels is not None]
+    labels = np.concatenate(known) if len(known) == len(parts) else None
+    return Inspected([{"index": i} for i in range(len(images))], images, labels)
+
+
+def _pixels(source: str, spec: Spec) -> NDArray[np.uint8]:
+    """uint8 (N, H, W, C) of an array of bytes, or of floats in [0, 1], in any usual layout."""
+    array = np.asarray(read_npy(Path(source)))
+    if array.ndim == 2 and array.shape[1] == spec.image.height * spec.image.width:
+        array = array.reshape(len(array), spec.image.height, spec.image.width)
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim == 4 and array.shape[3] not in (1, 3, 4) and array.shape[1] in (1, 3, 4):
+        array = np.moveaxis(array, 1, 3)
+    if array.ndim != 4 or array.shape[3] not in (1, 3, 4) or not array.size:
+        raise CommandError(f"{source} holds {array.shape}, which are no images.")
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype.kind != "f" or not (array.min() >= 0.0 and array.max() <= 1.0):
+        raise CommandError(f"{source} holds neither bytes nor values in [0, 1].")
+    return np.round(array * 255.0).astype(np.uint8)
+
+
+def _labels(data: Images, spec: Spec) -> NDArray[np.int64] | None:
+    """The model's class of each image, where the data's classes are the model's."""
+    condition = spec.class_condition
+    if condition is None or data.labels is None:
+        return None
+    if data.names and condition.names:
+        if set(data.names) != set(condition.names):
+            return None
+        return np.array([condition.names.index(name) for name in data.names])[data.labels]
+    return data.labels if int(data.labels.max()) < condition.size else None
+
+
+def _tell_of_fitting(shapes: set[tuple[int, ...]], spec: Spec) -> None:
+    wanted = (spec.image.height, spec.image.width, spec.image.channels)
+    if shapes - {wanted}:
+        size = f"{wanted[1]}x{wanted[0]} with {wanted[2]} channel(s)"
+        say(f"images were brought to {size}, which is what {spec.name} takes")
