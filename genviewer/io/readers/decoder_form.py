@@ -184,12 +184,16 @@ class _Builder:
             return []
         if extra:
             entries = [*entries, _Entry(extra, None)]
-        merges = [self._merge(entry, index) for index, entry in enumerate(entries)]
-        if any(merge is None for merge in merges):
-            return []
-        items = [fixed(merge) for merge in merges if merge is not None]
+        items: list[Item] = []
+        for index, entry in enumerate(entries):
+            merge, other = self._merge(entry, index), self._merge(entry, index, active=True)
+            if merge is None or other is None:
+                return []
+            linear = entry.run is not None and entry.run.placed[0].role == "linear"
+            items.append(_either(merge, other) if linear else fixed(merge))
         items += items_of(main.placed, True, self.hints)
         guesses = tuple(ConditionGuess(e.classes, e.run is not None) for e in entries)
+        guesses = guesses or normed(main)
         lines, flat = self._lines(items, main, latent, guesses)
         if not lines:
             return []
@@ -273,17 +277,24 @@ class _Builder:
         return None
 
     def _merge(
-        self, entry: _Entry, index: int, how: How = "after", into: Shape | None = None
+        self,
+        entry: _Entry,
+        index: int,
+        how: How = "after",
+        into: Shape | None = None,
+        active: bool = False,
     ) -> chain.Merge | None:
-        """A condition's way in; ``into`` is the shape that it has to have there."""
+        """A condition's way in; ``into`` is the shape that it has to have there, ``active`` puts
+        an activation at its end.
+        """
         if entry.run is None:
             return chain.Merge(index, how, ())
         items = items_of(entry.run.placed, True, self.hints)
         final = entry.run.placed[-1]
-        tail: tuple[Step, ...] = ()
-        if final.role not in ("table", "norm"):
-            # A linear layer of labels is used as it is; a map is a stem like the main one.
-            tail = (HIDDEN,) if final.after[0] == "map" else ()
+        first = entry.run.placed[0]
+        # A stem of its own ends as the main one does; rows of a table are used as they are.
+        stem = first.role != "table" and (into is not None or final.role == "norm")
+        tail: tuple[Step, ...] = (HIDDEN,) if stem or active else ()
 
         def finish(shape: Shape) -> float | None:
             if into is None or shape == into or (len(shape) == 1 and shape[0] == into[0]):
@@ -302,10 +313,10 @@ class _Builder:
     def _lines(
         self, items: list[Item], main: Run, latent: int, guesses: tuple[ConditionGuess, ...]
     ) -> tuple[tuple[Line, ...], bool]:
+        guesses = guesses or normed(main)
         sizes = tuple(guess.size for guess in guesses)
         final = main.placed[-1]
         flat = final.after[0] == "vector"
-        tail = self.hints.after.get(final.layer.name)
         if flat:
             lines = []
             for cost, picture in flat_images(final.after[1])[:4]:
@@ -317,8 +328,7 @@ class _Builder:
         def finish(shape: Shape) -> float | None:
             return ending(shape) if self._matches(shape) else None
 
-        ends = items if tail is None else [*items, fixed(*tail)]
-        lines = search([*ends, fixed(OUTPUT)], (latent,), sizes, finish, keep=90)
+        lines = search([*items, fixed(OUTPUT)], (latent,), sizes, finish, keep=90)
         if self.image is not None and lines:
             # The size is known: how usual it is says nothing.
             lines.sort(key=lambda line: line.cost - (ending(line.shape) or 0.0))
@@ -328,6 +338,17 @@ class _Builder:
         if self.image is None:
             return True
         return all(w in (-1, n) for w, n in zip(self.image, picture, strict=False))
+
+
+def normed(run: Run) -> tuple[ConditionGuess, ...]:
+    """The condition that a run's conditional norms take, if it has any."""
+    sizes = [p.layer.classes for p in run.placed if p.layer.kind == "conditional_norm"]
+    return (ConditionGuess(sizes[0], True),) if sizes else ()
+
+
+def _either(first: chain.Merge, second: chain.Merge) -> Item:
+    """A label's layer with or without an activation after it."""
+    return lambda shape: [(0.0, (first,)), (0.3, (second,))]
 
 
 def _doubt(guesses: tuple[ConditionGuess, ...], latent: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -126,7 +126,7 @@ def gather(tensors: Mapping[str, Tensor]) -> Layers:
         layers.extend(_classify(module, fields, len(layers)))
         if len(layers) > MAX_LAYERS:
             raise ValueError(f"more than {MAX_LAYERS} layers")
-    return Layers(tuple(layers), reads)
+    return Layers(tuple(_with_tables(layers)), reads)
 
 
 def _reader(tensor: Tensor, name: str) -> Read:
@@ -144,11 +144,7 @@ def _resolver(target: str, parts: Mapping[str, Tensor]) -> Read:
             v = values.get("v", values.get("0._v"))
             if weight is None or u is None:
                 raise ValueError(f"{target} is normalised in an unknown way")
-            flat = weight.reshape(weight.shape[0], -1)
-            if weight.shape[0] != u.size:  # a transposed convolution is normalised over axis 1
-                flat = weight.swapaxes(0, 1).reshape(weight.shape[1], -1)
-            right = flat.T @ u if v is None else v
-            sigma = float(u @ (flat @ (right / max(float(np.linalg.norm(right)), 1e-12))))
+            sigma = _spectral_norm(weight, u, v)
             return (weight / np.float32(sigma)).astype(np.float32)
         gain = values.get("g", values.get("original0"))
         weight = values.get("v", values.get("original1"))
@@ -159,6 +155,70 @@ def _resolver(target: str, parts: Mapping[str, Tensor]) -> Read:
         return (weight * (gain / norm)).astype(np.float32)
 
     return read
+
+
+def _spectral_norm(
+    weight: NDArray[np.float32], u: NDArray[np.float32], v: NDArray[np.float32] | None
+) -> float:
+    """The largest singular value that training kept in ``u`` and ``v``.
+
+    A transposed convolution is normalised over its second axis; where both axes are as long as
+    ``u``, the one is right for which the vectors belong together.
+    """
+    found = []
+    for axis in (0, 1):
+        if weight.ndim <= axis or weight.shape[axis] != u.size:
+            continue
+        flat = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1)
+        right = flat.T @ u
+        right = right / max(float(np.linalg.norm(right)), 1e-12)
+        if v is not None and v.size == right.size:
+            right = v
+        left = flat @ right
+        together = abs(float(u @ left)) / max(float(np.linalg.norm(left)), 1e-12)
+        found.append((together, float(u @ left)))
+    if not found or not max(found)[1]:
+        raise ValueError("a weight is normalised in an unknown way")
+    return max(found)[1]
+
+
+def _with_tables(layers: list[Layer]) -> list[Layer]:
+    """Norms without scale and shift joined with the tables of these beside them."""
+    result, used = [], set()
+    for norm in layers:
+        tables = _tables_of(norm, layers) if norm.kind == "norm" and not norm.affine else ()
+        if tables:
+            used |= {table.name for table in tables}
+            names = tuple(table.name for table in tables)
+            norm = replace(
+                norm, kind="conditional_norm", tables=names, classes=tables[0].shape[0]
+            )
+        result.append(norm)
+    return [layer for layer in result if layer.name not in used]
+
+
+def _tables_of(norm: Layer, layers: list[Layer]) -> tuple[Layer, ...]:
+    def tables(parent: str) -> list[Layer]:
+        return [
+            layer
+            for layer in layers
+            if layer.kind == "linear"
+            and not layer.bias
+            and layer.name.startswith(f"{parent}." if parent else "")
+        ]
+
+    parent = norm.name.rpartition(".")[0]
+    for place in (norm.name, parent):
+        if not place:
+            continue
+        beside = tables(place)
+        both = [table for table in beside if table.shape[1] == 2 * norm.features]
+        if both:
+            return (both[0],)
+        single = [table for table in beside if table.shape[1] == norm.features]
+        if len(single) == 2 and single[0].shape == single[1].shape:
+            return tuple(single)
+    return ()
 
 
 def _classify(module: str, fields: Mapping[str, Shape], place: int) -> list[Layer]:

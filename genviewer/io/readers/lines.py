@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -78,15 +78,17 @@ class Hints:
     Attributes:
         steps: the exact steps of a layer.
         between: the exact steps between two neighbouring layers, by their names.
-        after: the exact steps after a layer that is the last in its Sequential.
+        hidden: the only kind of hidden activation that there is.
+        final: the last activation, by the name of the layer before it.
     """
 
     steps: dict[str, Step]
     between: dict[tuple[str, str], tuple[Step, ...]]
-    after: dict[str, tuple[Step, ...]]
+    hidden: Activation | None = None
+    final: dict[str, str] = field(default_factory=dict)
 
 
-NO_HINTS = Hints({}, {}, {})
+NO_HINTS = Hints({}, {})
 
 
 def search(
@@ -206,7 +208,8 @@ def _layer(here: Placed, hints: Hints) -> Item:
     layer = here.layer
     known = hints.steps.get(layer.name)
     if known is not None:
-        return fixed(known)
+        # Whether there is a bias only the tensors tell.
+        return fixed(replaced(known, bias=layer.bias) if isinstance(known, chain.Conv) else known)
     if here.role == "linear":
         outputs, inputs = layer.shape
         return fixed(chain.Linear(layer.name, inputs, outputs, layer.bias))

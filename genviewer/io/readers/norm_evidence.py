@@ -111,18 +111,25 @@ def weigh(
     if not ended:
         return None
     found = [(_chosen(path), path.mean) for path in ended]
-    found.sort(key=lambda one: one[1] + unusual(one[0]))
+    found.sort(key=lambda one: rank(*one))
     return Verdict(found[0][0], found[0][1], tuple(found[1:40]))
 
 
-def unusual(choices: Choices) -> float:
-    """How much better than the usual a candidate's mean mismatch has to be, to be believed."""
+def rank(choices: Choices, mismatch: float) -> float:
+    """What candidates are ordered by, the lower the better: how well the statistics fit and how
+    usual the choices are. Small mismatches are noise, so that their ratio counts, not their
+    difference.
+    """
+    return 0.2 * math.log(0.05 + mismatch) + _unusual(choices)
+
+
+def _unusual(choices: Choices) -> float:
     names = {activation_name(activation) for activation in choices.hidden}
     epsilons = set(choices.eps)
     rare = max((RARE.get(name, 0.04) for name in names), default=0.0)
     rare += max((RARE_EPS.get(eps, 0.03) for eps in epsilons), default=0.0)
     changes = max(0, len(names) - 1) + max(0, len(epsilons) - 1)
-    return rare + 0.008 * changes + 0.02 * choices.line.cost
+    return rare + 0.008 * changes + 0.05 * choices.line.cost
 
 
 def _chosen(path: Path) -> Choices:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ MAX_SPLITS = 120
 SETTLED = 1.0
 """A reading this usual is taken without looking for others."""
 
+LARGEST_LATENT = 300
 MAX_SHAPES = 6
 SMALLEST_PICTURE = 49
 MAX_PLANES = 260
@@ -54,7 +56,7 @@ def read_layers(layers: Sequence[Layer], hints: Hints, told: Told) -> list[Readi
     # Where an encoder fits well, the same layers read as one long decoder are less likely.
     alone = 2.0 if any(reading.cost < SETTLED for reading in found) else 0.0
     found += [
-        Reading(form, None, form.best + alone)
+        Reading(form, None, form.best + alone + _hourglass(form))
         for form in decoder_forms(layers, hints, told.latent, told.classes, told.image)
     ]
     if not found:
@@ -63,6 +65,12 @@ def read_layers(layers: Sequence[Layer], hints: Hints, told: Told) -> list[Readi
             forms = decoder_forms(only, hints, told.latent, told.classes, told.image)
             found = [Reading(form, None, form.best + 2.0) for form in forms]
     return sorted(found, key=lambda reading: reading.cost)
+
+
+def _hourglass(form: DecoderForm) -> float:
+    """What it costs that a decoder's latent is as large as its picture: that is an encoder."""
+    pixels = math.prod(form.lines[0].shape)
+    return 3.0 if form.latent > LARGEST_LATENT and 2 * form.latent > pixels else 0.0
 
 
 def _both(layers: Sequence[Layer], hints: Hints, told: Told) -> list[Reading]:

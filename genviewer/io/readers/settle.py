@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from genviewer.core.spec import Family
     from genviewer.io.readers.layers import Layers
-    from genviewer.io.readers.lines import Line
+    from genviewer.io.readers.lines import Hints, Line
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.settings import Settings
     from genviewer.io.readers.trial import Tensors
@@ -34,6 +34,7 @@ LINES_TRIED = 24
 CLEAR = 0.04
 """Difference of mismatch at which one candidate is about 80 % sure against another."""
 
+CERTAIN = 0.95
 RELIABLE = 0.3
 """Mean mismatch above which the statistics are not those of any network like this one."""
 
@@ -69,7 +70,9 @@ class Settled:
     warnings: list[str] = field(default_factory=list)
 
 
-def settle(readings: Sequence[Reading], layers: Layers, settings: Settings) -> Settled:
+def settle(
+    readings: Sequence[Reading], layers: Layers, hints: Hints, settings: Settings
+) -> Settled:
     """Choose a reading and everything that it leaves open.
 
     Raises:
@@ -78,7 +81,7 @@ def settle(readings: Sequence[Reading], layers: Layers, settings: Settings) -> S
     reading = readings[0]
     family = family_of(reading)
     told = _asked(reading, family, settings)
-    guess = usual(reading, layers, family)
+    guess = hinted(usual(reading, layers, family), reading, hints)
     process = _Process(reading, family, layers, told, guess)
     return process.run()
 
@@ -88,6 +91,20 @@ def family_of(reading: Reading) -> Family:
     if reading.encoder is None:
         return "gan"
     return "autoencoder" if reading.encoder.heads.split == "none" else "vae"
+
+
+def hinted(guess: Usual, reading: Reading, hints: Hints) -> Usual:
+    """The usual choices, with what the file itself says of activations."""
+    choices = guess.choices
+    if hints.hidden is not None:
+        choices = replace(choices, hidden=(hints.hidden,), encoder_hidden=hints.hidden)
+        guess = replace(guess, choices=choices, hidden=0.95)
+    layers = [getattr(step, "name", "") for step in choices.line.steps]
+    final = next((hints.final[name] for name in reversed(layers) if name in hints.final), None)
+    last = next((name for name in reversed(layers) if name), None)
+    if final is not None and last in hints.final:
+        guess = replace(guess, choices=replace(choices, final=FINALS[final]), final=0.99)
+    return guess
 
 
 def _asked(reading: Reading, family: Family, settings: Settings) -> Told:
@@ -158,7 +175,7 @@ class _Process:
         if self.reading.encoder is not None:
             choices = self._by_round_trip(choices, norms)
         choices = self._by_layout(choices)
-        if self.told.final is None:
+        if self.told.final is None and self.guess.final < CERTAIN:
             choices = self._by_samples(choices)
         return self._settled(choices)
 
@@ -185,7 +202,7 @@ class _Process:
 
     def _by_norms(self, choices: Choices) -> Choices:
         """Batch normalisation's statistics, first on the most usual line, then on others."""
-        from genviewer.io.readers.norm_evidence import Verdict, unusual, weigh
+        from genviewer.io.readers.norm_evidence import Verdict, rank, weigh
 
         told, decoder = self.told, self.reading.decoder
         sizes = [condition.size for condition in decoder.conditions]
@@ -195,7 +212,8 @@ class _Process:
         ) -> Verdict | None:
             return weigh(list(starts), decoder.latent, sizes, self.tensors, hidden, eps, bound)
 
-        open_hidden, open_eps = told.hidden is None, told.eps is None
+        open_hidden = told.hidden is None and self.guess.hidden < CERTAIN
+        open_eps = told.eps is None
         starts = [choices]
         if decoder.ordered and told.order is None:
             starts = _varied(starts, "order", ("z_first", "condition_first"))
@@ -226,7 +244,7 @@ class _Process:
             if free is not None:
                 pool += [(free.choices, free.mismatch), *free.others]
         # A line that is more unusual has to fit clearly better.
-        pool.sort(key=lambda found: found[1] + unusual(found[0]))
+        pool.sort(key=lambda found: rank(*found))
         best, mismatch = pool[0]
         if mismatch > RELIABLE:
             return choices

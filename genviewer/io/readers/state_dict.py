@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+from genviewer.io.foreign.contents import module_records
 from genviewer.io.readers.canonical import Network, networks
 from genviewer.io.readers.choices import assemble
 from genviewer.io.readers.layers import Layers, gather
-from genviewer.io.readers.lines import NO_HINTS
+from genviewer.io.readers.hints import hints_of
 from genviewer.io.readers.reading import Reading, Told, read_layers
 from genviewer.io.readers.refusals import refusal
 from genviewer.io.readers.settle import Settled, settle
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.io.bundle import Bundle
+    from genviewer.io.readers.lines import Hints
     from genviewer.io.readers.settings import Settings
     from genviewer.io.readers.source import Source
     from genviewer.nets.chain_config import ChainConfig
@@ -46,6 +48,7 @@ def read(source: Source) -> Bundle:
     """
     told = told_by(source)
     reasons: list[str] = []
+    records = module_records(source.contents)
     for network in networks(source.tensors)[:MAX_NETWORKS]:
         if network.judge:
             continue
@@ -55,11 +58,12 @@ def read(source: Source) -> Bundle:
             reasons.append(f"it has {error}")
             continue
         reason = refusal(layers)
-        readings = [] if reason else read_layers(layers.layers, NO_HINTS, told)
+        hints = hints_of(records, network.path, layers)
+        readings = [] if reason else read_layers(layers.layers, hints, told)
         if readings:
             reason = no_picture(readings[0], source.settings)
             if reason is None:
-                return _bundle(source, network, layers, readings)
+                return _bundle(source, network, layers, readings, hints)
         reasons.append(reason or "no image decoder was found among its layers")
     found = reasons[0] if reasons else "there are no weights in it"
     raise UnreadableModelError(f"{source.path.name} is no image generator: {found}.")
@@ -91,8 +95,10 @@ def told_by(source: Source) -> Told:
     return Told(settings.whole("latent", 1), settings.whole("classes", 1), image)
 
 
-def _bundle(source: Source, network: Network, layers: Layers, readings: list[Reading]) -> Bundle:
-    settled = settle(readings, layers, source.settings)
+def _bundle(
+    source: Source, network: Network, layers: Layers, readings: list[Reading], hints: Hints
+) -> Bundle:
+    settled = settle(readings, layers, hints, source.settings)
     config = assemble(settled.reading, settled.choices)
     arrays = reader_of(config, layers)
     spec = make_spec(source.name, config, settled)

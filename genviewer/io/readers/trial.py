@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 Tensors = dict[str, Tensor]
 
-MAX_MAP_VALUES = 1 << 18
+MAX_MAP_VALUES = 1 << 19
 """Values of a map of all samples together; of larger ones fewer samples go on."""
 
-FEWEST = 10
+FEWEST = 16
 
 
 class Trial:
