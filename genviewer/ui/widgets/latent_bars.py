@@ -244,7 +244,7 @@ class LatentBars(QAbstractScrollArea):
             left, right = self._layout.edges(place)
             area = QRect(left - self._scroll(), top, right - left, self._layout.labels)
             p.setPen(c.text if dim == self._current else c.dim_text)
-            text = dim_label(dim) if self._layout.pitch > LABEL_ROOM else str(dim)
+            text = dim_label(dim, self.hand.latent) if self._layout.pitch > LABEL_ROOM else str(dim)
             p.drawText(area, int(Qt.AlignmentFlag.AlignCenter), text)
         p.setFont(self.font())
 

@@ -175,7 +175,7 @@ class LatentHand:
     def describe(self, dim: int) -> str:
         """Such as ``z7 = 1.28, 90th percentile of the prior``."""
         percentile = self.range.percentile(float(self.values[dim]))
-        text = f"{dim_label(dim)} = {value_text(float(self.values[dim]))}"
+        text = f"{dim_label(dim, self.latent)} = {value_text(float(self.values[dim]))}"
         return f"{text}, {percentile}" if percentile else text
 
     def _turn_to(self, what: str) -> None:

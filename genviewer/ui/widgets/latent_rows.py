@@ -265,7 +265,7 @@ class LatentRows(QAbstractScrollArea):
     def _row_state(self, dim: int) -> RowState:
         hand, value = self.hand, float(self.hand.values[dim])
         return RowState(
-            dim_label(dim),
+            dim_label(dim, self.hand.latent),
             value_text(value),
             hand.range.fraction(value),
             hand.range.fraction(0.0),
@@ -350,7 +350,7 @@ class LatentRows(QAbstractScrollArea):
             caption = " \N{MIDDLE DOT} ".join(
                 part
                 for part in (
-                    dim_label(dim),
+                    dim_label(dim, self.hand.latent),
                     self.hand.range.percentile(value).removesuffix(" of the prior"),
                     self.ranking.describe(dim),
                 )

@@ -215,7 +215,9 @@ class LatentSliders(LatentRows):
         self._reveal(dim)
         self._edited_dim = dim
         self._editor.setGeometry(self.zone_rect(dim, "value").adjusted(0, 1, 0, -1))
-        self._editor.open_with(f"{float(self.hand.values[dim]):.4g}", f"Value of {dim_label(dim)}")
+        self._editor.open_with(
+            f"{float(self.hand.values[dim]):.4g}", f"Value of {dim_label(dim, self.hand.latent)}"
+        )
 
     def _type_in(self, value: float) -> None:
         self.hand.once(self._edited_dim)

@@ -91,7 +91,12 @@ class Pad(QWidget):
     def set_dims(self, x: int, y: int) -> None:
         """Move through two dimensions of the latent."""
         axes = np.eye(self.square.hand.dim, dtype=np.float32)
-        self.set_axes(axes[x], axes[y], dim_label(x), dim_label(y))
+        self.set_axes(
+            axes[x],
+            axes[y],
+            dim_label(x, self.square.hand.latent),
+            dim_label(y, self.square.hand.latent),
+        )
 
     def set_axes(self, u: ArrayLike, v: ArrayLike, u_label: str, v_label: str) -> None:
         """Move along unit vectors ``u`` (to the right) and ``v`` (upwards), float (D,) each.
@@ -135,7 +140,7 @@ class Pad(QWidget):
     # -- the choice of axes ----------------------------------------------------------------------
 
     def _fill_combos(self) -> None:
-        names = [dim_label(dim) for dim in range(self.square.hand.dim)]
+        names = [dim_label(dim, self.square.hand.latent) for dim in range(self.square.hand.dim)]
         for combo, principal in zip(self._combos, PRINCIPAL, strict=True):
             combo.clear()
             combo.addItems([principal, *names])

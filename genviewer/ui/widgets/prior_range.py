@@ -93,8 +93,10 @@ def value_text(value: float) -> str:
     return (text.lstrip("-") if float(text) == 0.0 else text).replace("-", MINUS)
 
 
-def dim_label(dim: int) -> str:
-    """What a latent dimension is called: ``z7``."""
+def dim_label(dim: int, latent: LatentSpec | None = None) -> str:
+    """What a latent dimension is called: ``z7``, or ``w7`` in the space of styles."""
+    if latent is not None and latent.prior == "none" and "w" in latent.spaces:
+        return f"w{dim}"
     return f"z{dim}"
 
 

@@ -7,6 +7,7 @@ from genviewer.core.latent import Latent
 from genviewer.core.recipe import Recipe
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec, SynthesisSpec
 from genviewer.core.synthesis import Mix, Transform
+from genviewer.ui.widgets.prior_range import dim_label
 from genviewer.ui.widgets.synthesis_rows import NO_MIX, OTHER, SEED, SynthesisRows
 from tests.ui.widgets import hands
 
@@ -158,3 +159,10 @@ def test_the_content_is_shifted_and_turned(rows):
 
 def test_rows_fit_the_panel_that_they_are_in(rows):
     assert rows.minimumSizeHint().width() <= 224
+
+
+def test_dimensions_are_called_after_their_space():
+    z = spec().latent
+    assert dim_label(7) == dim_label(7, z) == "z7"
+    assert dim_label(7, spec().of_space("w").latent) == "w7"
+    assert dim_label(7, LatentSpec(9, "none")) == "z7"
