@@ -14,6 +14,7 @@ from genviewer.cli.errors import UsageError, exit_code, say
 COMMANDS = (
     "animate",
     "bench",
+    "classify",
     "convert",
     "encode",
     "evaluate",

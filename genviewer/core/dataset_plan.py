@@ -22,6 +22,7 @@ from genviewer.core.recipe import ModelRef, Recipe, default_condition
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from genviewer.core.condition import Condition
     from genviewer.core.spec import Spec
 
 DatasetFormat = Literal["png", "webp", "npz", "zip"]
@@ -108,27 +109,38 @@ class DatasetPlan(msgspec.Struct, frozen=True):
         """The seed of a sample, and of what is drawn instead where it was rejected."""
         return self.seed + index + attempt * self.count
 
-    def recipe(self, spec: Spec, index: int, attempt: int = 0) -> Recipe:
-        """The Recipe of a sample."""
-        condition, number = default_condition(spec), self.class_of(index)
-        wanted = spec.class_condition
+    def condition(self, spec: Spec, number: int | None) -> Condition:
+        """The Condition of samples of a class."""
+        condition, wanted = default_condition(spec), spec.class_condition
         if wanted is not None and number is not None:
             condition = condition.with_part(one_class(wanted.name, number))
+        return condition
+
+    def recipe(
+        self, spec: Spec, index: int, attempt: int = 0, condition: Condition | None = None
+    ) -> Recipe:
+        """The Recipe of a sample; who knows its Condition already saves time by telling it."""
+        if condition is None:
+            condition = self.condition(spec, self.class_of(index))
         latent = Latent(draw(spec.latent, self.seed_of(index, attempt)))
         return Recipe(latent, condition, self.truncation)
 
-    def place(self, spec: Spec, index: int, attempt: int = 0) -> str:
-        """Folder and file of a sample, with ``/`` between them."""
-        number = self.class_of(index)
-        label = None if number is None else class_folders(spec)[number]
+    def place(self, folder: str | None, index: int, attempt: int = 0) -> str:
+        """Folder and file of a sample, with ``/`` between them.
+
+        Args:
+            folder: its class's, from :func:`class_folders`; None where the model has no classes.
+            index: its number.
+            attempt: how often it was drawn again.
+        """
         fields = {
-            "model": safe_name(self.model.name)[:_NAME_PART],
-            "class": None if label is None else label[:_NAME_PART],
+            "model": self.model.name[:_NAME_PART],
+            "class": None if folder is None else folder[:_NAME_PART],
             "seed": self.seed_of(index, attempt),
             "n": index,
         }
         suffix = "webp" if self.format == "webp" else "png"
-        return f"{label or LOOSE_FOLDER}/{make_name(self.template, fields)}.{suffix}"
+        return f"{folder or LOOSE_FOLDER}/{make_name(self.template, fields)}.{suffix}"
 
 
 def apportion(shares: tuple[float, ...], count: int) -> tuple[int, ...]:
@@ -154,7 +166,6 @@ def _apportioned(
     return mixed
 
 
-@lru_cache(maxsize=8)
 def class_folders(spec: Spec) -> tuple[str, ...]:
     """A folder's name for each class; all different, also where case does not count."""
     wanted = spec.class_condition

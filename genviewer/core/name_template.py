@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,13 @@ _RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for
 
 class TemplateError(ValueError):
     """A template that makes no names; the message is one sentence for the user."""
+
+
+@lru_cache(maxsize=32)
+def _parsed(template: str) -> tuple[tuple[str, str | None, str], ...]:
+    """Plain text, field and form of each part; TemplateError as :func:`check_template`."""
+    check_template(template)
+    return tuple((text, field, form or "") for text, field, form, _ in Formatter().parse(template))
 
 
 def check_template(template: str) -> None:
@@ -56,20 +64,20 @@ def make_name(template: str, fields: Mapping[str, str | int | None]) -> str:
     Raises:
         TemplateError: as :func:`check_template`.
     """
-    check_template(template)
     made = []
-    for literal, field, form, _ in Formatter().parse(template):
+    for literal, field, form in _parsed(template):
         made.append(literal)
         if field is not None:
             value = fields.get(field)
             if value is None:
                 made.append("\0")
             elif isinstance(value, int):
-                made.append(format(value, form or ""))
+                made.append(format(value, form))
             else:
                 made.append(value)
     text = "".join(made)
-    text = re.sub(r"[-_. ]?\0", "", text) if not text.startswith("\0") else text
+    if "\0" in text and not text.startswith("\0"):
+        text = re.sub(r"[-_. ]?\0", "", text)
     return safe_name(text.replace("\0", ""))
 
 

@@ -57,7 +57,7 @@ def decode_recipe(generator: Generator, recipe: Recipe) -> Bytes:
     z = recipe.latent.array.reshape(1, -1)
     z, how = truncated(generator.spec, z, recipe)
     y = _packed(generator, (recipe.condition,))
-    pixels: Bytes = _pixels(generator, z, y, how)[0]
+    pixels: Bytes = pixels_from_inputs(generator, z, y, how)[0]
     return pixels
 
 
@@ -67,7 +67,7 @@ def decode_pack(generator: Generator, pack: Pack, rows: slice | Ints = slice(Non
     Raises:
         DecodeError: if the pack does not fit the model, or the model fails.
     """
-    return _pixels(generator, *pack_inputs(generator, pack, rows))
+    return pixels_from_inputs(generator, *pack_inputs(generator, pack, rows))
 
 
 def decode_unit(generator: Generator, pack: Pack, rows: slice | Ints = slice(None)) -> Floats:
@@ -76,9 +76,18 @@ def decode_unit(generator: Generator, pack: Pack, rows: slice | Ints = slice(Non
     Raises:
         DecodeError: if the pack does not fit the model, or the model fails.
     """
-    unit = to_unit(
-        decode_raw(generator, *pack_inputs(generator, pack, rows)), generator.spec.image.range
-    )
+    return unit_from_inputs(generator, *pack_inputs(generator, pack, rows))
+
+
+def unit_from_inputs(
+    generator: Generator, z: Floats, y: Floats | None, how: Synthesis | None
+) -> Floats:
+    """As :func:`decode_unit`, of what :func:`pack_inputs` gives.
+
+    Raises:
+        DecodeError: if the model fails.
+    """
+    unit = to_unit(decode_raw(generator, z, y, how), generator.spec.image.range)
     return np.ascontiguousarray(unit.transpose(0, 2, 3, 1))
 
 
@@ -159,7 +168,14 @@ def truncated(
     return latents, source.synthesis
 
 
-def _pixels(generator: Generator, z: Floats, y: Floats | None, how: Synthesis | None) -> Bytes:
+def pixels_from_inputs(
+    generator: Generator, z: Floats, y: Floats | None, how: Synthesis | None
+) -> Bytes:
+    """As :func:`decode_pack`, of what :func:`pack_inputs` gives.
+
+    Raises:
+        DecodeError: if the model fails.
+    """
     if how is None:
         return generator.decode_pixels(z, y)
     return cast("SynthesisGenerator", generator).decode_pixels(z, y, how)

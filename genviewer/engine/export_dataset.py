@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import time
 from collections import deque
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from genviewer.core.condition import pack as pack_condition
+from genviewer.core.dataset_plan import class_folders
 from genviewer.core.packing import pack_of
-from genviewer.engine.cells import decode_pack, decode_unit
+from genviewer.engine.cells import pack_inputs, pixels_from_inputs, unit_from_inputs
 from genviewer.engine.generator import DecodeError
 from genviewer.engine.jobs import Cancelled
 from genviewer.io.dataset_store import DatasetStore, Entry
@@ -28,18 +30,23 @@ from genviewer.io.images import ImageRecord
 from genviewer.io.write_errors import WriteError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from genviewer.core.condition import Condition
     from genviewer.core.dataset_plan import DatasetPlan
     from genviewer.core.recipe import Recipe
-    from genviewer.engine.generator import Generator
+    from genviewer.core.synthesis import Synthesis
+    from genviewer.engine.generator import Floats, Generator
     from genviewer.engine.jobs import Progress
     from genviewer.engine.score import Rejection
 
+    Inputs = tuple[Floats, Floats | None, Synthesis | None]
+
 AHEAD = 2
-"""Chunks that may wait to be encoded; more would only take memory."""
+"""Chunks that are prepared before, and that may wait to be encoded; more would only take memory."""
 
 
 @dataclass(frozen=True)
@@ -147,24 +154,30 @@ class _Run:
         self._open: dict[int, _Unit] = {}
         wanted = generator.spec.class_condition
         self._labels = () if wanted is None else tuple(map(wanted.label, range(wanted.size)))
+        self._folders = class_folders(generator.spec)
+        self._conditions: dict[int | None, Condition] = {}
 
     def draw(self) -> None:
         """Draw all units; raises what either thread raised."""
         waiting: deque[Future[None]] = deque()
+        ahead: deque[tuple[tuple[int, int, int], Future[_Chunk]]] = deque()
+        chunks = self._chunks()
         with ThreadPoolExecutor(1, "genviewer-encode") as pool:
             try:
-                for number in self._units:
-                    unit = self._open[number] = _Unit(number)
-                    samples = self._plan.unit_range(number)
-                    for start in range(samples.start, samples.stop, self._plan.chunk):
-                        self._report()
-                        stop = min(start + self._plan.chunk, samples.stop)
-                        chunk = self._chunk(start, stop)
-                        last = stop == samples.stop
-                        waiting.append(pool.submit(self._write, unit, chunk, last))
-                        if len(waiting) > AHEAD:
-                            waiting.popleft().result()
-                        self.done += stop - start
+                while True:
+                    for chunk in itertools.islice(chunks, 1 + AHEAD - len(ahead)):
+                        ahead.append((chunk, pool.submit(self._prepare, *chunk[1:])))
+                    if not ahead:
+                        break
+                    self._report()
+                    (number, start, stop), prepared = ahead.popleft()
+                    samples = self._draw_chunk(prepared.result())
+                    unit = self._open.get(number) or self._open.setdefault(number, _Unit(number))
+                    last = stop == self._plan.unit_range(number).stop
+                    waiting.append(pool.submit(self._write, unit, samples, last))
+                    if len(waiting) > AHEAD:
+                        waiting.popleft().result()
+                    self.done += stop - start
                 for future in waiting:
                     future.result()
                 self._report()
@@ -185,26 +198,42 @@ class _Run:
             text += f", {rate:.0f}/s, {left // 60}:{left % 60:02d} left"
         self._progress.report(self.done / max(1, self._total), text)
 
-    def _chunk(self, start: int, stop: int) -> list[_Sample]:
-        """Samples start..stop-1, drawn together."""
-        plan, spec = self._plan, self._generator.spec
-        decode = decode_pack if plan.picture.bits == 8 else decode_unit
-        recipes = [plan.recipe(spec, index) for index in range(start, stop)]
-        pixels: NDArray[Any] = decode(
-            self._generator, pack_of(list(enumerate(recipes)), plan.model)
-        )
+    def _chunks(self) -> Iterator[tuple[int, int, int]]:
+        """Unit, first and last sample (exclusive) of what is drawn together."""
+        for number in self._units:
+            samples = self._plan.unit_range(number)
+            for start in range(samples.start, samples.stop, self._plan.chunk):
+                yield number, start, min(start + self._plan.chunk, samples.stop)
+
+    def _prepare(self, start: int, stop: int) -> _Chunk:
+        """In the other thread: what the decoder takes for samples start..stop-1."""
+        recipes = [self._recipe(index) for index in range(start, stop)]
+        pack = pack_of(list(enumerate(recipes)), self._plan.model)
+        return _Chunk(start, recipes, pack_inputs(self._generator, pack))
+
+    def _draw_chunk(self, chunk: _Chunk) -> list[_Sample]:
+        """The samples of a chunk, drawn together; those that are rejected, drawn again alone."""
+        pixels = self._decoded(chunk.inputs)
         samples = [
-            _Sample(start + row, 0, recipe, pixels[row]) for row, recipe in enumerate(recipes)
+            _Sample(chunk.start + row, 0, recipe, pixels[row])
+            for row, recipe in enumerate(chunk.recipes)
         ]
         if self._rejection is None:
             return samples
         for row, sample in enumerate(samples):
-            attempt = self._rejection.first_accepted(plan, sample.index)
+            attempt = self._rejection.first_accepted(self._plan, sample.index)
             if attempt:
-                recipe = plan.recipe(spec, sample.index, attempt)
-                again = decode(self._generator, pack_of([(0, recipe)], plan.model))[0]
+                recipe = self._recipe(sample.index, attempt)
+                inputs = pack_inputs(self._generator, pack_of([(0, recipe)], self._plan.model))
+                again = self._decoded(inputs)[0]
                 samples[row] = _Sample(sample.index, attempt, recipe, again)
         return samples
+
+    def _decoded(self, inputs: Inputs) -> NDArray[Any]:
+        """(n, H, W, C), uint8, or float32 in [0, 1] for 16 bits."""
+        if self._plan.picture.bits == 16:
+            return unit_from_inputs(self._generator, *inputs)
+        return pixels_from_inputs(self._generator, *inputs)
 
     def _write(self, unit: _Unit, samples: list[_Sample], last: bool) -> None:
         """In the other thread: encode and write a chunk, and with its last one the unit."""
@@ -219,7 +248,8 @@ class _Run:
                 row = pack_condition(sample.recipe.condition, spec)
                 unit.rows.append((image, sample.recipe.latent.array, row))
             else:
-                place = plan.place(spec, sample.index, sample.attempt)
+                folder = None if label is None else self._folders[label]
+                place = plan.place(folder, sample.index, sample.attempt)
                 text = self._record(sample.recipe).text() if plan.provenance else None
                 data = encode_image(image, form, text, plan.picture.quality)
                 size = len(data)
@@ -236,6 +266,12 @@ class _Run:
             self._store.finish_unit(unit.number, unit.entries, arrays, files)
             del self._open[unit.number]
 
+    def _recipe(self, index: int, attempt: int = 0) -> Recipe:
+        spec, number = self._generator.spec, self._plan.class_of(index)
+        if number not in self._conditions:
+            self._conditions[number] = self._plan.condition(spec, number)
+        return self._plan.recipe(spec, index, attempt, self._conditions[number])
+
     def _record(self, recipe: Recipe) -> ImageRecord:
         plan = self._plan
         return ImageRecord(
@@ -245,6 +281,15 @@ class _Run:
             weights_sha256=plan.weights_sha256,
             engine=plan.engine,
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Samples that are drawn together, the first of number ``start``."""
+
+    start: int
+    recipes: list[Recipe]
+    inputs: Inputs
 
 
 @dataclass(frozen=True, eq=False)

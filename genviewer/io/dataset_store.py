@@ -172,19 +172,20 @@ class DatasetStore:
         Raises:
             WriteError: it cannot be written.
         """
-        path = self.folder / place
-        temporary = path.with_name(f".{path.name}.part")
+        # Strings and bare system calls: thousands of small files are written in a row.
+        folder, name = os.path.split(place)
+        temporary = f"{self.folder}/{folder}/.{name}.part"
         try:
             try:
-                temporary.write_bytes(data)
+                _write_whole(temporary, data)
             except FileNotFoundError:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                temporary.write_bytes(data)
-            os.replace(temporary, path)
+                (self.folder / folder).mkdir(parents=True, exist_ok=True)
+                _write_whole(temporary, data)
+            os.replace(temporary, f"{self.folder}/{place}")
         except OSError as error:
             with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise write_error(error, path) from error
+                os.unlink(temporary)
+            raise write_error(error, self.folder / place) from error
 
     def finish_unit(
         self,
@@ -365,6 +366,18 @@ class DatasetStore:
                         with np.load(self._archive(unit), allow_pickle=False) as part:
                             rows = [entry.n - unit * self.plan.unit for entry in kept]
                             file.write(np.ascontiguousarray(part[name][rows]).tobytes())
+
+
+def _write_whole(path: str, data: bytes) -> None:
+    handle = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666
+    )
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+    finally:
+        os.close(handle)
 
 
 def _entries(path: Path) -> list[Entry]:

@@ -45,6 +45,9 @@ MAX_SIDE: dict[ImageFormat, int] = {"webp": 16_383, "jpeg": 65_500}
 MAX_IMAGE_PIXELS = 1 << 28
 """No image read or written has more pixels than this."""
 
+PNG_LEVEL = 2
+"""How hard zlib tries; more takes much longer and saves little on samples of a network."""
+
 _TIFF_COLOURS = {1: 1, 3: 2, 4: 2}  # channels -> PhotometricInterpretation
 _PNG_COLOURS = {1: 0, 3: 2, 4: 6}
 
@@ -90,14 +93,12 @@ def encode_image(
     """
     height, width, _ = levels.shape
     check_size(width, height, form, 16 if levels.dtype == np.uint16 else 8)
+    if form == "png":
+        return _png(levels, text)
     if levels.dtype == np.uint16:
-        return _deep_png(levels, text) if form == "png" else _deep_tiff(levels, text)
+        return _deep_tiff(levels, text)
     buffer = io.BytesIO()
     image = to_pillow(levels.astype(np.uint8, copy=False))
-    if form == "png":
-        image.save(buffer, "PNG", compress_level=1)
-        data = buffer.getvalue()
-        return data if text is None else png_with_chunk(data, png_text_chunk(text))
     if form == "tiff":
         tags = {} if text is None else {XMP_TIFF_TAG: xmp_packet(text)}
         image.save(buffer, "TIFF", compression="tiff_adobe_deflate", tiffinfo=tags)
@@ -111,12 +112,6 @@ def encode_image(
         if text is not None:
             return jpeg_with_text(buffer.getvalue(), text)
     return buffer.getvalue()
-
-
-def png_with_chunk(png: bytes, chunk: bytes) -> bytes:
-    """A PNG with a chunk put in after its header."""
-    end = len(PNG_SIGNATURE) + 25  # the header has a fixed size
-    return png[:end] + chunk + png[end:]
 
 
 def png_rows(levels: Levels) -> bytes:
@@ -140,11 +135,12 @@ def png_header(levels: Levels) -> bytes:
     return png_chunk(b"IHDR", data)
 
 
-def _deep_png(levels: Levels, text: str | None) -> bytes:
+def _png(levels: Levels, text: str | None) -> bytes:
+    # For small images this takes a fifth of the time that Pillow does, and it knows 16 bits.
     chunks = [PNG_SIGNATURE, png_header(levels)]
     if text is not None:
         chunks.append(png_text_chunk(text))
-    chunks.append(png_chunk(b"IDAT", zlib.compress(png_rows(levels), 3)))
+    chunks.append(png_chunk(b"IDAT", zlib.compress(png_rows(levels), PNG_LEVEL)))
     return b"".join([*chunks, png_chunk(b"IEND", b"")])
 
 

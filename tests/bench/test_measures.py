@@ -2,11 +2,12 @@
 
 import shutil
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
-from genviewer.bench import baseline, drag, forward, results, start, suite, window
+from genviewer.bench import baseline, drag, export, forward, results, start, suite, window
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.engine.generator import load_generator
 from genviewer.engine.onnx_export import export_decoder
@@ -43,6 +44,8 @@ def quick(monkeypatch):
     monkeypatch.setattr(drag, "REPEATS", 1)
     monkeypatch.setattr(drag, "SECONDS", 0.2)
     monkeypatch.setattr(start, "REPEATS", 1)
+    monkeypatch.setattr(export, "REPEATS", 2)
+    monkeypatch.setattr(export, "SAMPLES", 40)
     monkeypatch.setattr(baseline, "GEMM_SIDE", 64)
     yield
     torch.set_num_threads(threads)
@@ -130,3 +133,13 @@ def test_results_are_what_the_command_line_promises(bundle, monkeypatch):
     assert set(document) == {"machine", "results"}
     assert all(set(result) == FIELDS for result in document["results"])
     assert told == ["forward: tiny"]
+
+
+def test_an_export_is_held_against_its_two_halves(bundle):
+    png, *memory = export.measure(bundle)
+    assert set(msgspec.to_builtins(png)) == FIELDS
+    assert (png.name, png.unit) == ("export_png", "1/s")
+    assert png.value > 0
+    assert png.baseline > 0
+    assert png.met == (png.ratio >= 0.9)
+    assert [result.unit for result in memory] in (["MB"], [])
