@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from genviewer.ui.icons import icon
+from genviewer.ui.widgets.elided_label import ElidedLabel
 
 REFRESH_MS = 250
 
@@ -27,7 +28,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setContentsMargins(12, 0, 12, 0)
-        self._work = QLabel(self)
+        self._work = ElidedLabel(parent=self)
         self._bar = QProgressBar(self)
         self._bar.setFixedSize(96, 6)
         self._bar.setTextVisible(False)

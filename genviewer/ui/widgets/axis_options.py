@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -28,6 +28,9 @@ TIPS = {
 }
 
 
+SAID_AFTER_MS = 400
+
+
 class AxisField(QWidget):
     """One axis: what it is, which dimension, and its values as text.
 
@@ -43,6 +46,11 @@ class AxisField(QWidget):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._wrong = ""
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(SAID_AFTER_MS)
+        self._late.timeout.connect(lambda: self.wrong.emit(self._wrong))
         self._choice = AxisChoice("none")
         self._spec: Spec | None = None
         label = QLabel(name, self)
@@ -99,8 +107,13 @@ class AxisField(QWidget):
         if spec is not self._spec or choice != self._choice:
             if self.values.text() != choice.values:
                 self.values.setText(choice.values)
-            self._mark("")
+            self.mark("")
         self._choice, self._spec = choice, spec
+
+    def retry(self) -> None:
+        """Take typed values that were refused before, should they be right now."""
+        if self._wrong:
+            self._typed(self.values.text())
 
     def _choose(self) -> None:
         kind = self.kind.currentData()
@@ -112,16 +125,22 @@ class AxisField(QWidget):
         if self._spec is None:
             return
         wrong = problem(choice, self._spec) if text.strip() else "Type a list or a range."
-        self._mark(wrong or "")
+        self.mark(wrong or "")
         if wrong is None:
             self._change(values=text)
 
     def _change(self, **values: object) -> None:
         self.changed.emit(msgspec.structs.replace(self._choice, **values))
 
-    def _mark(self, wrong: str) -> None:
+    def mark(self, wrong: str) -> None:
+        """Say what is wrong with the values: a moment later, since it may only be half typed."""
+        self._wrong = wrong
         self.values.setStyleSheet("color: palette(bright-text);" if wrong else "")
-        self.wrong.emit(wrong)
+        if wrong:
+            self._late.start()
+        else:
+            self._late.stop()
+            self.wrong.emit("")
 
 
 class AxisRow(OptionsRow[AxisOptions]):
@@ -131,6 +150,7 @@ class AxisRow(OptionsRow[AxisOptions]):
         super().__init__("axes", AxisOptions(), parent)
         self.rows, self.columns = AxisField("Rows", self), AxisField("Columns", self)
         self._spec: Spec | None = None
+        self._edited: tuple[str, ...] = ()
         self._row.setSpacing(12)
         for field, name in ((self.rows, "rows"), (self.columns, "columns")):
             field.changed.connect(lambda choice, name=name: self._choose(name, choice))
@@ -163,20 +183,26 @@ class AxisRow(OptionsRow[AxisOptions]):
         """An axis is another one; the other gives way where both would change the same."""
         if self._spec is None:
             return
-        shown = usable(self._options, self._spec)
-        before, other = (
-            (shown.rows, shown.columns) if name == "rows" else (shown.columns, shown.rows)
-        )
-        same = choice.kind == other.kind and choice.kind not in ("none", "dim")
-        if same:
-            other = before
+        first, own, others = name == "rows", self.rows, self.columns
+        stored, shown = self._options, usable(self._options, self._spec)
+        before, other, kept = shown.rows, shown.columns, stored.columns
+        if not first:
+            own, others = others, own
+            before, other, kept = shown.columns, shown.rows, stored.rows
+        if choice.kind == other.kind and choice.kind not in ("none", "dim"):
+            kept = before
+        wanted = AxisOptions(choice, kept) if first else AxisOptions(kept, choice)
         count = 1
-        for axis in (axis_of(choice, self._spec), axis_of(other, self._spec)):
+        fitted = usable(wanted, self._spec)
+        for axis in (axis_of(fitted.rows, self._spec), axis_of(fitted.columns, self._spec)):
             count *= 1 if axis is None else len(axis.values)
         if count > MAX_CELLS:
-            note = self.rows if name == "rows" else self.columns
-            note.wrong.emit(f"{count} cells are more than {MAX_CELLS}.")
+            own.mark(f"{count} cells are more than {MAX_CELLS}.")
             return
-        sides = (choice, other) if name == "rows" else (other, choice)
-        self._edit(rows=sides[0], columns=sides[1])
+        changed = [f for f in ("kind", "dim", "values") if getattr(choice, f) != getattr(before, f)]
+        if (name, *changed) != self._edited or "kind" in changed:
+            self._gesture.end()  # another control is another step to undo
+        self._edited = (name, *changed)
+        self._edit(rows=wanted.rows, columns=wanted.columns)
         self._show(self._options, self._spec)
+        others.retry()

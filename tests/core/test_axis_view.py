@@ -1,0 +1,74 @@
+"""The Axes view with whatever a model has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from genviewer.core.axis_view import axes_view, problem, usable
+from genviewer.core.prior import draw
+from genviewer.core.recipe import ModelRef, seeded_recipe
+from genviewer.core.scene import AxisChoice, AxisOptions, Pane, Scene
+from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+
+REF = ModelRef("m", "1" * 32)
+
+
+def spec(classes: int = 0, dim: int = 4, truncation: bool = True) -> Spec:
+    conditions = (ConditionSpec("class", "class", classes),) if classes else ()
+    return Spec("m", "vae", LatentSpec(dim), ImageSpec(1, 8, 8), conditions, truncation=truncation)
+
+
+def scene(model: Spec, options: AxisOptions | None = None) -> Scene:
+    found = Scene((Pane(REF, seeded_recipe(model, 7)),), "axes")
+    return found if options is None else found.with_options(options)
+
+
+def test_seeds_and_classes_at_first():
+    model = spec(classes=3)
+    sheet = axes_view(scene(model), model)
+    assert (sheet.rows, sheet.columns) == (6, 3)
+    for row in range(6):
+        for column in range(3):
+            recipe = sheet.cell(3 * row + column)[1]
+            assert np.array_equal(recipe.latent.array, draw(model.latent, row))
+            assert recipe.condition.class_weights("class") == {column: 1.0}
+
+
+@pytest.mark.parametrize("dim", [1, 2, 5])
+@pytest.mark.parametrize("rows", ["none", "class", "seed", "dim", "psi"])
+@pytest.mark.parametrize("columns", ["none", "class", "seed", "dim", "psi"])
+def test_every_choice_shows_something_with_a_model_that_has_next_to_nothing(rows, columns, dim):
+    model = spec(0, dim, truncation=False)
+    options = AxisOptions(AxisChoice(rows, "a..f", 9), AxisChoice(columns, "?", 0))
+    sheet = axes_view(scene(model, options), model)
+    assert sheet.count == sheet.rows * sheet.columns >= 1
+    shown = usable(options, model)
+    assert {shown.rows.kind, shown.columns.kind} <= {"none", "seed", "dim"}
+
+
+def test_the_current_sample_is_found_where_it_is_a_cell():
+    model = spec(classes=3)
+    options = AxisOptions(AxisChoice("psi", "0.5,1"), AxisChoice("class", "#2,#0"))
+    sheet = axes_view(scene(model, options), model)
+    current = scene(model).recipe
+    at = sheet.focus_cell
+    assert at is not None
+    assert sheet.cell(at)[1] == current
+    options = AxisOptions(AxisChoice("psi", "0.5,0.9"), AxisChoice("class", "#2,#0"))
+    assert axes_view(scene(model, options), model).focus_cell is None
+
+
+def test_what_is_wrong_is_said():
+    model = spec(classes=3)
+    assert problem(AxisChoice("seed", "0..5"), model) is None
+    assert "not a seed" in problem(AxisChoice("seed", "-1"), model)
+    assert problem(AxisChoice("class", "#9"), model)
+    assert "at least 0" in problem(AxisChoice("psi", "-1"), model)
+
+
+def test_too_many_cells_are_refused():
+    model = spec(classes=3)
+    options = AxisOptions(AxisChoice("seed", "0..99"), AxisChoice("dim", "0..1/100"))
+    with pytest.raises(ValueError, match="10"):
+        axes_view(scene(model, options), model)
