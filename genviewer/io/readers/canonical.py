@@ -58,7 +58,7 @@ def networks(tensors: Mapping[str, Tensor]) -> list[Network]:
 
 def _stripped(tensors: Mapping[str, T]) -> dict[str, T]:
     """Without wrapping components in front."""
-    result = {}
+    result: dict[str, T] = {}
     for name, tensor in tensors.items():
         parts = name.split(".")
         while len(parts) > 1 and parts[0] in WRAPPERS:
@@ -84,7 +84,7 @@ def _split(path: str, tensors: Mapping[str, Tensor], depth: int = 0) -> list[Net
     copies = _copies(groups)
     averages = [name for name in copies if _AVERAGE.search(name)]
     dropped = {other for name in averages for other in copies[name] if other not in averages}
-    whole = {}
+    whole: dict[str, Tensor] = {}
     for name, inner in groups.items():
         if name in dropped or (name and _JUDGE.match(name)):
             continue

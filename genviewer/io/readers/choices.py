@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from genviewer.io.readers.lines import HIDDEN, OPEN_EPS, OUTPUT, Line, replaced
 from genviewer.nets import chain_steps as chain
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from genviewer.io.readers.reading import Reading
 
+V = TypeVar("V")
 Prior = Literal["normal", "uniform", "none"]
 
 RELU = Activation("relu")
@@ -92,7 +93,7 @@ class Choices:
         return replace(self, eps=tuple(values))
 
 
-def spread(values: tuple[object, ...], count: int) -> tuple[object, ...]:
+def spread(values: tuple[V, ...], count: int) -> tuple[V, ...]:
     """One value for all places, or one each."""
     return values * count if len(values) == 1 else values
 
@@ -162,7 +163,7 @@ def decoder_steps(choices: Choices) -> tuple[Step, ...]:
     """The decoder's steps with everything chosen."""
     hidden = spread(choices.hidden, choices.holes)
     eps = spread(choices.eps, choices.norms)
-    fill = _Filling(iter(hidden), iter(eps), choices)  # type: ignore[arg-type]
+    fill = _Filling(iter(hidden), iter(eps), choices)
     return tuple(fill.decoder(choices.line.steps))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from genviewer.io.readers.choices import ACTIVATIONS, FINALS, Choices
@@ -62,7 +63,7 @@ def _zoo(choices: Choices) -> Choices:
 
 
 def _resized(choices: Choices) -> Usual | None:
-    """PyTorch-GAN by eriklindernoren: a norm right after unfolding, then resizing and convolving."""
+    """PyTorch-GAN by eriklindernoren: a norm after unfolding, then resizing and convolving."""
     steps = [step for step in choices.line.steps if not isinstance(step, chain.Merge)]
     kinds = [type(step) for step in steps[:4]]
     if kinds != [chain.Linear, chain.Reshape, chain.BatchNorm, chain.Upsample]:
@@ -80,9 +81,7 @@ def _dense(choices: Choices, layers: Layers) -> Usual | None:
     linear = [step for step in steps if isinstance(step, chain.Linear)]
     if len(linear) < 3 or any(isinstance(step, chain.Conv) for step in steps):
         return None
-    numbered = all(
-        steps_between(a.name, b.name) is not None for a, b in zip(linear, linear[1:], strict=False)
-    )
+    numbered = all(steps_between(a.name, b.name) is not None for a, b in pairwise(linear))
     norms = [isinstance(step, chain.BatchNorm) for step in steps]
     if not numbered or sum(norms) != len(linear) - 2 or norms.index(True) < 3:
         return None

@@ -234,7 +234,8 @@ class _Builder:
     def _after_stem(
         self, stem: Line, last: Run, entry: _Entry | None, latent: int
     ) -> list[DecoderForm]:
-        wanted, turn = last.inputs, ()
+        wanted = last.inputs
+        turn: tuple[Step, ...] = ()
         shape = stem.shape
         conv = last.placed[0].layer.kind == "conv"
         if conv and len(shape) == 1 and shape[0] > 1:

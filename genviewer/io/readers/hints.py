@@ -129,8 +129,9 @@ def _plain(record: ModuleRecord) -> tuple[Step, ...] | None:
         stride_side = kernel[0] if stride is None else stride[0]
         kind = "max" if record.class_name == "MaxPool2d" else "mean"
         return (chain.Pool(kind, kernel[0], stride_side, padding[0] if padding else 0),)  # type: ignore[arg-type]
-    if record.class_name == "PixelShuffle" and isinstance(get("upscale_factor"), int):
-        return (chain.PixelShuffle(get("upscale_factor")),)
+    if record.class_name == "PixelShuffle":
+        factor = get("upscale_factor")
+        return (chain.PixelShuffle(factor),) if isinstance(factor, int) else None
     if not record.module.startswith("torch."):
         return ()  # a view of the author's own; the shapes tell what it does
     return None
@@ -145,7 +146,8 @@ def _sequences(
     with_tensors = set(layers)
     between: dict[tuple[str, str], tuple[Step, ...]] = {}
     final: dict[str, str] = {}
-    before, steps = "", ()
+    before = ""
+    steps: tuple[Step, ...] = ()
     known = True
     for name in leaves:
         if name in with_tensors:

@@ -30,8 +30,15 @@ _NORMALISED = re.compile(
 class Tensor(Protocol):
     """What is needed of a stored tensor."""
 
-    dtype: str
-    shape: Shape
+    @property
+    def dtype(self) -> str:
+        """Its type by torch's name."""
+        ...
+
+    @property
+    def shape(self) -> Shape:
+        """Its shape."""
+        ...
 
     def float32(self, name: str) -> NDArray[np.float32]:
         """Its values, read now."""
@@ -152,7 +159,8 @@ def _resolver(target: str, parts: Mapping[str, Tensor]) -> Read:
             raise ValueError(f"{target} is normalised in an unknown way")
         axes = tuple(axis for axis in range(weight.ndim) if gain.shape[axis] == 1)
         norm = np.sqrt((weight.astype(np.float64) ** 2).sum(axes, keepdims=True))
-        return (weight * (gain / norm)).astype(np.float32)
+        scaled: NDArray[np.float32] = (weight * (gain / norm)).astype(np.float32)
+        return scaled
 
     return read
 
@@ -190,9 +198,7 @@ def _with_tables(layers: list[Layer]) -> list[Layer]:
         if tables:
             used |= {table.name for table in tables}
             names = tuple(table.name for table in tables)
-            norm = replace(
-                norm, kind="conditional_norm", tables=names, classes=tables[0].shape[0]
-            )
+            norm = replace(norm, kind="conditional_norm", tables=names, classes=tables[0].shape[0])
         result.append(norm)
     return [layer for layer in result if layer.name not in used]
 

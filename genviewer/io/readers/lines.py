@@ -299,9 +299,7 @@ def gapless_lists(names: Sequence[str]) -> set[str]:
     }
 
 
-def _between(
-    before: Placed, here: Placed, decoder: bool, hints: Hints, count: int | None
-) -> Item:
+def _between(before: Placed, here: Placed, decoder: bool, hints: Hints, count: int | None) -> Item:
     """What may stand between two layers: an activation, resizing, both, or nothing."""
     names = (before.layer.name, here.layer.name)
     if names in hints.between:

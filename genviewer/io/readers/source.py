@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from genviewer.io.bundle import (
     Assumption,
@@ -16,6 +17,7 @@ from genviewer.io.bundle import (
     hash_arrays,
     make_model_id,
 )
+from genviewer.io.foreign.budget import clean
 from genviewer.io.foreign.contents import Contents, flat_tensors, read_contents
 from genviewer.io.foreign.sniff import Container, sniff
 from genviewer.io.foreign.source import list_folder
@@ -124,7 +126,14 @@ def make_bundle(
         warnings=tuple(warnings),
     )
     check_spec(spec, source.path.name)
-    weights_sha256, parameters = hash_arrays(arrays())
+    tensors = arrays()
+    for name, array in tensors.items():
+        if array.dtype.kind == "f" and not _finite(array):
+            raise UnreadableModelError(
+                f"{source.path.name} has weights that are not finite, in {clean(name)}: the "
+                "training that wrote it diverged."
+            )
+    weights_sha256, parameters = hash_arrays(tensors)
     return Bundle(
         source.path,
         config,
@@ -136,6 +145,13 @@ def make_bundle(
         trusted=source.trust,
         arrays=arrays,
     )
+
+
+def _finite(array: NDArray[Any]) -> bool:
+    """Whether no value is NaN or infinite, without an array as large as itself."""
+    with np.errstate(all="ignore"):
+        low, high = (array.min(), array.max()) if array.size else (0.0, 0.0)
+    return bool(np.isfinite(low) and np.isfinite(high))
 
 
 def network_table(kind: str, config: msgspec.Struct) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.io.foreign.contents import module_records
 from genviewer.io.readers.canonical import Network, networks
 from genviewer.io.readers.choices import assemble
-from genviewer.io.readers.layers import Layers, gather
 from genviewer.io.readers.hints import hints_of
+from genviewer.io.readers.layers import Layers, gather
 from genviewer.io.readers.reading import Reading, Told, read_layers
 from genviewer.io.readers.refusals import refusal
 from genviewer.io.readers.settle import Settled, settle

@@ -80,8 +80,9 @@ class Trial:
         affine = isinstance(step, chain.BatchNorm) and step.affine
         weight = self.tensors[f"{step.name}.weight"] if affine else None
         bias = self.tensors[f"{step.name}.bias"] if affine else None
-        stored = (None, None) if self.batch_statistics else (mean, var)
-        x = F.batch_norm(x, *stored, weight, bias, training=self.batch_statistics, eps=step.eps)
+        trained = self.batch_statistics
+        stored_mean, stored_var = (None, None) if trained else (mean, var)
+        x = F.batch_norm(x, stored_mean, stored_var, weight, bias, training=trained, eps=step.eps)
         if isinstance(step, chain.ConditionalNorm):
             y = parts[step.condition]
             gain = y @ self.tensors[f"{step.gain}.weight"]
