@@ -1,4 +1,4 @@
-"""`genviewer likelihood`: what a model believes about images."""
+"""`genviewer likelihood` and `classify`: what a model believes about images."""
 
 # No `from __future__ import annotations`: typer evaluates these annotations.
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Model, app
-from genviewer.cli.errors import ends_with_exit_code
+from genviewer.cli.errors import UsageError, ends_with_exit_code
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 Images = Annotated[
@@ -69,5 +69,74 @@ def likelihood(
         typer.echo(json.dumps(likelihood_document(seen, found), indent=1))
     else:
         typer.echo(likelihood_text(seen, found, bundle.spec))
+    if seen.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@ends_with_exit_code
+def classify(
+    model: Model,
+    images: Images,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Importance samples for the leading classes.")
+    ] = 16,
+    split: Split = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(help="p(y) as C:0.5,D:0.5; others are 0.  [default: equal]"),
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Usual images, to tell outliers by.  [default: the model's own samples]",
+        ),
+    ] = None,
+    reject: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="The share of them that is rejected.")
+    ] = 0.01,
+    limit: Limit = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: AsJson = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
+) -> None:
+    """Tell which class a conditional model takes images for, by Bayes' rule."""
+    from genviewer.cli.inspect_reports import classes_document, classes_text
+    from genviewer.cli.inspected import read_inspected
+    from genviewer.cli.inspecting import (
+        open_for_density,
+        parse_prior,
+        reference_of,
+        told_progress,
+        use_cores,
+    )
+    from genviewer.engine.bayes import believe, class_condition, class_rows
+    from genviewer.engine.encoding import to_model_range
+
+    if reject != reject:
+        raise UsageError("--reject is a share between 0 and 1.")
+    bundle = opened(model, settings, trust, module)
+    density = open_for_density(bundle, device)
+    condition, rows = class_condition(bundle.spec), class_rows(bundle.spec)
+    weights = parse_prior(prior, condition)
+    use_cores(threads)
+    seen = read_inspected(images, split, bundle.spec).head(limit)
+    usual = reference_of(reference, density, bundle, samples)
+    with told_progress(f"p(y|x) of {len(seen.images)} image(s)") as progress:
+        x = to_model_range(seen.images, bundle)
+        found = believe(
+            density, x, rows, prior=weights, samples=samples, seed=seed, progress=progress
+        )
+    threshold = usual.threshold(reject)
+    if as_json:
+        document = classes_document(seen, found, condition, threshold)
+        typer.echo(json.dumps(document, indent=1))
+    else:
+        typer.echo(classes_text(seen, found, condition, usual, threshold))
     if seen.failed:
         raise typer.Exit(1)

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genviewer.engine.density_results import percentile
+
 if TYPE_CHECKING:
     from genviewer.cli.inspected import Inspected
-    from genviewer.core.spec import Spec
+    from genviewer.core.spec import ConditionSpec, Spec
+    from genviewer.engine.bayes import Beliefs
+    from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.density_results import Likelihoods
 
 LISTED = 40
@@ -56,6 +60,55 @@ def likelihood_text(seen: Inspected, found: Likelihoods, spec: Spec) -> str:
     lines.append(f"in nats, lower bounds of {found.samples} samples; {found.measure}")
     if spec.class_condition is not None:
         lines.append("p(x) is over all classes, each as probable as the others")
+    return "\n".join(lines)
+
+
+def classes_document(
+    seen: Inspected, found: Beliefs, condition: ConditionSpec, threshold: float
+) -> dict[str, Any]:
+    """The document of ``classify --json``."""
+    columns = zip(seen.entries, found.posterior, found.likelihoods.log_px, strict=True)
+    return {
+        "classes": [condition.label(index) for index in range(condition.size)],
+        "images": [
+            {
+                **entry,
+                "posterior": [float(p) for p in posterior],
+                "log_px": float(log_px),
+                "rejected": bool(log_px < threshold),
+            }
+            for entry, posterior, log_px in columns
+        ],
+    }
+
+
+def classes_text(
+    seen: Inspected, found: Beliefs, condition: ConditionSpec, usual: Reference, threshold: float
+) -> str:
+    """The classes as a table for a person, accuracy where the truth is known, what is rejected."""
+    log_px, best, undecided = found.likelihoods.log_px, found.best, found.entropy
+    rejected = log_px < threshold
+    strange = 100.0 - percentile(usual.log_px, log_px)
+    lines = ["class         p(y|x)  entropy   log p(x)  stranger than  image"]
+    for index in range(min(LISTED, len(seen.entries))):
+        label = condition.label(int(best[index]))
+        note = "  rejected" if rejected[index] else ""
+        lines.append(
+            f"{label[:12]:12s} {found.posterior[index, best[index]]:7.4f} "
+            f"{undecided[index]:8.4f} {log_px[index]:10.2f} {strange[index]:12.1f} %  "
+            f"{name_of(seen.entries[index])}{note}"
+        )
+    if len(seen.entries) > LISTED:
+        lines.append(f"... and {len(seen.entries) - LISTED:,} more, which --json lists")
+    if seen.labels is not None:
+        right = int((best == seen.labels).sum())
+        lines.append(f"accuracy: {right / len(best):.2%} ({right:,} of {len(best):,})")
+    if len(seen.entries) > 1:
+        lines.append(f"rejected: {int(rejected.sum()):,} of {len(rejected):,}")
+    lines.append(
+        f"in nats; rejected is what is below {threshold:.2f}, "
+        f"by {len(usual.log_px)} of {usual.name}"
+    )
     return "\n".join(lines)
 
 

@@ -1,17 +1,23 @@
-"""What the inspecting commands share: opening a density, threads, and how far they are."""
+"""What the inspecting commands share: density, prior, reference, threads, progress."""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from genviewer.cli.progress import stages
+from genviewer.core.condition_parsing import parse_mix
 from genviewer.engine.jobs import Job, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from genviewer.core.spec import ConditionSpec
+    from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.density import NetworkDensity
+    from genviewer.engine.density_results import Doubles
     from genviewer.io.bundle import Bundle
 
 _STEPS = 1000
@@ -30,6 +36,39 @@ def use_cores(threads: int | None) -> None:
         from genviewer.engine.torch_decoder import use_threads
 
         use_threads(threads)
+
+
+def parse_prior(text: str | None, condition: ConditionSpec) -> Doubles | None:
+    """p(y) of `C:0.5,D:0.5`, float64 (K,); None where nothing is given.
+
+    Raises:
+        ConditionError: it names no class of the model.
+    """
+    if text is None:
+        return None
+    prior = np.zeros(condition.size)
+    for index, weight in parse_mix(text, condition).weights:
+        prior[index] += weight
+    return prior
+
+
+def reference_of(
+    source: str | None, density: NetworkDensity, bundle: Bundle, samples: int
+) -> Reference:
+    """What is usual for a model: a data set's images, or its own samples.
+
+    Raises:
+        DataError, LoadError: the images cannot be read, or the model cannot draw.
+    """
+    from genviewer.cli.inspected import read_inspected
+    from genviewer.engine.bayes_reference import measure_reference, own_samples
+
+    if source is None:
+        images, name = own_samples(bundle), f"samples of {bundle.spec.name}"
+    else:
+        images, name = read_inspected([source], None, bundle.spec).images, source
+    with told_progress(f"log p(x) of {name}") as progress:
+        return measure_reference(density, bundle, images, name, samples=samples, progress=progress)
 
 
 @contextlib.contextmanager
