@@ -6,6 +6,8 @@ dimension, so that the view shows something with every model. Pure functions, Nu
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,6 +85,23 @@ def problem(choice: AxisChoice, spec: Spec) -> str | None:
     except (AxisError, ConditionError) as error:
         return str(error)
     return None
+
+
+def options_of(grid: AxisGrid) -> AxisOptions | None:
+    """The options that show an axis grid made elsewhere; None where a view cannot, as for several
+    models or a direction.
+    """
+    choices = []
+    for axis in (grid.rows, grid.columns):
+        if axis is None:
+            choices.append(AxisChoice("none"))
+        elif axis.kind == "direction" or axis.kind == "model":
+            return None
+        else:
+            text = io.StringIO()
+            csv.writer(text, lineterminator="").writerow(axis.values)
+            choices.append(AxisChoice(axis.kind, text.getvalue(), axis.dim))
+    return AxisOptions(*choices)
 
 
 def axes_view(scene: Scene, spec: Spec) -> Sheet:

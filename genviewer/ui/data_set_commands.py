@@ -7,16 +7,32 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
+from genviewer.engine.score import Rejection, Scorer
 from genviewer.ui.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog
 
     from genviewer.core.dataset_plan import DatasetPlan
+    from genviewer.core.recipe import Recipe
     from genviewer.engine.export_dataset import Exported
+    from genviewer.engine.generator import Generator
     from genviewer.engine.jobs import Job, Progress
+    from genviewer.io.bundle import Bundle
     from genviewer.ui.main_window import MainWindow
     from genviewer.ui.models import Loaded
+
+
+class CancellableScorer(Scorer):
+    """A Scorer that stops between two samples: finding the threshold takes many of them."""
+
+    def __init__(self, bundle: Bundle, generator: Generator, progress: Progress) -> None:
+        super().__init__(bundle, generator)
+        self._progress = progress
+
+    def score(self, recipe: Recipe) -> float:
+        self._progress.check()
+        return super().score(recipe)
 
 
 class DataSetCommands:
@@ -60,8 +76,15 @@ class DataSetCommands:
         def work(progress: Progress) -> Exported:
             from genviewer.engine.export_dataset import export_dataset
 
+            rejection = None
+            if plan.reject:
+                progress.report(0.0, f"Scoring samples of {plan.model.name}")
+                scorer = CancellableScorer(loaded.bundle, loaded.generator, progress)
+                rejection = Rejection(scorer, plan)
             told = TimeLeft(progress, f"Exporting {folder.name}")
-            return export_dataset(folder, plan, loaded.generator, progress=told)
+            return export_dataset(
+                folder, plan, loaded.generator, rejection=rejection, progress=told
+            )
 
         def done(exported: Exported) -> None:
             less = f", less {exported.duplicates} that were twice" if exported.duplicates else ""

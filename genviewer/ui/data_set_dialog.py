@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
 
 from genviewer.core.condition_parsing import ConditionError, parse_classes, parse_mix
 from genviewer.core.dataset_plan import DatasetPlan
@@ -71,6 +71,9 @@ class DataSetDialog(ExportDialog):
         self.format = Segments(list(TITLES.items()), "Format", self)
         self.factor = self._spin(1, MAX_FACTOR, 1, "Each pixel is repeated this often")
         self.factor.setSuffix(" ×")
+        self.reject_share = self._spin(0, 95, 0, "The share of samples that is drawn again")
+        self.reject_share.setSuffix(" %")
+        liked = QLabel("of the samples, those that the model itself scores lowest", self)
         self.names = QLineEdit(DEFAULT_TEMPLATE, self)
         self.names.setAccessibleName("Names of the files")
         self.names.setToolTip("{model}, {class}, {seed} and {n} stand for what they say")
@@ -78,6 +81,8 @@ class DataSetDialog(ExportDialog):
         self.form.addRow("Classes", self.classes)
         self.form.addRow("Proportions", self.shares)
         self.add_row("Seed", self.seed, self.psi)
+        scored = self.add_row("Reject", self.reject_share, liked)
+        self.form.setRowVisible(scored, spec.discriminator or spec.density)
         self.add_row("Format", self.format, self.factor)
         self.form.addRow("Names", self.names)
         self.embed = self.add_switch("Recipe", "Inside every file, to come back to it", True)
@@ -91,8 +96,9 @@ class DataSetDialog(ExportDialog):
         self.by.chosen.connect(self.refresh)
         self.format.chosen.connect(self.refresh)
         self.folder.changed.connect(self.refresh)
-        for box in (self.count, self.seed, self.psi, self.factor):
+        for box in (self.count, self.seed, self.factor, self.reject_share):
             box.valueChanged.connect(self.refresh)
+        self.psi.valueChanged.connect(self.refresh)
         for edit in (self.classes, self.shares, self.names):
             edit.textChanged.connect(self.refresh)
         self.refresh()
@@ -120,14 +126,15 @@ class DataSetDialog(ExportDialog):
         return DatasetPlan(
             bundle.ref,
             count,
-            self.seed.value(),
-            classes,
-            shares,
-            self.psi.value() if bundle.spec.truncation else 1.0,
-            self._format,
-            self.names.text().strip(),
-            Picture(self.factor.value()),
-            GPU_CHUNK if generator.device.startswith("cuda") else CHUNK,
+            seed=self.seed.value(),
+            classes=classes,
+            shares=shares,
+            truncation=self.psi.value() if bundle.spec.truncation else 1.0,
+            format=self._format,
+            template=self.names.text().strip(),
+            picture=Picture(self.factor.value()),
+            chunk=GPU_CHUNK if generator.device.startswith("cuda") else CHUNK,
+            reject=self.reject_share.value() / 100.0,
             provenance=self.embed.isChecked(),
             engine=generator.engine,
             weights_sha256=bundle.weights_sha256,

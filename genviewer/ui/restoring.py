@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from genviewer.core.axis_view import options_of
 from genviewer.core.keyframes import Timeline
 from genviewer.core.pixels import fewer_pixels
 from genviewer.core.scene import Pane
@@ -24,6 +25,7 @@ from genviewer.session.track import Track
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from genviewer.core.axes import AxisGrid
     from genviewer.core.recipe import ModelRef
     from genviewer.engine.jobs import Progress
     from genviewer.io.images import ImageRecord
@@ -148,6 +150,8 @@ class Restoring:
             if scene is not None:
                 fitted = fit_scene(scene.with_pane(Pane(loaded.ref, recipe)), loaded.bundle.spec)
                 self._session.edit(fitted)
+            if record.grid is not None:
+                self._restore_grid(record.grid)
             if record.animation is not None and isinstance(record.animation.path, Timeline):
                 self._restore_keyframes(record.animation.path, loaded)
             if loaded.ref.id == model.id:
@@ -160,6 +164,11 @@ class Restoring:
                 )
 
         self._store.open(model, ready, lambda text: self._by_name(model, ready, text))
+
+    def _restore_grid(self, grid: AxisGrid) -> None:
+        options = options_of(grid)
+        if options is not None:
+            self._session.edit(self._session.scene.with_view("axes").with_options(options))
 
     def _restore_keyframes(self, timeline: Timeline, loaded: Loaded) -> None:
         recipes = [keyframe.recipe for keyframe in timeline.keyframes]

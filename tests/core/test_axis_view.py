@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
-from genviewer.core.axis_view import axes_view, problem, usable
+from genviewer.core.axes import AxisGrid, parse_axis
+from genviewer.core.axis_sheet import axis_sheet
+from genviewer.core.axis_view import axes_view, options_of, problem, usable
 from genviewer.core.prior import draw
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.core.scene import AxisChoice, AxisOptions, Pane, Scene
@@ -72,3 +75,20 @@ def test_too_many_cells_are_refused():
     options = AxisOptions(AxisChoice("seed", "0..99"), AxisChoice("dim", "0..1/100"))
     with pytest.raises(ValueError, match="10"):
         axes_view(scene(model, options), model)
+
+
+def test_an_axis_grid_made_elsewhere_is_the_same_sheet():
+    model = spec(classes=3)
+    numbers = parse_axis("dim2", "-1,0.1,1e-7", model)
+    classes = parse_axis("class", "#2,#0", model)
+    grid = AxisGrid(seeded_recipe(model, 7), (REF,), numbers, classes)
+    options = options_of(grid)
+    assert options is not None
+    sheet, wanted = axes_view(scene(model, options), model), axis_sheet(grid, {REF.id: model})
+    assert (sheet.rows, sheet.columns) == (wanted.rows, wanted.columns) == (3, 2)
+    for cell in range(6):
+        assert sheet.cell(cell) == wanted.cell(cell)
+    direction = msgspec.structs.replace(
+        numbers, kind="direction", direction=seeded_recipe(model, 1).latent
+    )
+    assert options_of(AxisGrid(grid.recipe, grid.models, direction)) is None

@@ -253,6 +253,24 @@ def test_a_data_set_in_proportions(qtbot, window, tmp_path) -> None:
     assert len(list((tmp_path / "few" / "8").glob("*.png"))) == 6
 
 
+def test_what_the_model_likes_least_is_drawn_again(qtbot, window, tmp_path) -> None:
+    window.files.open_model("digits-cgan")  # whose discriminator scores
+    qtbot.waitUntil(lambda: window.session.scene.model.name == "digits-cgan", timeout=PATIENCE_MS)
+    settled(qtbot, window)
+    window.files.folder = tmp_path
+    window.actions_by_id["export_data_set"].trigger()
+    dialog = window.data_sets.dialog
+    QTest.mouseClick(dialog.by.button("all"), LEFT)
+    dialog.count.setValue(12)
+    dialog.reject_share.setValue(50)
+    dialog.folder.edit.setText(str(tmp_path / "liked"))
+    click_save(qtbot, window, "liked", "12 samples")
+    with (tmp_path / "liked" / "manifest.csv").open(newline="") as file:
+        seeds = [int(row["seed"]) for row in csv.DictReader(file)]
+    first = window.session.controls.seed
+    assert any(seed >= first + 12 for seed in seeds)
+
+
 @pytest.mark.parametrize("suffix", ["npz", "npy", "safetensors", "csv", "json"])
 def test_latents_of_pins_come_back_as_pins(qtbot, window, tmp_path, suffix) -> None:
     spec, model = window.session.spec, window.session.scene.model

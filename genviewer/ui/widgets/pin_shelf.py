@@ -105,7 +105,7 @@ class PinShelf(QWidget):
             ("focus", "Go There", self.chosen),
             ("plus", "Add as Keyframe", self.keyframe_wanted),
             ("copy", "Copy Recipe", self.copy_wanted),
-            ("save", "Save as PNG…", self.save_wanted),
+            ("save", "Save Image…", self.save_wanted),
         ):
             menu.addAction(icons.icon(name), text, lambda s=signal: s.emit(number))
         menu.addSeparator()
