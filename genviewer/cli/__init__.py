@@ -21,6 +21,7 @@ COMMANDS = (
     "export",
     "grid",
     "info",
+    "invert",
     "likelihood",
     "models",
     "sample",

@@ -1,14 +1,15 @@
-"""`genviewer likelihood` and `classify`: what a model believes about images."""
+"""`genviewer likelihood`, `classify` and `invert`: what a model believes about images."""
 
 # No `from __future__ import annotations`: typer evaluates these annotations.
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from genviewer.cli.app import SEED_MAX, AsJson, Model, app
-from genviewer.cli.errors import UsageError, ends_with_exit_code
+from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
+from genviewer.cli.errors import UsageError, ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 Images = Annotated[
@@ -138,5 +139,68 @@ def classify(
         typer.echo(json.dumps(document, indent=1))
     else:
         typer.echo(classes_text(seen, found, condition, usual, threshold))
+    if seen.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@ends_with_exit_code
+def invert(
+    model: Model,
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE..", help="Image files, folders of them, a data set.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The .npz to write.", show_default=False)],
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--class", help="Of the images, in turn: a name, #INDEX, a list.  [default: found]"
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimisation.")] = 400,
+    restarts: Annotated[int, typer.Option(min=1, max=64, help="Starting points.")] = 8,
+    split: Split = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
+) -> None:
+    """Find the latents that draw images: keys latent, psnr and ssim, and condition."""
+    from genviewer.cli.encoding import check_npz
+    from genviewer.cli.inspected import read_inspected
+    from genviewer.cli.inspecting import class_conditions, told_progress, use_cores, write_inversion
+    from genviewer.cli.output import check_output
+    from genviewer.engine.encoding import to_model_range
+    from genviewer.engine.inversion import Effort
+    from genviewer.engine.inversion import invert as find_latents
+
+    check_npz(out)
+    check_output(out, force)
+    bundle = opened(model, settings, trust, module)
+    use_cores(threads)
+    seen = read_inspected(images, split, bundle.spec).head(limit)
+    y = class_conditions(classes, len(seen.images), bundle.spec)
+    with told_progress(f"inverting {len(seen.images)} image(s)") as progress:
+        found = find_latents(
+            bundle,
+            to_model_range(seen.images, bundle),
+            y,
+            effort=Effort(steps=steps, restarts=restarts),
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
+    write_inversion(out, found)
+    say(
+        f"{len(seen.images)} image(s) inverted by {bundle.spec.name} are in {out}: "
+        f"PSNR {found.psnr.mean():.1f} dB, SSIM {found.ssim.mean():.3f} on average"
+    )
     if seen.failed:
         raise typer.Exit(1)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.cli.errors import UsageError
 from genviewer.cli.progress import stages
-from genviewer.core.condition_parsing import parse_mix
+from genviewer.core.condition import pack
+from genviewer.core.condition_parsing import parse_classes, parse_mix
+from genviewer.core.recipe import default_condition
 from genviewer.engine.jobs import Job, Progress
+from genviewer.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from genviewer.core.spec import ConditionSpec
+    from genviewer.core.spec import ConditionSpec, Spec
     from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.density import NetworkDensity
     from genviewer.engine.density_results import Doubles
+    from genviewer.engine.generator import Floats
+    from genviewer.engine.inversion import Inversion
     from genviewer.io.bundle import Bundle
 
 _STEPS = 1000
@@ -69,6 +77,32 @@ def reference_of(
         images, name = read_inspected([source], None, bundle.spec).images, source
     with told_progress(f"log p(x) of {name}") as progress:
         return measure_reference(density, bundle, images, name, samples=samples, progress=progress)
+
+
+def class_conditions(text: str | None, count: int, spec: Spec) -> Floats | None:
+    """Packed conditions float32 (count, K) of classes in turn; None where none are given.
+
+    Raises:
+        UsageError: the model has no classes.
+        ConditionError: it has not these.
+    """
+    if text is None:
+        return None
+    if spec.class_condition is None:
+        raise UsageError(f"{spec.name} has no classes, so --class says nothing.")
+    indices = parse_classes(text, spec.class_condition)
+    rows = [pack(default_condition(spec, indices[i % len(indices)]), spec) for i in range(count)]
+    return np.stack(rows)
+
+
+def write_inversion(out: Path, found: Inversion) -> None:
+    """The .npz with keys latent, psnr and ssim, and condition where there is one; atomically."""
+    arrays = {"latent": found.latent, "psnr": found.psnr, "ssim": found.ssim}
+    if found.condition.shape[1]:
+        arrays["condition"] = found.condition
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # names are ours
+    write_bytes(out, buffer.getvalue())
 
 
 @contextlib.contextmanager
