@@ -73,7 +73,7 @@ class DataSetDialog(ExportDialog):
         self.factor.setSuffix(" ×")
         self.reject_share = self._spin(0, 95, 0, "The share of samples that is drawn again")
         self.reject_share.setSuffix(" %")
-        liked = QLabel("of the samples, those that the model itself scores lowest", self)
+        liked = QLabel("those that the model itself likes least", self)
         self.names = QLineEdit(DEFAULT_TEMPLATE, self)
         self.names.setAccessibleName("Names of the files")
         self.names.setToolTip("{model}, {class}, {seed} and {n} stand for what they say")
@@ -86,6 +86,7 @@ class DataSetDialog(ExportDialog):
         self.add_row("Format", self.format, self.factor)
         self.form.addRow("Names", self.names)
         self.embed = self.add_switch("Recipe", "Inside every file, to come back to it", True)
+        self._embed_row = self.form.rowCount() - 1
         self.folder = PlaceRow("Export into a folder", {}, self)
         self.folder.set_path(folder)
         self.form.addRow("Folder", self.folder)
@@ -93,8 +94,9 @@ class DataSetDialog(ExportDialog):
         self.by.setVisible(self._wanted is not None)
         self.by.set_current("class" if self._wanted is not None else "all")
         self.format.set_current("png")
-        self.by.chosen.connect(self.refresh)
-        self.format.chosen.connect(self.refresh)
+        for choice in (self.by, self.format):
+            choice.chosen.connect(self.refresh)
+            choice.chosen.connect(lambda _: self.adjustSize())
         self.folder.changed.connect(self.refresh)
         for box in (self.count, self.seed, self.factor, self.reject_share):
             box.valueChanged.connect(self.refresh)
@@ -160,8 +162,9 @@ class DataSetDialog(ExportDialog):
         mixed = shared and bool(self.shares.text().strip())
         self.form.setRowVisible(self.classes, self._wanted is not None and not mixed)
         self.form.setRowVisible(self.shares, shared)
-        files = self._format in ("png", "webp")
-        self.form.setRowVisible(self.names, files or self._format == "zip")
+        images = self._format != "npz"  # whose arrays hold the latents themselves
+        self.form.setRowVisible(self.names, images)
+        self.form.setRowVisible(self._embed_row, images)
         try:
             plan = self.plan()
         except (ConditionError, TemplateError, ValueError) as error:
@@ -184,10 +187,7 @@ def folder_state(folder: Path, plan: DatasetPlan) -> tuple[Literal["free", "begu
     """Whether a folder can take a data set, and a sentence about it. Changes nothing."""
     try:
         if not folder.exists() or not any(folder.iterdir()):
-            return "free", (
-                f"{plan.count:,} samples. If it is cancelled, what is complete stays, and the "
-                "export can go on later."
-            )
+            return "free", f"{plan.count:,} samples. Cancelled, the export can be taken up again."
         place = folder / WORK_FOLDER / PLAN_NAME
         found = from_json(place.read_bytes(), DatasetPlan) if place.is_file() else None
     except ValueError:

@@ -64,6 +64,14 @@ class LatentsCommands:
         if spec is None or not recipes:
             window.tell(f"There are no pins of {model.name} to export.", "warning")
             return
+        spaces = {recipe.latent.space for recipe in recipes}
+        if path.suffix.lower() != ".json" and spaces != {"z"}:
+            window.tell(
+                f"{path.name} would not tell latents in {' and '.join(sorted(spaces))} apart; "
+                "a .json file keeps all of them.",
+                "error",
+            )
+            return
         others = len(self._session.pins) - len(recipes)
         window.files.folder = path.parent
 
