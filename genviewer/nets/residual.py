@@ -52,8 +52,8 @@ class ResidualDecoder(nn.Module):
     ``channels`` and ``blocks`` are per stage, coarse to fine; ``latent_layers`` more hidden layers
     let a latent of few dimensions turn corners. ``modulated`` lets latent and class act on every
     block and not on the coarsest map alone (Perez et al. 2018, FiLM). The class weights go through
-    a matrix without a bias, so that a blend of classes is the blend of their embeddings and the all-zero
-    row, "any class", adds nothing.
+    a matrix without a bias, so that a blend of classes is the blend of their embeddings and the
+    all-zero row, "any class", adds nothing.
     """
 
     def __init__(
