@@ -105,12 +105,11 @@ def search(
     beam = [Line(0.0, (), shape)]
     for item in items:
         grown = []
+        moves: dict[Shape, list[tuple[float, tuple[Step, ...], Shape]]] = {}
         for line in beam:
-            for cost, steps in item(line.shape):
-                try:
-                    after = after_steps(steps, line.shape, conditions)
-                except ValueError:
-                    continue
+            if line.shape not in moves:
+                moves[line.shape] = _moves(item, line.shape, conditions)
+            for cost, steps, after in moves[line.shape]:
                 if cost and _unpadded(line.steps, steps):
                     cost *= UNPADDED
                 grown.append(Line(line.cost + cost, line.steps + steps, after))
@@ -130,6 +129,19 @@ def search(
         if counts[way] <= VARIANTS:
             kept.append(line)
     return kept[:keep]
+
+
+def _moves(
+    item: Item, shape: Shape, conditions: Sequence[int]
+) -> list[tuple[float, tuple[Step, ...], Shape]]:
+    """What an item makes of a shape: costs, steps and the shapes after."""
+    found = []
+    for cost, steps in item(shape):
+        try:
+            found.append((cost, steps, after_steps(steps, shape, conditions)))
+        except ValueError:
+            continue
+    return found
 
 
 def geometry(steps: Iterable[Step]) -> tuple[Step, ...]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genviewer.io.readers.trial import Tensors
     from genviewer.nets.chain_steps import Activation
 
-LINES_TRIED = 24
+LINES_TRIED = 16
 CLEAR = 0.04
 """Difference of mismatch at which one candidate is about 80 % sure against another."""
 
