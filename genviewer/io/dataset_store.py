@@ -92,7 +92,7 @@ class DatasetStore:
                     raise WriteError(
                         f"{self.folder} holds another export; choose another folder, or replace it."
                     )
-                self._remove_export()
+                self._remove_export(found)
                 found = None
             if found is None:
                 names = {p.name for p in self.folder.iterdir()} if self.folder.exists() else set()
@@ -110,19 +110,27 @@ class DatasetStore:
         try:
             return from_json(path.read_bytes(), DatasetPlan)
         except ValueError:
-            raise WriteError(f"{self.folder} holds a damaged export.") from None
+            raise WriteError(
+                f"{self.folder} holds a damaged export; choose another folder."
+            ) from None
 
-    def _remove_export(self) -> None:
-        """Remove what an earlier export wrote, and nothing else."""
+    def _remove_export(self, plan: DatasetPlan) -> None:
+        """Remove what an earlier export of ``plan`` wrote, and nothing else; no link is followed
+        out of the folder.
+        """
+        inside = self.folder.resolve()
+        folders = set()
         for entry in self._all_entries():
-            if entry.file:
-                (self.folder / entry.file).unlink(missing_ok=True)
+            path = (self.folder / entry.file).resolve() if entry.file else inside
+            if path != inside and path.is_relative_to(inside):
+                path.unlink(missing_ok=True)
+                folders.add(path.parent)
         for pattern in ("manifest*.csv", "manifest*.jsonl", SUMMARY_NAME):
             for path in self.folder.glob(pattern):
                 path.unlink()
         shutil.rmtree(self._work)
-        self.archive_path.unlink(missing_ok=True)
-        for path in sorted(self.folder.iterdir()):
+        DatasetStore(self.folder, plan).archive_path.unlink(missing_ok=True)
+        for path in folders - {inside}:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
 
@@ -156,6 +164,10 @@ class DatasetStore:
             return False
 
     def _all_entries(self) -> Iterator[Entry]:
+        """What is told to be done; the folder may come from elsewhere, so no name leads out."""
+        return (entry for entry in self._told_entries() if _stays_inside(entry.file))
+
+    def _told_entries(self) -> Iterator[Entry]:
         merged = self._work / ENTRIES_NAME
         if merged.is_file():
             with merged.open("rb") as file:
@@ -378,6 +390,10 @@ def _write_whole(path: str, data: bytes) -> None:
             view = view[os.write(handle, view) :]
     finally:
         os.close(handle)
+
+
+def _stays_inside(place: str) -> bool:
+    return not os.path.isabs(place) and ".." not in place.replace("\\", "/").split("/")
 
 
 def _entries(path: Path) -> list[Entry]:

@@ -254,6 +254,33 @@ def test_what_else_is_in_the_folder_is_never_touched(tmp_path, linear):
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
+def test_force_removes_the_archive_that_the_other_export_wrote(tmp_path, linear):
+    export_dataset(tmp_path, plan_for(linear, format="zip"), linear)
+    assert list(tmp_path.glob("*.zip"))
+    export_dataset(tmp_path, plan_for(linear), linear, force=True)
+    assert not list(tmp_path.glob("*.zip"))
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_a_folder_from_elsewhere_cannot_name_files_outside(tmp_path, linear, merged):
+    mine, folder = tmp_path / "mine.png", tmp_path / "set"
+    mine.write_text("mine")
+    export_dataset(folder, plan_for(linear), linear)
+    work = folder / dataset_store.WORK_FOLDER
+    entries = [
+        dataset_store.Entry(n, place, "", None, 0, "00" * 32, 4, duplicate=True)
+        for n, place in enumerate(("../mine.png", str(mine), "x/../../mine.png"))
+    ]
+    if merged:
+        lines = b"\n".join(map(msgspec.json.encode, entries)) + b"\n"
+        (work / dataset_store.ENTRIES_NAME).write_bytes(lines)
+    else:
+        (work / dataset_store.ENTRIES_NAME).unlink()
+        (work / "unit-00000000.json").write_bytes(msgspec.json.encode(entries))
+    export_dataset(folder, plan_for(linear, seed=9), linear, force=True)
+    assert mine.read_text() == "mine"
+
+
 # little room
 
 
