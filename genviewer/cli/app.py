@@ -20,7 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MODEL_HELP = "A bundled name, a bundle's folder, or an image exported with its Recipe."
+MODEL_HELP = (
+    "A bundled name, a folder, a file, hf://owner/name[@revision], or an image exported with its "
+    "Recipe."
+)
 SEED_MAX = (1 << 62) - 1
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help=MODEL_HELP, show_default=False)]

@@ -17,11 +17,10 @@ from genviewer.io.bundle import (
     open_bundle,
 )
 from genviewer.io.images import ImageError, read_record
+from genviewer.io.provenance import file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PNG_MARK = b"\x89PNG\r\n\x1a\n"
 
 DEFAULT_MODEL = "digits-cvae"
 """What the program opens when nobody asked for another."""
@@ -61,7 +60,7 @@ def find_model(text: str) -> Path:
             return path
         if path.name in (WEIGHTS_NAME, CONFIG_NAME) and path.is_file():
             return path.parent
-        if path.is_file() and _is_png(path):
+        if path.is_file() and _is_picture(path):
             return _model_of_image(path)
         if text and (path.exists() or path.is_symlink()):
             return path
@@ -76,9 +75,10 @@ def find_model(text: str) -> Path:
     raise ModelNotFoundError(f"There is no model {text!r}: {hint}")
 
 
-def _is_png(path: Path) -> bool:
+def _is_picture(path: Path) -> bool:
+    """Whether it is an image, an animation or a video that may carry a Recipe, by its content."""
     with path.open("rb") as file:
-        return file.read(len(PNG_MARK)) == PNG_MARK
+        return file_kind(file.read(16)) is not None
 
 
 def _model_of_image(path: Path) -> Path:

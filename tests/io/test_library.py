@@ -3,6 +3,7 @@ import pytest
 
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.io import library
+from genviewer.io.image_formats import encode_image, format_of
 from genviewer.io.images import ImageRecord, save_png
 from genviewer.io.library import ModelNotFoundError, bundled_paths, find_model, open_model
 from tests.tiny_models import write_tiny_vae
@@ -49,6 +50,15 @@ def test_an_image_stands_for_the_model_that_its_record_cites(models):
     save_png(models / "z.png", pixels, None)
     with pytest.raises(ModelNotFoundError, match=r"z\.png"):
         find_model(str(models / "z.png"))
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".jpg", ".tif"])
+def test_images_of_every_format_stand_for_their_model(models, suffix):
+    two = open_model("two")
+    record = ImageRecord(two.ref, seeded_recipe(two.spec, 0))
+    path = models / f"x{suffix}"
+    path.write_bytes(encode_image(np.zeros((8, 8, 3), np.uint8), format_of(path), record.text()))
+    assert find_model(str(path)) == models / "two"
 
 
 def test_a_damaged_neighbour_does_not_hide_the_model_of_an_image(models):
