@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from genviewer.engine.animate import write_movie
-from genviewer.engine.export import draw
+from genviewer.engine.export import draw, sheet_of
 from genviewer.engine.generator import DecodeError, LoadError, load_generator
 from genviewer.io.bundle import BundleError
 from genviewer.io.image_decode import decode_image
@@ -176,9 +176,17 @@ def _difference(
     progress: Progress | None,
 ) -> float | None:
     """The largest difference, 0..1, to what is drawn now; None if the sizes differ."""
+    first = generators.get(record.model.id)
+    if first is None:
+        raise DecodeError("The record names a model that it has no part of.")
     if record.animation is not None:
-        return _animation_difference(path, record, generators[record.model.id], progress)
+        return _animation_difference(path, record, first, progress)
     found = decode_image(path)
+    # A file can say that it is of any size: what is not its own size is not drawn.
+    sheet, image = sheet_of(record, generators), first.spec.image
+    size = record.picture.size(sheet.columns * image.width, sheet.rows * image.height)
+    if size[0] > found.shape[1] or size[1] > found.shape[0]:
+        return None
     return largest_difference(found, _as_stored(path, record, draw(record, generators, progress)))
 
 

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from torch import nn
 
 from genviewer.cli import main
 from genviewer.io.images import read_record
+from genviewer.io.library import open_model
+from genviewer.io.readers.answers import Answers
+from genviewer.session.paths import UserFiles
+from genviewer.session.recent import Recent, RecentModel, save_recent
 from tests.tiny_models import LATENT, SIZE, write_tiny_vae
 
 
@@ -223,6 +229,23 @@ def test_verify_goes_on_and_tells_by_its_exit_code(tiny, capsys):
     assert [v["status"] for v in found] == ["different", "unreadable", "exact"]
     assert main(["verify", "good.png", "--model", str(tiny.path), "--engine", "torch"]) == 0
     assert capsys.readouterr().out == "good.png: exact\n"
+
+
+def test_verify_knows_files_opened_lately_and_what_was_answered_about_them(capsys, monkeypatch):
+    torch.manual_seed(0)
+    layers = [nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 64), nn.Tanh()]
+    torch.save(nn.Sequential(*layers).state_dict(), "g.pt")
+    settings = {"range": "0,1"}
+    assert main(["sample", "g.pt", "-n", "1", "--set", "range=0,1", "--out", "x.png"]) == 0
+    files = UserFiles.inside(Path("state").absolute())
+    monkeypatch.setattr(UserFiles, "default", classmethod(lambda cls: files))
+    assert [v["status"] for v in verdicts(capsys, "x.png", code=1)] == ["missing_model"]
+    bundle = open_model("g.pt", settings)
+    assert bundle.model_id == read_record(Path("x.png")).model.id != open_model("g.pt").model_id
+    Answers(files.answers).remember(bundle.weights_sha256, settings)
+    entry = RecentModel(str(bundle.path.absolute()), "g", bundle.model_id)
+    save_recent(files.recent, Recent((entry,)))
+    assert [v["status"] for v in verdicts(capsys, "x.png")] == ["exact"]
 
 
 @pytest.mark.parametrize("suffix", ["npy", "npz", "safetensors", "csv", "json"])

@@ -166,6 +166,26 @@ def test_another_size_is_different(tmp_path, tiny, tiny_generator):
     assert (verdict.status, verdict.max_abs_diff) == ("different", None)
 
 
+def test_a_size_that_the_file_does_not_have_is_not_drawn(tmp_path, tiny, tiny_generator):
+    recipe = seeded_recipe(tiny.spec, 1)
+    contact = Contact(tuple([Pane(tiny.ref, recipe)] * 900), 30)
+    record = contact_record(tiny_generator, contact, Picture(scale=64))
+    path = tmp_path / "small.png"
+    save_png(path, np.zeros((SIZE, SIZE, 3), np.uint8), record)
+    verdict = Verifier(finder(tiny), "cpu", "torch").verify(path)
+    assert (verdict.status, verdict.max_abs_diff) == ("different", None)
+
+
+def test_a_record_that_contradicts_itself_is_told(tmp_path, tiny, tiny_generator):
+    contact = Contact((Pane(tiny.ref, seeded_recipe(tiny.spec, 1)),), 1)
+    record = msgspec.structs.replace(
+        contact_record(tiny_generator, contact), model=ModelRef("lost", "f" * 32)
+    )
+    path = tmp_path / "odd.png"
+    save_png(path, np.zeros((SIZE, SIZE, 3), np.uint8), record)
+    assert Verifier(finder(tiny), "cpu", "torch").verify(path).status == "different"
+
+
 def test_the_other_verdicts(tmp_path, tiny, tiny_generator):
     record = sample_record(tiny_generator, seeded_recipe(tiny.spec, 1))
     save_image(tmp_path / "x.png", record, {tiny.model_id: tiny_generator})
