@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 SCREEN_SIDE = 512
 """Small samples are proposed at about this size."""
 
-KEY = "export"
-
 
 class ExportCommands:
     """Saves what is explored, for a window (GUI thread).
@@ -239,9 +237,9 @@ class ExportCommands:
             opened[model.id] = loaded
             self.with_models(rest, then, opened)
 
-        self._store.open(
-            model, ready, lambda text: self._window.tell(text, "error"), key=f"open for {KEY}"
-        )
+        # Two exports may wait for their models; neither takes the place of the other.
+        key = f"open for export {id(opened)}"
+        self._store.open(model, ready, lambda text: self._window.tell(text, "error"), key=key)
 
     def _ask(self, dialog: QDialog, accepted: Callable[[], object]) -> None:
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

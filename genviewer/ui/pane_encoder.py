@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
-    from genviewer.ui.models import ModelStore
+    from genviewer.ui.models import Loaded, ModelStore
 
 
 class PaneEncoder:
@@ -34,7 +34,7 @@ class PaneEncoder:
     ) -> None:
         self._session, self._store = session, store
         self._background, self._tell = background, tell
-        self._done: dict[int, tuple[str, Latent]] = {}
+        self._done: dict[int, tuple[str, str, Latent]] = {}
 
     def follow(self, frame: Frame) -> None:
         """A new sample of the focused pane is there."""
@@ -49,15 +49,13 @@ class PaneEncoder:
                 continue
             if latents_agree(frame.recipe, source, target):
                 continue
-            mark = (frame.model.id, frame.recipe.latent)
-            if self._done.get(index) != mark:
+            mark = (pane.model.id, frame.model.id, frame.recipe.latent)
+            loaded = self._store.loaded(pane.model.id)
+            if loaded is not None and self._done.get(index) != mark:
                 self._done[index] = mark
-                self._encode(index, pane, frame)
+                self._encode(index, pane, frame, loaded)
 
-    def _encode(self, index: int, pane: Pane, frame: Frame) -> None:
-        loaded = self._store.loaded(pane.model.id)
-        if loaded is None:
-            return
+    def _encode(self, index: int, pane: Pane, frame: Frame, loaded: Loaded) -> None:
         bundle, pixels, condition = loaded.bundle, frame.pixels, pane.recipe.condition
 
         def work(progress: Progress) -> Latent:
@@ -70,6 +68,8 @@ class PaneEncoder:
             if index >= len(scene.panes) or scene.panes[index].model.id != pane.model.id:
                 return
             now = scene.panes[index]
+            if not now.linked:
+                return
             recipe = msgspec.structs.replace(now.recipe, latent=latent)
             self._session.amend(
                 scene.with_pane_at(index, msgspec.structs.replace(now, recipe=recipe))

@@ -16,6 +16,7 @@ from genviewer.engine.cells import decode_recipe
 from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME, BundleError, read_header
 from genviewer.io.image_formats import FORMATS
 from genviewer.io.images import ImageError, encode_png, parse_record, read_record
+from genviewer.io.library import bundled_paths
 from genviewer.io.movie_files import MOVIE_FORMATS
 from genviewer.io.provenance import MAX_TEXT_BYTES, SIDECAR_SUFFIX, file_kind
 from genviewer.session.fit import check_recipe, fit_scene
@@ -201,6 +202,11 @@ class Restoring:
         self._looks.submit(work, "Drawing keyframes", done=done, failed=failed)
 
     def _by_name(self, model: ModelRef, ready: Callable[[Loaded], None], text: str) -> None:
-        names = {m.name: m.path for m in reversed(self._files.recent.models)}
-        target: str | Path = Path(names[model.name]) if model.name in names else model.name
-        self._store.open(target, ready, lambda _: self._host.opening_failed(text))
+        # The name comes from a file: it is looked up, and never taken for a place or an address.
+        places = {path.name: path for path in bundled_paths()}
+        places |= {m.name: Path(m.path) for m in reversed(self._files.recent.models)}
+        place = places.get(model.name)
+        if place is None:
+            self._host.opening_failed(text)
+        else:
+            self._store.open(place, ready, lambda _: self._host.opening_failed(text))
