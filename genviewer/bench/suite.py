@@ -28,7 +28,7 @@ def run(
     Raises:
         ValueError: if there is no benchmark of a name.
     """
-    from genviewer.bench import drag, export, forward, start
+    from genviewer.bench import drag, export, forward, linked, start
     from genviewer.bench.results import machine
     from genviewer.engine.library import bundled_models
 
@@ -50,4 +50,7 @@ def run(
         for bundle in bundles:
             report(f"{name}: {bundle.spec.name}")
             results += parts[name](bundle)
+        if name == "drag":
+            report("drag: two linked models")
+            results += linked.measure(bundles)
     return {"machine": machine(), "results": [msgspec.to_builtins(result) for result in results]}

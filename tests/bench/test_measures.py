@@ -13,6 +13,7 @@ from genviewer.engine.generator import load_generator
 from genviewer.engine.onnx_export import export_decoder
 from genviewer.io.bundle import Config, write_bundle
 from genviewer.nets.families import build
+from tests.engine.linear import LinearGenerator
 
 FIELDS = {"name", "model", "value", "unit", "baseline", "ratio", "target", "met"}
 
@@ -118,11 +119,9 @@ def test_a_start_is_measured_in_processes_of_its_own(bundle):
 def test_a_window_that_cannot_open_is_one_sentence(bundle, tmp_path):
     folder = tmp_path / "broken"
     shutil.copytree(bundle.path, folder)
-    (folder / "config.json").write_text("{}")
-    import msgspec
-
+    (folder / "model.safetensors").write_bytes(b"cut")
     broken = msgspec.structs.replace(bundle, path=folder)
-    with pytest.raises(window.WindowError, match=r"The window failed: .*config\.json"):
+    with pytest.raises(window.WindowError, match=r"The window failed: .*model\.safetensors"):
         window.start_window(broken)
 
 
@@ -143,3 +142,13 @@ def test_an_export_is_held_against_its_two_halves(bundle):
     assert png.baseline > 0
     assert png.met == (png.ratio >= 0.9)
     assert [result.unit for result in memory] in (["MB"], [])
+
+
+def test_a_drag_of_two_linked_models_waits_for_both():
+    from genviewer.bench.linked import drag_pair
+
+    one, two = LinearGenerator(seed=1), LinearGenerator(seed=2, name="other", delay=0.02)
+    drag = drag_pair(one, two, seconds=0.4)
+    assert drag.latencies
+    assert min(drag.latencies) >= 0.02
+    assert len(two.calls) > 3
