@@ -16,6 +16,7 @@ COMMANDS = (
     "bench",
     "classify",
     "convert",
+    "directions",
     "encode",
     "evaluate",
     "export",

@@ -1,15 +1,15 @@
-"""`genviewer likelihood`, `classify` and `invert`: what a model believes about images."""
+"""`genviewer likelihood`, `classify`, `invert`, `directions`: what a model believes and knows."""
 
 # No `from __future__ import annotations`: typer evaluates these annotations.
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
-from genviewer.cli.errors import UsageError, ends_with_exit_code, say
+from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 Images = Annotated[
@@ -204,3 +204,73 @@ def invert(
     )
     if seen.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+@ends_with_exit_code
+def directions(
+    model: Model,
+    method: Annotated[
+        Literal["pca", "sefa", "class"],
+        typer.Option(
+            help="Principal components (of latents with --data, else of features), "
+            "factorisation of a layer, or class means.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The .safetensors to write.", show_default=False)],
+    data: Annotated[
+        str | None,
+        typer.Option(help="Images to encode; with labels for class.", show_default=False),
+    ] = None,
+    split: Split = None,
+    limit: Limit = None,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="At most.")] = 10,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="D.safetensors",
+            help="Leave out what lies along these directions.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    force: Force = False,
+    settings: Settings = None,
+    trust: Trust = False,
+    module: Module = None,
+) -> None:
+    """Find directions of the latent space, named, with the variance that each explains."""
+    from genviewer.cli.inspecting import (
+        check_directions_wish,
+        check_file,
+        encoded_directions,
+        use_cores,
+    )
+    from genviewer.core.directions import orthogonalised
+    from genviewer.engine.directions import found_in_model
+    from genviewer.engine.directions_file import read_directions, write_directions
+
+    check_directions_wish(out, method, data)
+    check_file(out, force)
+    bundle = opened(model, settings, trust, module)
+    use_cores(threads)
+    others = None if against is None else read_directions(against, bundle.spec)[0]
+    if data is None:
+        found = found_in_model(bundle, method, count, seed=seed)
+    else:
+        found = encoded_directions(bundle, data, split, limit, method, count, device)
+    if others is not None:
+        try:
+            found = orthogonalised(found, others.vectors)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+    write_directions(out, found, bundle.ref)
+    shares = ", ".join(
+        f"{name} {share:.1%}"
+        for name, share in zip(found.names[:5], found.explained[:5], strict=True)
+    )
+    say(f"{len(found.names)} direction(s) of {bundle.spec.name} in {found.space} are in {out}")
+    say(f"explained: {shares}")

@@ -32,32 +32,40 @@ class Inspected:
         images: uint8 (N, H, W, C).
         labels: the model's class of each, int64 (N,), where the data has them.
         failed: how many files could not be used; each was told of.
+        groups: the data's own class of each, int64 (N,), which the model may know nothing of.
+        names: of the data's own classes.
     """
 
     entries: list[dict[str, str | int]]
     images: NDArray[np.uint8]
     labels: NDArray[np.int64] | None = None
     failed: int = 0
+    groups: NDArray[np.int64] | None = None
+    names: tuple[str, ...] | None = None
 
     def head(self, limit: int | None) -> Inspected:
         """The first ``limit`` images."""
         if limit is None or limit >= len(self.images):
             return self
         labels = None if self.labels is None else self.labels[:limit]
-        return Inspected(self.entries[:limit], self.images[:limit], labels, self.failed)
+        groups = None if self.groups is None else self.groups[:limit]
+        entries, images = self.entries[:limit], self.images[:limit]
+        return Inspected(entries, images, labels, self.failed, groups, self.names)
 
 
 @dataclass
 class _Files:
     images: list[NDArray[np.uint8]] = field(default_factory=list)
     entries: list[dict[str, str | int]] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
     failed: int = 0
 
 
 def read_inspected(sources: Sequence[str], split: str | None, spec: Spec) -> Inspected:
     """The images of files, of a folder of them, or of a data set.
 
-    Files that cannot be used are told of on stderr and left out.
+    Files that cannot be used are told of on stderr and left out; the folders that files are in are
+    their classes.
 
     Args:
         sources: image files and folders of them, or one data set.
@@ -101,6 +109,7 @@ def _image_files(sources: Sequence[str]) -> list[Path] | None:
 def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
     from genviewer.engine.density_images import fit_images
     from genviewer.engine.generator import LoadError
+    from genviewer.io.datasets import Images
     from genviewer.io.image_decode import decode_image
     from genviewer.io.images import ImageError
 
@@ -117,10 +126,16 @@ def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
             read.failed += 1
         else:
             read.entries.append({"file": str(path)})
+            read.folders.append(path.parent.name)
     if not read.images:
         raise CommandError("None of the images can be used.")
     _tell_of_fitting(sizes, spec)
-    return Inspected(read.entries, np.stack(read.images), None, read.failed)
+    images, names = np.stack(read.images), tuple(sorted(set(read.folders)))
+    if len(names) < 2:
+        return Inspected(read.entries, images, None, read.failed)
+    groups = np.array([names.index(name) for name in read.folders], np.int64)
+    labels = _labels(Images("", images, groups, names), spec)
+    return Inspected(read.entries, images, labels, read.failed, groups, names)
 
 
 def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
@@ -145,10 +160,15 @@ def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
         ]
     images = np.concatenate([fit_images(part.images, spec) for part in parts])
     _tell_of_fitting({part.images.shape[1:] for part in parts}, spec)
-    found = [_labels(part, spec) for part in parts]
-    known = [labels for labels in found if labels is not None]
-    labels = np.concatenate(known) if len(known) == len(parts) else None
-    return Inspected([{"index": i} for i in range(len(images))], images, labels)
+    labels = _joined([_labels(part, spec) for part in parts])
+    groups = _joined([part.labels for part in parts])
+    entries: list[dict[str, str | int]] = [{"index": i} for i in range(len(images))]
+    return Inspected(entries, images, labels, 0, groups, parts[0].names)
+
+
+def _joined(parts: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _pixels(source: str, spec: Spec) -> NDArray[np.uint8]:
@@ -175,7 +195,7 @@ def _labels(data: Images, spec: Spec) -> NDArray[np.int64] | None:
     if condition is None or data.labels is None:
         return None
     if data.names and condition.names:
-        if set(data.names) != set(condition.names):
+        if not set(data.names) <= set(condition.names):
             return None
         return np.array([condition.names.index(name) for name in data.names])[data.labels]
     return data.labels if int(data.labels.max()) < condition.size else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.cli.errors import UsageError
+from genviewer.cli.errors import CommandError, UsageError
 from genviewer.cli.progress import stages
 from genviewer.core.condition import pack
 from genviewer.core.condition_parsing import parse_classes, parse_mix
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from genviewer.core.directions import Directions, Method
     from genviewer.core.spec import ConditionSpec, Spec
     from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.density import NetworkDensity
@@ -103,6 +104,72 @@ def write_inversion(out: Path, found: Inversion) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]  # names are ours
     write_bytes(out, buffer.getvalue())
+
+
+def check_file(out: Path, force: bool) -> None:
+    """Refuse to replace a file, or to write one where something else is.
+
+    Raises:
+        CommandError: it exists and ``force`` is not given, or it is no file.
+    """
+    if (out.exists() or out.is_symlink()) and not (force and out.is_file()):
+        raise CommandError(f"{out} exists; --force replaces it.")
+
+
+def check_directions_wish(out: Path, method: Method, data: str | None) -> None:
+    """Arguments of `directions` that do not go together.
+
+    Raises:
+        UsageError: naming them.
+    """
+    if out.suffix.lower() != ".safetensors":
+        raise UsageError(f"--out is a .safetensors, not {out.name!r}.")
+    if method == "class" and data is None:
+        raise UsageError("--method class needs --data with labels.")
+    if method == "sefa" and data is not None:
+        raise UsageError("--method sefa takes no --data: it looks at the weights alone.")
+
+
+def encoded_directions(
+    bundle: Bundle,
+    source: str,
+    split: str | None,
+    limit: int | None,
+    method: Method,
+    count: int,
+    device: str,
+) -> Directions:
+    """Directions in a data set as the model encodes it.
+
+    Raises:
+        CommandError, DataError: the data cannot be read, or have too few images or classes.
+        LoadError: the model has no encoder.
+    """
+    from genviewer.cli.encoding import conditions_of
+    from genviewer.cli.inspected import read_inspected
+    from genviewer.engine.directions import found_in_data
+    from genviewer.engine.encoding import to_model_range
+
+    if not bundle.spec.encoder:
+        raise CommandError(
+            f"{bundle.spec.name} has no encoder for --data; without it, pca and sefa look at the "
+            "model itself."
+        )
+    seen = read_inspected([source], split, bundle.spec).head(limit)
+    y = conditions_of(None, seen.labels, len(seen.images), bundle.spec)
+    try:
+        return found_in_data(
+            bundle,
+            to_model_range(seen.images, bundle),
+            y,
+            seen.groups,
+            seen.names,
+            method,
+            count,
+            device,
+        )
+    except ValueError as error:
+        raise CommandError(str(error)) from error
 
 
 @contextlib.contextmanager

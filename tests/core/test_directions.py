@@ -1,0 +1,92 @@
+"""Directions against NumPy's own decompositions and what follows from the definitions."""
+
+import numpy as np
+import pytest
+
+from genviewer.core.directions import (
+    Directions,
+    class_means,
+    factorised,
+    orthogonalised,
+    principal_directions,
+    select,
+    signed,
+    unit_rows,
+)
+
+
+def some(count=3, dim=5, seed=0):
+    rng = np.random.default_rng(seed)
+    return Directions(
+        unit_rows(rng.standard_normal((count, dim))),
+        np.linspace(1, 2, count, dtype=np.float32),
+        np.linspace(0.5, 0.1, count, dtype=np.float32),
+        tuple(f"d{i}" for i in range(count)),
+        "pca",
+    )
+
+
+def test_principal_directions_are_those_of_the_singular_values():
+    rng = np.random.default_rng(0)
+    points = rng.standard_normal((200, 6)) * [5, 4, 3, 2, 1, 0.5] + 7.0
+    points = points @ np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    found, variances = principal_directions(points, 4)
+    _, sizes, right = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    assert variances == pytest.approx(sizes**2 / 199)
+    assert np.abs((found * right[:4]).sum(1)) == pytest.approx(1.0)
+    assert len(principal_directions(points[:3], 4)[0]) == 2  # three points span a plane
+
+
+def test_factorised_directions_are_the_eigenvectors_of_the_weights_product():
+    a = np.random.default_rng(1).standard_normal((9, 4))
+    found, values = factorised(a)
+    assert found @ found.T == pytest.approx(np.eye(4))
+    for vector, value in zip(found, values, strict=True):
+        assert a.T @ a @ vector == pytest.approx(value * vector)
+    assert (np.diff(values) <= 0).all()
+    assert values.sum() == pytest.approx(np.square(a).sum())
+
+
+def test_class_means_lead_from_the_middle_to_each_class():
+    rng = np.random.default_rng(2)
+    middles = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0]])
+    labels = np.repeat([0, 4, 5], 50)
+    points = middles[np.repeat([0, 1, 2], 50)] + rng.normal(0, 0.01, (150, 2))
+    vectors, shares, classes = class_means(points, labels)
+    assert classes.tolist() == [0, 4, 5]
+    assert vectors == pytest.approx(middles - middles.mean(0), abs=0.01)
+    assert shares.sum() == pytest.approx(1.0, abs=1e-3)  # next to nothing is within the classes
+
+
+def test_signs_repeat():
+    v = np.array([[0.1, -0.9], [0.8, 0.2]])
+    assert (signed(v) == signed(-v)).all()
+    assert (signed(v)[0] == [-0.1, 0.9]).all()
+
+
+def test_orthogonalised_directions_have_no_part_in_the_others():
+    directions = some()
+    against = np.random.default_rng(5).standard_normal((2, 5)).astype(np.float32)
+    found = orthogonalised(directions, np.concatenate([against, against[:1] * 2]))
+    assert np.abs(found.vectors @ against.T).max() < 1e-5
+    assert np.linalg.norm(found.vectors, axis=1) == pytest.approx(1.0, abs=1e-6)
+    assert found.names == directions.names
+    assert (orthogonalised(directions, against[:0]).vectors == directions.vectors).all()
+
+
+def test_a_direction_within_the_others_is_left_out():
+    directions = some()
+    assert orthogonalised(directions, directions.vectors[1:2]).names == ("d0", "d2")
+    with pytest.raises(ValueError, match="left"):
+        orthogonalised(directions, np.eye(5, dtype=np.float32))
+    with pytest.raises(ValueError, match="5 values"):
+        orthogonalised(directions, np.eye(4, dtype=np.float32))
+
+
+def test_a_strength_is_in_standard_deviations():
+    directions = some()
+    start = np.ones(5, np.float32)
+    moved = directions.moved(start, 2, -1.5)
+    assert moved - start == pytest.approx(-1.5 * 2.0 * directions.vectors[2])
+    assert moved.dtype == np.float32
+    assert select(directions, [2, 0]).names == ("d2", "d0")
