@@ -39,12 +39,13 @@ def encode(
     from genviewer.cli.output import check_output
     from genviewer.cli.progress import progress_bar
     from genviewer.engine.encoding import encode as encode_images
-    from genviewer.engine.encoding import to_model_range
+    from genviewer.engine.encoding import need_encoder, to_model_range
 
     check_npz(out)
     check_output(out, force)
     bundle = opened(model, settings, trust, module)
-    pictures, found_labels = read_images(images)
+    need_encoder(bundle)
+    pictures, found_labels = read_images(images, bundle.spec)
     x = to_model_range(pictures, bundle)
     y = conditions_of(labels, found_labels, len(x), bundle.spec)
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:

@@ -30,14 +30,18 @@ def check_npz(out: Path) -> None:
         raise UsageError(f"--out is an .npz, not {out.name!r}.")
 
 
-def read_images(paths: Sequence[Path]) -> tuple[NDArray[np.generic], NDArray[np.int64] | None]:
+def read_images(
+    paths: Sequence[Path], spec: Spec
+) -> tuple[NDArray[np.generic], NDArray[np.int64] | None]:
     """The images of files, a folder or a data set, and their labels where they have some.
+
+    Image files become grey or coloured as the model's are: not every format knows grey.
 
     Raises:
         CommandError, DataError, ImageError: they cannot be read.
     """
     if all(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
-        return _stacked(paths), None
+        return _stacked(paths, spec.image.channels), None
     if len(paths) > 1:
         raise UsageError("Several IMAGES are image files; name one folder or data set.")
     path = paths[0]
@@ -64,10 +68,15 @@ def read_npy(path: Path) -> NDArray[np.generic]:
     return array
 
 
-def _stacked(paths: Sequence[Path]) -> NDArray[np.generic]:
+def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
+    from genviewer.engine.density_images import with_channels
     from genviewer.io.image_decode import decode_image
 
-    images = [decode_image(path) for path in paths]
+    images: list[NDArray[np.generic]] = []
+    for path in paths:
+        image = decode_image(path)
+        fits = image.dtype != np.uint8
+        images.append(image if fits else with_channels(image.astype(np.uint8)[None], channels)[0])
     first = images[0].shape
     for path, image in zip(paths, images, strict=True):
         if image.shape != first:

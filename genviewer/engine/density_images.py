@@ -38,7 +38,7 @@ def fit_images(images: Bytes, spec: Spec) -> Bytes:
         raise LoadError(f"Images of the shape {images.shape[1:]} cannot be shown to {spec.name}.")
     result = np.empty((len(images), *wanted), np.uint8)
     for start in range(0, len(images), _CHUNK):
-        part = _with_channels(images[start : start + _CHUNK], spec.image.channels)
+        part = with_channels(images[start : start + _CHUNK], spec.image.channels)
         x = torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2).float()
         if x.shape[2:] != wanted[:2]:
             x = F.interpolate(x, size=wanted[:2], mode="bilinear", antialias=True)
@@ -47,7 +47,8 @@ def fit_images(images: Bytes, spec: Spec) -> Bytes:
     return result
 
 
-def _with_channels(images: Bytes, channels: int) -> Bytes:
+def with_channels(images: Bytes, channels: int) -> Bytes:
+    """uint8 (N, H, W, 1, 3 or 4) as grey, coloured or with opacity; transparent becomes black."""
     have = images.shape[3]
     if have == channels:
         return images

@@ -59,6 +59,12 @@ def to_model_range(images: NDArray[np.generic], bundle: Bundle) -> Floats:
     return np.ascontiguousarray(values * np.float32(high - low) + np.float32(low))
 
 
+def need_encoder(bundle: Bundle) -> None:
+    """LoadError if the model has no encoder."""
+    if not bundle.spec.encoder:
+        raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
+
+
 def encode(
     bundle: Bundle,
     images: Floats,
@@ -81,8 +87,7 @@ def encode(
     Raises:
         LoadError: the model has no encoder, or cannot be built.
     """
-    if not bundle.spec.encoder:
-        raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
+    need_encoder(bundle)
     if bundle.config.network.get("type") == "program":
         from genviewer.engine.program_generator import encode_program
 

@@ -1,0 +1,72 @@
+"""`genviewer encode`, through the same entry point as the command."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from genviewer.cli import main
+from genviewer.engine.torch_decoder import load_network
+from tests.tiny_models import LATENT, SIZE, write_tiny_vae
+
+
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory):
+    return write_tiny_vae(tmp_path_factory.mktemp("models") / "grey", classes=(), channels=1)
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def pictures(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE), np.uint8)
+
+
+def posterior(bundle, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the network itself gives."""
+    low, high = bundle.spec.image.range
+    x = torch.from_numpy(images[:, None] / np.float32(255.0)).float() * (high - low) + low
+    with torch.inference_mode():
+        mean, logvar = load_network(bundle).encode(x, None)
+    return mean.numpy(), logvar.numpy()
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+def test_files_of_every_format_are_encoded_as_the_network_does(grey, suffix):
+    images = pictures(3)
+    names = [f"{index}.{suffix}" for index in range(3)]
+    for image, name in zip(images, names, strict=True):
+        picture = Image.fromarray(image)
+        picture.convert("RGB").save(name, lossless=True) if suffix == "webp" else picture.save(name)
+    assert main(["encode", str(grey.path), *names, "--out", "z.npz"]) == 0
+    with np.load("z.npz") as found:
+        assert set(found.files) == {"mean", "logvar"}
+        assert found["mean"].shape == found["logvar"].shape == (3, LATENT)
+        for name, wanted in zip(("mean", "logvar"), posterior(grey, images), strict=True):
+            np.testing.assert_allclose(found[name], wanted, atol=1e-5)
+
+
+def test_an_array_is_encoded_too(grey):
+    np.save("x.npy", pictures(2))
+    assert main(["encode", str(grey.path), "x.npy", "--out", "z.npz"]) == 0
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"], posterior(grey, pictures(2))[0], atol=1e-5)
+
+
+def test_what_is_there_is_not_replaced_and_other_sizes_are_told(grey, capsys):
+    Image.fromarray(np.zeros((SIZE + 1, SIZE), np.uint8)).save("large.png")
+    np.savez("z.npz", mine=1)
+    assert main(["encode", str(grey.path), "large.png", "--out", "z.npz"]) == 1
+    assert "exists" in capsys.readouterr().err
+    assert main(["encode", str(grey.path), "large.png", "--out", "other.npz"]) == 1
+    assert "takes images of" in capsys.readouterr().err
+    assert main(["encode", str(grey.path), "large.png", "--out", "other.npy"]) == 2
+
+
+def test_a_model_without_an_encoder_says_so_first(capsys):
+    assert main(["encode", "digits-gan", "nothing.png", "--out", "z.npz"]) == 1
+    assert "has no encoder" in capsys.readouterr().err
