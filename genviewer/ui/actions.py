@@ -35,6 +35,8 @@ TABLE: tuple[Row, ...] = (
         "Open the weights of a model, whoever made them"),
     Row("open_folder", "Open Model Folder…", "File", ("Ctrl+Alt+O",), "folder",
         "Open a model that is a folder"),
+    Row("open_hub", "Open from the Hub…", "File", (), "search",
+        "Download a model of the Hugging Face Hub by its name"),
     Row("open_project", "Open Project…", "File", ("Ctrl+Shift+O",), "open", "Open a saved project"),
     Row("save_project", "Save Project", "|File", ("Ctrl+S",), "save", "Save scene, pins, controls"),
     Row("save_project_as", "Save Project As…", "File", ("Ctrl+Shift+S",), "save-as"),

@@ -64,6 +64,7 @@ class Commands:
         canvas, files = window.canvas, window.files
         found: dict[str, Callable[..., object]] = {
             "open_model": lambda: files.open_model_dialog(),
+            "open_hub": lambda: files.open_hub_dialog(),
             "open_folder": lambda: files.open_folder_dialog(),
             "assumptions": lambda: files.ask_again(),
             "save_bundle": lambda: files.save_bundle_dialog(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME
 from genviewer.session.fit import check_recipe
@@ -83,6 +83,17 @@ class FileCommands:
         if name:
             self.folder = Path(name).parent
             self.open_path(Path(name))
+
+    def open_hub_dialog(self) -> None:
+        """Ask for the name of a model of the Hub, and open it."""
+        name, wanted = QInputDialog.getText(
+            self._window,
+            "Open from the Hub",
+            "Name of the model, such as owner/name or owner/name@revision:",
+        )
+        name = name.strip().removeprefix("hf://")
+        if wanted and name:
+            self.open_model(f"hf://{name}")
 
     def open_folder_dialog(self) -> None:
         """Let a person choose a model's folder."""

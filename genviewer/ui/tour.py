@@ -99,15 +99,17 @@ class _Tour:
         self._film_for(0.3)
         self._shoot("05-pinned")
         self._palette()
+        self._compare()
+        self._keyframes()
         window.actions_by_id["toggle_theme"].trigger()
         self._film_for(0.4)
-        self._shoot("07-light")
+        self._shoot("09-light")
         window.resize(*SIZES[1])
         self._wait_for_sheet()
-        self._shoot("08-light-1920")
+        self._shoot("10-light-1920")
         window.actions_by_id["toggle_theme"].trigger()
         self._pump(0.2)
-        self._shoot("09-dark-1920")
+        self._shoot("11-dark-1920")
         self._write_film()
         return self._pictures
 
@@ -160,6 +162,39 @@ class _Tour:
         self._shoot("06-palette", QApplication.activePopupWidget() or popup.window())
         QTest.keyClick(popup, Qt.Key.Key_Escape)
         self._pump(0.1)
+
+    def _compare(self) -> None:
+        """Hold the model against itself under another class, side by side and under a divider."""
+        window = self._window
+        before = window.session.scene
+        self._key("D")
+        self._wait_for_sheet()
+        window.session.link_pane(1, False)
+        window.session.focus_pane(1)
+        self._wait_for_sheet()
+        if window.actions_by_id["class_8"].isEnabled():
+            window.actions_by_id["class_8"].trigger()
+        self._film_for(0.6)
+        self._wait_for_sheet()
+        self._shoot("07-compared")
+        window.session.edit(before)
+        self._wait_for_sheet()
+
+    def _keyframes(self) -> None:
+        """Make a few samples keyframes and play them."""
+        window = self._window
+        self._key("F")
+        for _ in range(4):
+            self._key("K")
+            window.actions_by_id["next_seed"].trigger()
+            self._wait_for_sheet()
+        window.actions_by_id["play_keyframes"].trigger()
+        self._film_for(2.5)
+        self._shoot("08-keyframes")
+        window.keyframes.stop()
+        window.docks.show("show_keyframes", False)
+        self._key("C")
+        self._wait_for_sheet()
 
     # means
 
