@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
-import msgspec
 import numpy as np
 
 from genviewer.cli.errors import CommandError, UsageError, say
@@ -31,7 +30,6 @@ from genviewer.core.pixels import to_pixels, to_unit
 from genviewer.core.prior import draw, truncate
 from genviewer.core.recipe import Recipe, default_condition
 from genviewer.core.scene import Pane
-from genviewer.io.images import ImageRecord
 from genviewer.io.latents_file import SUFFIXES, read_latents, write_recipes
 
 if TYPE_CHECKING:
@@ -43,8 +41,9 @@ if TYPE_CHECKING:
     from genviewer.core.condition import Part
     from genviewer.core.spec import Spec
     from genviewer.core.synthesis import Noise, Synthesis
-    from genviewer.engine.generator import SynthesisGenerator
+    from genviewer.engine.generator import Generator, SynthesisGenerator
     from genviewer.io.bundle import Bundle
+    from genviewer.io.images import ImageRecord
 
     Floats = NDArray[np.float32]
 
@@ -256,7 +255,7 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
         if kind == "npz":
             write_npz(job.out, tiles, np.concatenate(latents), samples)
         else:
-            write_image(job.out, tiles, _image_record(bundle, samples, generator.engine))
+            write_image(job.out, tiles, _image_record(bundle, samples, generator))
     if job.save_latents is not None:
         recipes = [samples.recipe(index) for index in range(samples.count)]
         write_recipes(job.save_latents, recipes, spec, bundle.ref)
@@ -265,16 +264,18 @@ def write_samples(bundle: Bundle, samples: Samples, job: Job) -> str:
     return f"{generator.engine} on {generator.device}"
 
 
-def _image_record(bundle: Bundle, samples: Samples, engine: str) -> ImageRecord | None:
+def _image_record(bundle: Bundle, samples: Samples, generator: Generator) -> ImageRecord | None:
     """How an image of these samples is made; None for more of them than a record holds."""
-    about = ImageRecord(bundle.ref, weights_sha256=bundle.weights_sha256, engine=engine)
-    about = msgspec.structs.replace(about, recipe=samples.recipe(0))
+    from genviewer.engine.export import contact_record, sample_record
+
+    weights = bundle.weights_sha256
     if samples.count == 1:
-        return about
+        return sample_record(generator, samples.recipe(0), weights_sha256=weights)
     if samples.count > MAX_CONTACTS:
         return None
     panes = tuple(Pane(bundle.ref, samples.recipe(index)) for index in range(samples.count))
-    return msgspec.structs.replace(about, contact=Contact(panes, columns_of(samples.count)))
+    contact = Contact(panes, columns_of(samples.count))
+    return contact_record(generator, contact, weights_sha256=weights)
 
 
 def _check_against_spec(wish: Wish, spec: Spec) -> None:

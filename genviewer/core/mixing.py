@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from genviewer.core.recipe import Recipe
     from genviewer.core.spec import LatentSpec
 
-MixKind = Literal["between", "average", "analogy", "children"]
 CHILD_WAY = 0.25
 """How far the class of a child may lie on either parent's side, as a share of the way."""
 

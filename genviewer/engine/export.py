@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from genviewer.core.axes import AxisError
@@ -249,11 +248,6 @@ def sheet_tiles(
             cells.append(pack.cells[rows])
             done += len(pack.cells[rows])
     return np.concatenate(tiles), np.concatenate(cells)
-
-
-def replace_picture(record: ImageRecord, picture: Picture) -> ImageRecord:
-    """The same record for another size, depth or with other headers."""
-    return msgspec.structs.replace(record, picture=picture)
 
 
 def _generator(generators: Generators, model_id: str) -> Generator:

@@ -119,7 +119,8 @@ class ConditionalNormStep(WithCondition):
             gain = gain + 1.0
         tail = (1,) * (x.ndim - 2)
         normed: Tensor = self.norm(x)
-        result: Tensor = normed * gain.reshape(*gain.shape, *tail) + shift.reshape(*shift.shape, *tail)
+        gain, shift = gain.reshape(*gain.shape, *tail), shift.reshape(*shift.shape, *tail)
+        result: Tensor = normed * gain + shift
         return result
 
     def modules(self) -> Iterator[nn.Module]:

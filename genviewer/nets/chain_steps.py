@@ -326,8 +326,8 @@ def parameter_shapes(step: Step) -> dict[str, Shape]:
                 shapes |= {"weight": (n,), "bias": (n,)}
         case ConditionalNorm(features=n, classes=k):
             table = (k, n if step.shift is not None else 2 * n)
-            names = {f"{step.name}.running_mean": (n,), f"{step.name}.running_var": (n,)}
-            names |= {f"{step.gain}.weight": table}
+            names: dict[str, tuple[int, ...]] = {f"{step.gain}.weight": table}
+            names |= {f"{step.name}.running_mean": (n,), f"{step.name}.running_var": (n,)}
             return names | ({} if step.shift is None else {f"{step.shift}.weight": (k, n)})
         case GroupNorm(channels=n):
             shapes = {"weight": (n,), "bias": (n,)} if step.affine else {}

@@ -7,7 +7,6 @@ domains, training graphs, tensors that are larger than the file, external data o
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import stat
@@ -261,15 +260,6 @@ def array_of(tensor: Stored) -> np.ndarray | None:
     if tensor.raw is None or tensor.code not in DTYPES:
         return None
     return np.frombuffer(tensor.raw, DTYPES[tensor.code]).reshape(tensor.shape)
-
-
-def weights_digest(graph: OnnxGraph, data: bytes, folder: Path) -> str:
-    """sha256 of the file and of the external data that it uses, in the order of their names."""
-    digest = hashlib.sha256(data)
-    for name, array in sorted(external_arrays(graph, folder).items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data)
-    return digest.hexdigest()
 
 
 def _model(data: memoryview, graph: OnnxGraph) -> None:

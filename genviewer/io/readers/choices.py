@@ -86,12 +86,6 @@ class Choices:
         values[index] = activation
         return replace(self, hidden=tuple(values))
 
-    def with_eps(self, index: int, eps: float) -> Choices:
-        """Another epsilon in one norm."""
-        values = list(spread(self.eps, self.norms))
-        values[index] = eps
-        return replace(self, eps=tuple(values))
-
 
 def spread(values: tuple[V, ...], count: int) -> tuple[V, ...]:
     """One value for all places, or one each."""

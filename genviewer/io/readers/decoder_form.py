@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 How = Literal["before", "after", "multiply", "add"]
 
 MAX_CLASSES = 20_000
-MAX_FLAT_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
