@@ -43,6 +43,14 @@ def likelihood(
     images: Images,
     samples: Annotated[int, typer.Option(min=1, help="Importance samples per image.")] = 500,
     split: Split = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Usual images, to tell how strange these are among them.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Limit = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -55,21 +63,25 @@ def likelihood(
     """Tell how likely a model finds images: two lower bounds on log p(x)."""
     from genviewer.cli.inspect_reports import likelihood_document, likelihood_text
     from genviewer.cli.inspected import read_inspected
-    from genviewer.cli.inspecting import open_for_density, told_progress, use_cores
-    from genviewer.engine.bayes import measure_marginal
+    from genviewer.cli.inspecting import open_for_density, reference_of, told_progress, use_cores
+    from genviewer.engine.bayes import glance_to_measure, measure_marginal
 
     bundle = opened(model, settings, trust, module)
     density = open_for_density(bundle, device)
     use_cores(threads)
     seen = read_inspected(images, split, bundle.spec).head(limit)
+    usual = None
+    if reference is not None:
+        glance = glance_to_measure(samples)
+        usual = reference_of(reference, density, bundle, glance, samples)
     with told_progress(f"log p(x) of {len(seen.images)} image(s)") as progress:
         found = measure_marginal(
             density, bundle, seen.images, samples=samples, seed=seed, progress=progress
         )
     if as_json:
-        typer.echo(json.dumps(likelihood_document(seen, found), indent=1))
+        typer.echo(json.dumps(likelihood_document(seen, found, usual), indent=1))
     else:
-        typer.echo(likelihood_text(seen, found, bundle.spec))
+        typer.echo(likelihood_text(seen, found, bundle.spec, usual))
     if seen.failed:
         raise typer.Exit(1)
 
@@ -116,7 +128,7 @@ def classify(
         told_progress,
         use_cores,
     )
-    from genviewer.engine.bayes import believe, class_condition, class_rows
+    from genviewer.engine.bayes import GLANCE, believe, class_condition, class_rows
     from genviewer.engine.encoding import to_model_range
 
     if reject != reject:
@@ -127,7 +139,7 @@ def classify(
     weights = parse_prior(prior, condition)
     use_cores(threads)
     seen = read_inspected(images, split, bundle.spec).head(limit)
-    usual = reference_of(reference, density, bundle, samples)
+    usual = reference_of(reference, density, bundle, GLANCE, samples)
     with told_progress(f"p(y|x) of {len(seen.images)} image(s)") as progress:
         x = to_model_range(seen.images, bundle)
         found = believe(

@@ -20,12 +20,17 @@ LISTED = 40
 """Images that a text lists; the rest is in its last lines, and in the JSON."""
 
 
-def likelihood_document(seen: Inspected, found: Likelihoods) -> list[dict[str, Any]]:
-    """The document of ``likelihood --json``; a standard error that is not known is null."""
+def likelihood_document(
+    seen: Inspected, found: Likelihoods, usual: Reference | None = None
+) -> list[dict[str, Any]]:
+    """The document of ``likelihood --json``; a standard error that is not known is null.
+
+    With a reference, ``percentile`` is the share of it in percent that is less likely.
+    """
     columns = zip(
         seen.entries, found.elbo, found.log_px, found.stderr, found.bits_per_dim, strict=True
     )
-    return [
+    document = [
         {
             **entry,
             "elbo": float(elbo),
@@ -35,17 +40,26 @@ def likelihood_document(seen: Inspected, found: Likelihoods) -> list[dict[str, A
         }
         for entry, elbo, log_px, error, bits in columns
     ]
+    if usual is not None:
+        shares = percentile(usual.log_px, found.log_px)
+        for row, share in zip(document, shares, strict=True):
+            row["percentile"] = float(share)
+    return document
 
 
-def likelihood_text(seen: Inspected, found: Likelihoods, spec: Spec) -> str:
+def likelihood_text(
+    seen: Inspected, found: Likelihoods, spec: Spec, usual: Reference | None = None
+) -> str:
     """The bounds as a table for a person, and what they are of."""
+    shares = None if usual is None else 100.0 - percentile(usual.log_px, found.log_px)
     lines = ["    elbo    log p(x)   +-     bits/dim  image"]
     for index in range(min(LISTED, len(seen.entries))):
         error = found.stderr[index]
+        strange = "" if shares is None else f"  stranger than {shares[index]:.1f} %"
         lines.append(
             f"{found.elbo[index]:9.2f} {found.log_px[index]:9.2f} "
             f"{f'{error:6.3f}' if math.isfinite(error) else '     -'} "
-            f"{found.bits_per_dim[index]:9.4f}  {name_of(seen.entries[index])}"
+            f"{found.bits_per_dim[index]:9.4f}  {name_of(seen.entries[index])}{strange}"
         )
     if len(seen.entries) > LISTED:
         lines.append(f"... and {len(seen.entries) - LISTED:,} more, which --json lists")
@@ -60,6 +74,8 @@ def likelihood_text(seen: Inspected, found: Likelihoods, spec: Spec) -> str:
     lines.append(f"in nats, lower bounds of {found.samples} samples; {found.measure}")
     if spec.class_condition is not None:
         lines.append("p(x) is over all classes, each as probable as the others")
+    if usual is not None:
+        lines.append(f"compared with {len(usual.log_px)} of {usual.name}")
     return "\n".join(lines)
 
 

@@ -62,9 +62,9 @@ def parse_prior(text: str | None, condition: ConditionSpec) -> Doubles | None:
 
 
 def reference_of(
-    source: str | None, density: NetworkDensity, bundle: Bundle, samples: int
+    source: str | None, density: NetworkDensity, bundle: Bundle, glance: int, samples: int
 ) -> Reference:
-    """What is usual for a model: a data set's images, or its own samples.
+    """What is usual for a model, with as many importance samples: a data set, or its own samples.
 
     Raises:
         DataError, LoadError: the images cannot be read, or the model cannot draw.
@@ -77,7 +77,9 @@ def reference_of(
     else:
         images, name = read_inspected([source], None, bundle.spec).images, source
     with told_progress(f"log p(x) of {name}") as progress:
-        return measure_reference(density, bundle, images, name, samples=samples, progress=progress)
+        return measure_reference(
+            density, bundle, images, name, glance=glance, samples=samples, progress=progress
+        )
 
 
 def class_conditions(text: str | None, count: int, spec: Spec) -> Floats | None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle
 
 GLANCE = 1
-GLANCE_TO_MEASURE = 4
 SAMPLES = 16
 MARGIN = 15.0
 """Classes within so many nats of the leading one are looked at again."""
@@ -175,6 +174,11 @@ def believe(
     return Beliefs(posterior, log_pxy, weights, likelihoods)
 
 
+def glance_to_measure(samples: int) -> int:
+    """How many importance samples of ``samples`` every class has when log p(x) is measured."""
+    return min(samples, 4)
+
+
 def measure_marginal(
     density: Density,
     bundle: Bundle,
@@ -201,7 +205,7 @@ def measure_marginal(
     if not bundle.spec.conditions:
         return measure_likelihood(density, x, samples=samples, seed=seed, progress=progress)
     rows = class_rows(bundle.spec)
-    glance = min(samples, GLANCE_TO_MEASURE)
+    glance = glance_to_measure(samples)
     beliefs = believe(
         density, x, rows, glance=glance, samples=samples, seed=seed, progress=progress
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.core.prior import draws
-from genviewer.engine.bayes import SAMPLES, believe, class_rows
+from genviewer.engine.bayes import GLANCE, SAMPLES, believe, class_rows
 from genviewer.engine.cache_folder import cache_folder
 from genviewer.engine.density import measure_likelihood
 from genviewer.engine.encoding import to_model_range
@@ -60,6 +60,7 @@ def measure_reference(
     images: Bytes,
     name: str,
     *,
+    glance: int = GLANCE,
     samples: int = SAMPLES,
     progress: Reports | None = None,
 ) -> Reference:
@@ -70,7 +71,9 @@ def measure_reference(
         bundle: the model.
         images: uint8 (N, H, W, C) in the model's size; at most :data:`LIMIT` are looked at.
         name: what to call them.
-        samples: importance samples; bounds of another number are another reference.
+        glance: importance samples for every class.
+        samples: for the leading ones. Bounds of more samples are tighter, so they are compared
+            with their like only.
         progress: told how far it is; it may cancel.
 
     Raises:
@@ -80,7 +83,7 @@ def measure_reference(
     chosen = images
     if len(images) > LIMIT:
         chosen = images[np.linspace(0, len(images) - 1, LIMIT).astype(np.int64)]
-    digest = hashlib.sha256(f"{_VERSION} {samples} {chosen.shape}".encode())
+    digest = hashlib.sha256(f"{_VERSION} {glance} {samples} {chosen.shape}".encode())
     digest.update(np.ascontiguousarray(chosen).data)
     path = cache_folder("reference") / f"{bundle.model_id}-{digest.hexdigest()[:16]}.npz"
     known = _read(path)
@@ -88,7 +91,8 @@ def measure_reference(
         x = to_model_range(chosen, bundle)
         if bundle.spec.conditions:
             rows = class_rows(bundle.spec)
-            found = believe(density, x, rows, samples=samples, progress=progress).likelihoods
+            beliefs = believe(density, x, rows, glance=glance, samples=samples, progress=progress)
+            found = beliefs.likelihoods
         else:
             found = measure_likelihood(density, x, samples=samples, progress=progress)
         known = np.sort(found.log_px)

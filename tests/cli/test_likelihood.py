@@ -68,6 +68,17 @@ def test_the_text_says_what_the_figures_are_of(model, capsys):
     assert "random binarisation" in out
 
 
+def test_a_reference_tells_how_strange_an_image_is(model, capsys):
+    arguments = ["./tiny", "data.npz", "--samples", "3", "--reference", "data.npz"]
+    rows = json.loads(run(capsys, *arguments, "--json").out)
+    # Each is one of the four of the reference: half of its own share counts as below it.
+    assert sorted(row["percentile"] for row in rows) == [12.5, 37.5, 62.5, 87.5]
+    assert np.argmax([row["percentile"] for row in rows]) == np.argmax([r["log_px"] for r in rows])
+    text = run(capsys, *arguments).out
+    assert "stranger than 12.5 %" in text
+    assert "compared with 4 of data.npz" in text
+
+
 def test_other_sizes_are_fitted_and_that_is_said(model, capsys):
     Image.new("RGB", (20, 16), (10, 200, 30)).save("large.png")
     captured = run(capsys, "./tiny", "large.png", "--samples", "2", "--json")
