@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.cli.errors import CommandError, UsageError
-from genviewer.core.condition import pack
+from genviewer.cli.errors import CommandError, UsageError, say
+from genviewer.core.condition import Condition, pack
 from genviewer.core.condition_parsing import conditions_from_labels
 from genviewer.core.recipe import default_condition
 from genviewer.io.atomic import write_bytes
@@ -88,7 +88,9 @@ def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
 def conditions_of(
     path: Path | None, found: NDArray[np.int64] | None, count: int, spec: Spec
 ) -> NDArray[np.float32] | None:
-    """Packed conditions (N, K) of the images: those of a file, of the data, else the default.
+    """Packed conditions (N, K) of the images: those of a file, of the data, else empty ones.
+
+    A model that cannot do without takes image i for class i mod K then, which is told.
 
     Raises:
         CommandError: there are not as many labels as images.
@@ -97,7 +99,12 @@ def conditions_of(
     if not spec.conditions:
         return None
     labels = found if path is None else read_npy(path)
-    if labels is None:
+    if labels is None and all(wanted.optional for wanted in spec.conditions):
+        conditions = [Condition()] * count
+    elif labels is None:
+        say(
+            f"{spec.name} needs to know the class: image i is taken for class i mod K; see --labels"
+        )
         conditions = [default_condition(spec, index) for index in range(count)]
     else:
         conditions = conditions_from_labels(np.asarray(labels), spec)

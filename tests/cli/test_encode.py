@@ -26,12 +26,12 @@ def pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE), np.uint8)
 
 
-def posterior(bundle, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def posterior(bundle, images: np.ndarray, y=None) -> tuple[np.ndarray, np.ndarray]:
     """What the network itself gives."""
     low, high = bundle.spec.image.range
     x = torch.from_numpy(images[:, None] / np.float32(255.0)).float() * (high - low) + low
     with torch.inference_mode():
-        mean, logvar = load_network(bundle).encode(x, None)
+        mean, logvar = load_network(bundle).encode(x, y)
     return mean.numpy(), logvar.numpy()
 
 
@@ -70,3 +70,14 @@ def test_what_is_there_is_not_replaced_and_other_sizes_are_told(grey, capsys):
 def test_a_model_without_an_encoder_says_so_first(capsys):
     assert main(["encode", "digits-gan", "nothing.png", "--out", "z.npz"]) == 1
     assert "has no encoder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_images_of_no_known_class_are_of_any_class(tmp_path, capsys, optional):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1, optional=optional)
+    np.save("x.npy", pictures(2))
+    assert main(["encode", str(bundle.path), "x.npy", "--out", "z.npz"]) == 0
+    assert ("--labels" in capsys.readouterr().err) == (not optional)
+    y = torch.zeros(2, 4) if optional else torch.eye(4)[:2]
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"], posterior(bundle, pictures(2), y)[0], atol=1e-5)

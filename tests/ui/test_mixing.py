@@ -96,7 +96,10 @@ def test_pins_of_two_models_are_not_mixed(pinned, other_model, qtbot):
     assert "one model" in pinned.notices.notices[-1].text
 
 
-def test_a_removed_pin_leaves_its_slot(pinned):
-    chosen = pinned.mix_panel.chosen
-    pinned.session.remove_pin(chosen[1])
-    assert pinned.mix_panel.chosen == (chosen[0], chosen[2])
+@pytest.mark.parametrize("removed", [0, 1])
+def test_a_removed_pin_leaves_no_gap(pinned, removed):
+    panel = pinned.mix_panel
+    chosen = panel.chosen
+    pinned.session.remove_pin(chosen[removed])
+    assert panel.chosen == (chosen[1 - removed], chosen[2])
+    assert "no pin" not in panel.slots[0].toolTip() + panel.slots[1].toolTip()

@@ -119,7 +119,8 @@ class MixPanel(QWidget):
         """Offer pins: id, name and picture uint8 (H, W, C); slots whose pin is gone are empty."""
         self._pins = [(number, name, _icon(pixels)) for number, name, pixels in pins]
         known = [number for number, _, _ in self._pins]
-        self._chosen = [n if n in known else None for n in self._chosen]
+        kept = [n for n in self._chosen if n in known]
+        self._chosen = [*kept, *[None] * (len(self._chosen) - len(kept))]
         for index, number in enumerate(self._chosen):
             free = [n for n in known if n not in self._chosen]
             if number is None and free:
