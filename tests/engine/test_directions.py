@@ -15,6 +15,8 @@ from genviewer.engine.directions_layers import features, readers
 from genviewer.engine.encoding import encode
 from genviewer.engine.generator import LoadError
 from genviewer.engine.torch_decoder import load_network
+from genviewer.io.bundle import Config, write_bundle
+from tests.style_networks import BIGGAN, STYLEGAN2, STYLEGAN3, network, spec
 from tests.tiny_models import write_tiny_vae
 
 MODEL = ModelRef("tiny", "0" * 32)
@@ -38,16 +40,16 @@ def test_the_factorisation_is_that_of_the_layer_that_reads_the_latent(bundle):
 
 
 def test_the_layers_that_read_a_latent_are_told_from_those_that_read_the_class(bundle):
-    network = load_network(bundle)
+    vae = load_network(bundle)
     z = np.random.default_rng(0).standard_normal((2, 6)).astype(np.float32)
     y = np.eye(4, dtype=np.float32)[[1, 1]]
-    found = readers(network, z, y)
-    assert found[:2] == [network.decoder.latent, network.decoder.grid]
-    assert network.decoder.classes not in found
-    assert network.decoder.template not in found
-    hidden = z @ network.decoder.latent.weight.numpy().T + network.decoder.latent.bias.numpy()
-    hidden = np.maximum(hidden + y @ network.decoder.classes.weight.numpy().T, 0.0)
-    assert features(network, z, y) == pytest.approx(hidden, abs=1e-5)
+    found = readers(vae, z, y)
+    assert found[:2] == [vae.decoder.latent, vae.decoder.grid]
+    assert vae.decoder.classes not in found
+    assert vae.decoder.template not in found
+    hidden = z @ vae.decoder.latent.weight.numpy().T + vae.decoder.latent.bias.numpy()
+    hidden = np.maximum(hidden + y @ vae.decoder.classes.weight.numpy().T, 0.0)
+    assert features(vae, z, y) == pytest.approx(hidden, abs=1e-5)
 
 
 def test_principal_directions_of_features_move_the_features_most(bundle):
@@ -56,12 +58,12 @@ def test_principal_directions_of_features_move_the_features_most(bundle):
     assert found.vectors.shape == (6, 6)
     assert (np.diff(found.explained) <= 0).all()
     assert (found_in_model(bundle, "pca", 6, points=1000).vectors == found.vectors).all()
-    network = load_network(bundle)
+    vae = load_network(bundle)
     y = np.tile(np.eye(4, dtype=np.float32)[:1], (200, 1))
     steps = np.linspace(-1.5, 1.5, 200, dtype=np.float32)[:, None]
 
     def moved(vector):
-        return features(network, steps * vector, y).var(0).sum()
+        return features(vae, steps * vector, y).var(0).sum()
 
     rng = np.random.default_rng(0)
     others = [moved(v) for v in unit_rows(rng.standard_normal((20, 6)))]
@@ -189,3 +191,44 @@ def test_rubbish_is_told_in_one_sentence(tmp_path, data):
         read_directions(path)
     with pytest.raises(DirectionsError, match="none"):
         read_directions(tmp_path / "none.safetensors")
+
+
+# styles
+
+
+def styled(tmp_path, config):
+    made = network(config)
+    tensors = {name: value.numpy() for name, value in made.state_dict().items()}
+    return made, write_bundle(tmp_path / "s", Config(spec(config, made), config), tensors, "# s\n")
+
+
+@pytest.mark.parametrize("config", [STYLEGAN2, STYLEGAN3], ids=["stylegan2", "stylegan3"])
+def test_where_there_are_styles_the_directions_are_in_their_space(tmp_path, config):
+    made, bundle = styled(tmp_path, config)
+    found = found_in_model(bundle, "sefa", 3)
+    assert found.space == "w"
+    weights = [
+        module.gain * module.weight.double().numpy()
+        for name, module in made.named_modules()
+        if name.split(".")[-1] == "affine"
+    ]
+    matrix = np.concatenate(weights)
+    values, vectors = np.linalg.eigh(matrix.T @ matrix)
+    assert np.abs((found.vectors * vectors.T[::-1][:3]).sum(1)) == pytest.approx(1.0, abs=1e-4)
+    assert found.explained == pytest.approx((values[::-1] / values.sum())[:3], abs=1e-5)
+    main = found_in_model(bundle, "pca", 3, points=400)
+    assert main.vectors.shape == (3, 8)
+    assert main.vectors @ main.vectors.T == pytest.approx(np.eye(3), abs=1e-5)
+    assert (np.diff(main.deviations) <= 0).all()  # the widest spread of styles comes first
+    write_directions(tmp_path / "d.safetensors", main, bundle.ref)
+    assert read_directions(tmp_path / "d.safetensors", bundle.spec)[0].space == "w"
+
+
+def test_a_class_and_a_latent_that_meet_in_one_layer_are_told_apart(tmp_path):
+    """BigGAN's layers take both at once; the directions are of the latent alone."""
+    _, bundle = styled(tmp_path, BIGGAN)
+    for method in ("sefa", "pca"):
+        found = found_in_model(bundle, method, 4, points=300)
+        assert found.space == "z"
+        assert found.vectors.shape == (4, 6)
+        assert found.deviations == pytest.approx(0.88, abs=0.01)

@@ -10,6 +10,8 @@ from genviewer.engine.density import ShareOfProgress
 from genviewer.engine.inversion import Effort, invert, invert_network
 from genviewer.engine.inversion_measures import psnr, scales, ssim
 from genviewer.engine.jobs import Cancelled, Job, Progress
+from tests.style_networks import BIGGAN, STYLEGAN2, network
+from tests.style_networks import spec as spec_of_styles
 from tests.tiny_models import write_tiny_vae
 
 SIDE, DIM = 6, 4
@@ -164,3 +166,16 @@ def test_ssim_of_two_greys_and_of_a_scaled_contrast_is_in_closed_form():
 def test_small_pictures_have_a_smaller_window():
     x = torch.rand(2, 1, 4, 6)
     assert ssim(x, x).tolist() == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize("config", [STYLEGAN2, BIGGAN], ids=["stylegan2", "biggan"])
+def test_networks_of_other_families_are_inverted(config):
+    made = network(config)
+    spec = spec_of_styles(config, made)
+    y = np.eye(3, dtype=np.float32)[[1, 2]]
+    z = np.random.default_rng(0).uniform(-1, 1, (2, 6)).astype(np.float32)
+    with torch.inference_mode():
+        x = made.decode(torch.from_numpy(z), torch.from_numpy(y)).numpy()
+    few = invert_network(made, spec, x, y, effort=Effort(steps=1, restarts=2))
+    more = invert_network(made, spec, x, y, effort=Effort(steps=80, restarts=2))
+    assert (more.psnr > few.psnr + 3.0).all()
