@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genviewer.io.provenance import comment
+from genviewer.io.provenance import comment, file_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,11 +132,9 @@ def read_comment(file: BinaryIO) -> str | None:
     Raises:
         VideoError: it cannot be read, or the comment is too long.
     """
-    av = _pyav()
+    av, demuxer = _pyav(), _demuxer(file)
     try:
-        with _quiet(), av.open(file, "r", metadata_errors="ignore") as container:
-            if container.format.name.split(",")[0] not in ("mov", "matroska"):
-                return None
+        with av.open(file, "r", format=demuxer, metadata_errors="ignore") as container:
             tags = {key.lower(): value for key, value in container.metadata.items()}
     except (av.FFmpegError, ValueError, OSError) as error:
         raise VideoError("The video cannot be read.") from error
@@ -155,7 +152,7 @@ def video_frames(path: Path) -> Iterator[Pixels]:
     """
     av = _pyav()
     try:
-        with _quiet(), av.open(str(path), "r") as container:
+        with path.open("rb") as file, av.open(file, "r", format=_demuxer(file)) as container:
             if not container.streams.video:
                 raise VideoError(f"{path.name} has no picture.")
             stream = container.streams.video[0]
@@ -177,8 +174,16 @@ def _pyav() -> Any:
     return av
 
 
-def _quiet() -> warnings.catch_warnings[None]:
-    return warnings.catch_warnings()
+def _demuxer(file: BinaryIO) -> str:
+    """What reads the file, by its first bytes: left to itself FFmpeg tries every format that it
+    knows, playlists of other files among them.
+    """
+    start = file.read(16)
+    file.seek(0)
+    demuxer = {"mp4": "mov", "webm": "matroska"}.get(file_kind(start) or "")
+    if demuxer is None:
+        raise VideoError("It is no MP4 or WebM.")
+    return demuxer
 
 
 def _as_write_error(error: Exception) -> Exception:

@@ -171,11 +171,13 @@ class Session:
 
     def add_pin(self, pane: Pane, name: str, thumbnail: bytes) -> Pin:
         """Keep a sample; the newest pin comes first."""
-        number = max((pin.id for pin in self._pins), default=0) + 1
-        pin = Pin(number, name, pane, thumbnail)
+        pin = Pin(self._free_pin_id(), name, pane, thumbnail)
         self._pins.insert(0, pin)
         self.pins_changed.emit()
         return pin
+
+    def _free_pin_id(self) -> int:
+        return max((pin.id for pin in self._pins), default=0) + 1
 
     def pin(self, number: int) -> Pin | None:
         """The pin with that id, if it is still there."""
@@ -208,7 +210,9 @@ class Session:
         return pin, index
 
     def restore_pin(self, pin: Pin, index: int) -> None:
-        """Put a removed pin back where it was."""
+        """Put a removed pin back where it was; under another id if its own was given away since."""
+        if self.pin(pin.id) is not None:
+            pin = msgspec.structs.replace(pin, id=self._free_pin_id())
         self._pins.insert(max(0, min(index, len(self._pins))), pin)
         self.pins_changed.emit()
 

@@ -16,7 +16,7 @@ from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.io.images import ImageError, ImageRecord, read_record
 from genviewer.io.movie_files import MOVIE_FORMATS, Clock, check_movie, movie_format, open_movie
 from genviewer.io.movie_frames import movie_frames
-from genviewer.io.video import even_sided, read_comment, video_frames
+from genviewer.io.video import VideoError, even_sided, read_comment, video_frames
 
 PILLOW = ["gif", "webp", "apng"]
 SPEC = Spec("m", "gan", LatentSpec(4000), ImageSpec(3, 6, 4))
@@ -178,3 +178,13 @@ def test_a_video_of_others_has_no_record(tmp_path):
         read_record(path)
     with path.open("rb") as file:
         assert read_comment(file) is None
+
+
+def test_only_the_two_containers_are_opened(tmp_path):
+    inside = write(tmp_path / "x.mp4", "mp4", frames(2, 3))
+    playlist = tmp_path / "list.mp4"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:1,\n{inside}\n#EXT-X-ENDLIST\n")
+    with pytest.raises(VideoError, match="no MP4"):
+        list(video_frames(playlist))
+    with playlist.open("rb") as file, pytest.raises(VideoError, match="no MP4"):
+        read_comment(file)

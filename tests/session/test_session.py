@@ -62,6 +62,15 @@ def test_pins_are_kept_named_moved_and_restored(session: Session) -> None:
     assert third.id not in (first.id, second.id)
 
 
+def test_a_pin_that_comes_back_shares_its_id_with_no_other(session: Session) -> None:
+    pane = session.scene.pane
+    removed = session.remove_pin(session.add_pin(pane, "old", b"png").id)
+    assert removed is not None
+    session.add_pin(pane, "new", b"png")
+    session.restore_pin(*removed)
+    assert len({pin.id for pin in session.pins}) == len(session.pins) == 2
+
+
 def test_another_model_keeps_the_latent_where_it_fits(session: Session, spec: Spec) -> None:
     before = session.scene.recipe
     twin = ModelRef("twin", "id-2")
