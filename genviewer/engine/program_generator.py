@@ -144,7 +144,9 @@ def load_program(bundle: Bundle, threads: int | None = None) -> ProgramGenerator
         guarded = bool(network.get("guarded")) or must_be_guarded(path)
         if guarded:
             return _guarded(bundle, wiring, threads)
-        _try_within_limits(bundle, path, wiring)
+        z = np.zeros((max(wiring.batch, 1), bundle.spec.latent.dim), np.float32)
+        y = np.zeros((len(z), bundle.spec.condition_size), np.float32)
+        _try_within_limits(bundle, path, arrays_for(wiring, z, y))
         return _in_process(bundle, wiring, threads)
     except OnnxError as error:
         raise LoadError(f"{program_path(bundle).name} {error}.") from error
@@ -174,18 +176,18 @@ def must_be_guarded(path: Path) -> bool:
     return bool(graph.control_flow) or size_follows_values(graph)
 
 
-def _try_within_limits(bundle: Bundle, path: Path, wiring: Wiring) -> None:
-    """Draw once in a process with limits, unless that went well before.
+def _try_within_limits(bundle: Bundle, path: Path, inputs: Sequence[NDArray[Any]]) -> None:
+    """Run a graph once in a process with limits, unless that went well before.
 
-    The reader of a foreign ONNX file did so just now. For a bundle it is remembered by model id,
-    which covers the graph and the weights.
+    The reader of a foreign ONNX file did so just now. For a bundle it is remembered by the file's
+    name and the model id, which covers the graphs and the weights.
 
     Raises:
         LoadError: if it takes too much.
     """
     if bundle.reader == "onnx":
         return
-    note = cache_folder("programs") / f"{bundle.model_id}-{version('onnxruntime')}"
+    note = cache_folder("programs") / f"{bundle.model_id}-{path.stem}-{version('onnxruntime')}"
     if note.is_file():
         return
     try:
@@ -193,9 +195,7 @@ def _try_within_limits(bundle: Bundle, path: Path, wiring: Wiring) -> None:
     except ProgramError as error:
         raise LoadError(f"{path.name} {str(error).rstrip('.')}.") from error
     try:
-        z = np.zeros((max(wiring.batch, 1), bundle.spec.latent.dim), np.float32)
-        y = np.zeros((len(z), bundle.spec.condition_size), np.float32)
-        process.run(arrays_for(wiring, z, y))
+        process.run(inputs)
     except ProgramError as error:
         raise LoadError(f"{path.name} {str(error).rstrip('.')}.") from error
     finally:
@@ -337,12 +337,18 @@ def encode_program(bundle: Bundle, images: Floats, y: Floats | None) -> tuple[Fl
     try:
         if must_be_guarded(path):
             raise LoadError(f"The encoder of {name} does more than an encoder needs to.")
+        image, size = bundle.spec.image, bundle.spec.condition_size
+        blank: list[NDArray[Any]] = [
+            np.zeros((1, image.channels, image.height, image.width), np.float32)
+        ]
+        if size:
+            blank.append(np.zeros((1, size), np.float32))
+        _try_within_limits(bundle, path, blank)
         run = open_onnx(bundle, path, str(network.get("encoder_sha256")), 1)
     except OnnxError as error:
         raise LoadError(f"{path.name} {error}.") from error
     except OSError as error:
         raise LoadError(f"{path.name} cannot be read: {error.strerror}.") from error
-    size = bundle.spec.condition_size
     parts = []
     for start in range(0, len(images), CHUNK):
         rows = slice(start, start + CHUNK)
