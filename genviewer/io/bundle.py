@@ -133,8 +133,12 @@ class Bundle(msgspec.Struct, frozen=True):
 
     def card(self) -> str:
         """The model card as Markdown; empty if there is none."""
+        path = self.path / CARD_NAME
         try:
-            return (self.path / CARD_NAME).read_text("utf-8", errors="replace")[:MAX_CONFIG_BYTES]
+            if not path.is_file():
+                return ""
+            with path.open("rb") as file:
+                return file.read(MAX_CONFIG_BYTES).decode("utf-8", errors="replace")
         except OSError:
             return ""
 
