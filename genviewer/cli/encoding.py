@@ -74,9 +74,9 @@ def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
 
     images: list[NDArray[np.generic]] = []
     for path in paths:
-        image = decode_image(path)
-        fits = image.dtype != np.uint8
-        images.append(image if fits else with_channels(image.astype(np.uint8)[None], channels)[0])
+        levels = decode_image(path)
+        bytes_alone = levels.astype(np.uint8)[None] if levels.dtype == np.uint8 else None
+        images.append(levels if bytes_alone is None else with_channels(bytes_alone, channels)[0])
     first = images[0].shape
     for path, image in zip(paths, images, strict=True):
         if image.shape != first:
