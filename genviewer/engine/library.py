@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from genviewer.io import library
 from genviewer.io.bundle import Bundle, BundleError, open_bundle
+from genviewer.io.cancelling import cancelled_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,8 @@ def find_model(
     """The model that a MODEL stands for; a Path is always a place on disk.
 
     ``settings`` are what its weights do not say, ``trust`` lets programs in it run.
-    ``progress`` can cancel the first run of such a program.
+    ``progress`` can cancel: between self-tests, while tensors are read, in the first run of such
+    a program.
 
     Raises:
         BundleError: with one sentence, if there is none or it cannot be opened.
@@ -31,10 +33,6 @@ def find_model(
     try:
         # A bundled name has no separator, so a relative Path needs one to be no such name.
         text = wanted if isinstance(wanted, str) else str(wanted.absolute())
-        if progress is None:
-            return library.open_model(text, settings, trust)
-        from genviewer.io.programs.guarded_process import cancelled_by
-
         with cancelled_by(progress):
             return library.open_model(text, settings, trust)
     except library.ModelNotFoundError as error:

@@ -8,7 +8,6 @@ the person cancels.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
 import os
 import queue
@@ -19,16 +18,18 @@ import tempfile
 import threading
 import time
 import weakref
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from genviewer.core.resources import PACKAGE
+from genviewer.io.cancelling import current_cancels
 from genviewer.io.programs.channel import Channel, ChannelError, make_area
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from genviewer.io.cancelling import Cancels
 
 OPEN_SECONDS = 60.0
 RUN_SECONDS = 8.0
@@ -54,30 +55,6 @@ class ProgramError(RuntimeError):
     def __init__(self, message: str, kind: str = "failed") -> None:
         super().__init__(message)
         self.kind = kind
-
-
-class Cancels(Protocol):
-    """What can stop a wait by raising from ``check``."""
-
-    def check(self) -> None:
-        """Raise if the work is no longer wanted."""
-        ...
-
-
-_cancels: ContextVar[Cancels | None] = ContextVar("cancels", default=None)
-
-
-@contextlib.contextmanager
-def cancelled_by(progress: Cancels | None) -> Iterator[None]:
-    """Let ``progress`` stop whatever a guarded process is waited for in this block and thread.
-
-    Readers know nothing of jobs; whoever opens a model in one says so around it.
-    """
-    token = _cancels.set(progress)
-    try:
-        yield
-    finally:
-        _cancels.reset(token)
 
 
 def memory_for(size: int, trusted: bool) -> int:
@@ -228,7 +205,7 @@ class GuardedProcess:
         self, seconds: float, progress: Cancels | None
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         deadline = time.monotonic() + seconds
-        progress = progress or _cancels.get()
+        progress = progress or current_cancels()
         while True:
             try:
                 answer = self._replies.get(timeout=POLL_SECONDS)

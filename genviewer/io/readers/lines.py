@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genviewer.io.cancelling import check_cancelled
 from genviewer.io.readers.naming import steps_between, transposed_cost
 from genviewer.io.readers.sizes import kernel_options, side_cost
 from genviewer.nets import chain_steps as chain
@@ -39,6 +40,7 @@ MIXED_KERNELS = 0.7
 
 Options = list[tuple[float, tuple[Step, ...]]]
 Item = Callable[[Shape], Options]
+_Move = tuple[float, tuple[Step, ...], Shape, bool]
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,18 @@ def search(
     """
     beam = [Line(0.0, (), shape)]
     for item in items:
+        check_cancelled()
         grown = []
-        moves: dict[Shape, list[tuple[float, tuple[Step, ...], Shape]]] = {}
+        moves: dict[Shape, list[_Move]] = {}
         for line in beam:
             if line.shape not in moves:
                 moves[line.shape] = _moves(item, line.shape, conditions)
-            for cost, steps, after in moves[line.shape]:
-                if cost and _unpadded(line.steps, steps):
-                    cost *= UNPADDED
+            plain: bool | None = None
+            for cost, steps, after, unpadded in moves[line.shape]:
+                if cost and unpadded:
+                    if plain is None:
+                        plain = _unpadded(line.steps) is not False
+                    cost *= UNPADDED if plain else 1.0
                 grown.append(Line(line.cost + cost, line.steps + steps, after))
         beam = _pruned(grown, PER_SHAPE if keep > 10 else 4 if keep > 1 else 2)
     ended = []
@@ -131,16 +137,17 @@ def search(
     return kept[:keep]
 
 
-def _moves(
-    item: Item, shape: Shape, conditions: Sequence[int]
-) -> list[tuple[float, tuple[Step, ...], Shape]]:
-    """What an item makes of a shape: costs, steps and the shapes after."""
+def _moves(item: Item, shape: Shape, conditions: Sequence[int]) -> list[_Move]:
+    """What an item makes of a shape: costs, steps, the shapes after, and whether the steps are
+    transposed convolutions without padding.
+    """
     found = []
     for cost, steps in item(shape):
         try:
-            found.append((cost, steps, after_steps(steps, shape, conditions)))
+            after = after_steps(steps, shape, conditions)
         except ValueError:
             continue
+        found.append((cost, steps, after, _unpadded(steps) is True))
     return found
 
 
@@ -150,17 +157,12 @@ def geometry(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(step for step in steps if isinstance(step, kinds))
 
 
-def _unpadded(before: Iterable[Step], steps: Iterable[Step]) -> bool:
-    """Whether a transposed convolution is without padding, as are all before it."""
-
-    def plain(step: Step) -> bool:
-        return isinstance(step, chain.Conv) and step.padding == step.output_padding == (0, 0)
-
-    def transposed(found: Iterable[Step]) -> list[Step]:
-        return [step for step in found if isinstance(step, chain.Conv) and step.transposed]
-
-    now = transposed(steps)
-    return bool(now) and all(map(plain, now)) and all(map(plain, transposed(before)))
+def _unpadded(steps: Iterable[Step]) -> bool | None:
+    """Whether all transposed convolutions are without padding; None where there are none."""
+    found = [step for step in steps if isinstance(step, chain.Conv) and step.transposed]
+    if not found:
+        return None
+    return all(step.padding == step.output_padding == (0, 0) for step in found)
 
 
 def _pruned(lines: list[Line], per_shape: int) -> list[Line]:

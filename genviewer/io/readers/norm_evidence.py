@@ -15,7 +15,7 @@ import torch
 
 from genviewer.io.readers.choices import ACTIVATIONS, Choices, activation_name
 from genviewer.io.readers.lines import HIDDEN, OPEN_EPS, OUTPUT, replaced
-from genviewer.io.readers.trial import Trial, fewer
+from genviewer.io.readers.trial import MAX_MAP_VALUES, Effort, Trial, fewer, multiplications
 from genviewer.nets import chain_steps as chain
 
 if TYPE_CHECKING:
@@ -32,9 +32,13 @@ BEAM = 4
 CHEAP_VALUES = 1 << 17
 """Values up to which every path branches; larger maps are costly, so only the best one does."""
 
+SHARE = 0.5
+"""Part of the effort left that one walk may take."""
+
 EPSILONS = (1e-5, 0.8, 1e-3)
-HIDDEN_NAMES = ("relu", "leaky_relu:0.2", "elu", "tanh", "silu", "gelu")
-"""Tried in every place; those that are seldom met cost a little."""
+USUAL_NAMES = ("relu", "leaky_relu:0.2")
+HIDDEN_NAMES = (*USUAL_NAMES, "elu", "tanh", "silu", "gelu")
+"""Tried in the first place and after the best path; those that are seldom met cost a little."""
 
 ACTIVATION_COST = {
     "relu": 0.0, "leaky_relu:0.2": 0.004, "elu": 0.1, "tanh": 0.06, "silu": 0.12, "gelu": 0.12,
@@ -86,6 +90,9 @@ def weigh(
     open_hidden: bool,
     open_eps: bool,
     bound: float = math.inf,
+    samples: int = SAMPLES,
+    effort: Effort | None = None,
+    most: int = MAX_MAP_VALUES,
 ) -> Verdict | None:
     """Send every start through its line, choosing activations and epsilons on the way.
 
@@ -97,16 +104,22 @@ def weigh(
         open_hidden: whether activations may be chosen; else those of the start hold.
         open_eps: the same for epsilons.
         bound: mean mismatch above which a candidate is given up on the way.
+        samples: latents to send; few are enough to tell which lines are worth more.
+        effort: what it may take; where that is spent, only the best path goes on, and starts on
+            other lines are left out.
+        most: values of a map of all samples together.
     """
-    trial = Trial(tensors, batch_statistics=True)
+    trial = Trial(tensors, batch_statistics=True, effort=effort)
     ended: list[Path] = []
     together: dict[tuple[Step, ...], list[Path]] = {}
     for start in starts:
-        z, parts = draw(latent, conditions, start.prior, SAMPLES)
+        z, parts = draw(latent, conditions, start.prior, samples)
         together.setdefault(start.line.steps, []).append(Path(start, z, tuple(parts)))
     with torch.inference_mode():
         for steps, paths in together.items():
-            ended += _Walker(trial, steps, open_hidden, open_eps, bound).walk(paths)
+            if ended and trial.effort.spent:
+                break
+            ended += _Walker(trial, steps, open_hidden, open_eps, bound, most).walk(paths)
     ended = [path for path in ended if path.mismatches]
     if not ended:
         return None
@@ -168,10 +181,12 @@ class _Walker:
         open_hidden: bool,
         open_eps: bool,
         bound: float,
+        most: int,
     ) -> None:
         self._trial, self._steps = trial, steps
         self._limit = bound * sum(isinstance(step, NORMS) for step in steps)
         self._open_hidden, self._open_eps = open_hidden, open_eps
+        self._most = most
 
     def walk(self, paths: list[Path]) -> list[Path]:
         """All steps, keeping the best few paths at every norm."""
@@ -189,23 +204,35 @@ class _Walker:
                 if not paths:
                     return []
             elif left:
-                paths = [self._moved(path, step) for path in paths]
+                paths = [self._moved(path, step) for path in self._afforded(paths, step, left)]
             elif getattr(step, "eps", None) == OPEN_EPS:
                 paths = [replace(p, eps=(*p.eps, self._guess(p)[0])) for p in paths]
         return sorted(paths, key=lambda path: path.score)[: 4 * BEAM]
+
+    def _afforded(self, paths: list[Path], step: Step, left: int) -> list[Path]:
+        """As many paths as can be gone on with, the likeliest so far."""
+        if not isinstance(step, chain.Conv | chain.Linear):
+            return paths
+        x = fewer(paths[0].x, paths[0].parts, step, self._most)[0]
+        each = len(x) * multiplications(step, x.shape[1:])
+        count = int(SHARE * self._trial.effort.left / (left + 1) / each)
+        if count >= len(paths):
+            return paths
+        return sorted(paths, key=lambda path: path.score)[: max(1, count)]
 
     def _at_hole(self, path: Path, left: int, best: bool) -> list[Path]:
         index = len(path.hidden)
         given = path.choices.hidden[index if len(path.choices.hidden) > 1 else 0]
         before = path.hidden[-1] if path.hidden else None
-        branches = best or path.x.numel() <= CHEAP_VALUES or before is None
+        cheap = path.x.numel() <= CHEAP_VALUES
+        branches = best or cheap or before is None
         if not left or not self._open_hidden or not branches:
             # Where no norm follows, what was right before is the best guess.
             same = before if path.hidden and self._open_hidden else given
             x = path.x if same is None or not left else self._trial.step(same, path.x, path.parts)
             return [replace(path, x=x, hidden=(*path.hidden, same))]
         found = []
-        for name in HIDDEN_NAMES:
+        for name in HIDDEN_NAMES if best or before is None else USUAL_NAMES:
             activation = ACTIVATIONS[name]
             if activation is None:
                 continue
@@ -231,13 +258,16 @@ class _Walker:
             for path in paths
         ]
         scored = sorted(scored, key=lambda path: path.score)
-        scored = scored[: BEAM if left else 4 * BEAM]
+        beam = 1 if self._trial.effort.spent else BEAM
+        scored = scored[: beam if left else 4 * BEAM]
         if step.eps != OPEN_EPS:
             return [self._moved(path, step) if left else path for path in scored]
         found = []
         for rank, path in enumerate(scored):
-            branches = rank == 0 or path.x.numel() <= CHEAP_VALUES or not path.eps
+            cheap = path.x.numel() <= CHEAP_VALUES
+            branches = rank == 0 or cheap or not path.eps
             epsilons = EPSILONS if self._open_eps and left and branches else self._guess(path)
+            epsilons = epsilons if rank == 0 else epsilons[: len(USUAL_NAMES)]
             for eps in epsilons:
                 cost = EPS_COST.get(eps, 0.02) if self._open_eps else 0.0
                 if path.eps and path.eps[-1] != eps:
@@ -252,8 +282,8 @@ class _Walker:
         return (path.eps[-1] if path.eps and self._open_eps else given,)
 
     def _moved(self, path: Path, step: Step) -> Path:
-        x = self._trial.step(self._resolved(path.choices, step), path.x, path.parts)
-        x, parts = fewer(x, path.parts)
+        x, parts = fewer(path.x, path.parts, step, self._most)
+        x = self._trial.step(self._resolved(path.choices, step), x, parts)
         return replace(path, x=x, parts=tuple(parts))
 
     def _resolved(self, choices: Choices, step: Step) -> Step:

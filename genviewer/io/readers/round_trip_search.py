@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genviewer.io.readers.choices import ACTIVATIONS, FINALS, Choices, activation_name, comparable
-from genviewer.io.readers.round_trip import Returned, returns, used_dimensions
+from genviewer.io.readers.round_trip import Comparison, Returned, used_dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
 
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.settle import Told
-    from genviewer.io.readers.trial import Tensors
+    from genviewer.io.readers.trial import Effort, Tensors
     from genviewer.nets.chain_steps import Activation
 
 FIRST = ("relu", "leaky_relu:0.2")
 LATER = ("elu", "tanh", "silu", "gelu", "softplus", "sigmoid", "selu")
-BETTER = 0.9
-"""Share of the usual choice's error that an unusual one has to be below."""
-
 TELLING = 0.75
 """Mean squared error, in variances of the prior, above which nothing really comes back."""
 
@@ -41,8 +38,10 @@ class RoundTrip:
         told: Told,
         start: Choices,
         keep_hidden: bool,
+        effort: Effort,
     ) -> None:
-        self._reading, self._tensors, self._told = reading, tensors, told
+        self._reading, self._told = reading, told
+        self._comparison = Comparison(reading, tensors, effort)
         self._start, self._keep_hidden = start, keep_hidden
         self._found: list[Returned] = []
 
@@ -61,9 +60,8 @@ class RoundTrip:
 
     def _try(self, candidates: Iterable[Choices]) -> None:
         known = {one.choices for one in self._found}
-        self._found += returns(
-            self._reading, [c for c in candidates if c not in known], self._tensors
-        )
+        new = dict.fromkeys(c for c in candidates if c not in known)
+        self._found += self._comparison.returns(new)
 
     def _coarse(self) -> list[Choices]:
         starts = [self._start, *self._hiddens(self._start, FIRST)]

@@ -10,7 +10,7 @@ import torch
 
 from genviewer.io.readers.choices import Choices, decoder_steps
 from genviewer.io.readers.norm_evidence import draw
-from genviewer.io.readers.trial import Trial
+from genviewer.io.readers.trial import Trial, work_of
 from genviewer.nets import chain_steps as chain
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.trial import Tensors
 
-SAMPLES = 24
+SAMPLES, FEWEST = 24, 4
+WORK = 4e9
+"""Multiplications that they may take."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ def look(reading: Reading, choices: Choices, tensors: Tensors) -> Pixels:
     steps = decoder_steps(replace(choices, final=None))
     sizes = [condition.size for condition in decoder.conditions]
     with torch.inference_mode():
-        z, parts = draw(decoder.latent, sizes, choices.prior, SAMPLES)
+        count = int(WORK / work_of(steps, (decoder.latent,), sizes))
+        count = min(SAMPLES, max(FEWEST, count))
+        z, parts = draw(decoder.latent, sizes, choices.prior, count)
         x = Trial(tensors, batch_statistics=False).steps(steps, z, parts).float()
         if not bool(torch.isfinite(x).all()):
             return Pixels(math.nan, math.nan)

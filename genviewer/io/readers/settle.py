@@ -27,14 +27,31 @@ if TYPE_CHECKING:
     from genviewer.io.readers.lines import Hints, Line
     from genviewer.io.readers.reading import Reading
     from genviewer.io.readers.settings import Settings
-    from genviewer.io.readers.trial import Tensors
+    from genviewer.io.readers.trial import Effort, Tensors
     from genviewer.nets.chain_steps import Activation
 
 LINES_TRIED = 16
+FINALISTS = 4
+"""Candidates of each kind that are held against each other in the end."""
+
+FINAL_VALUES = 1 << 20
+"""Values of a map of all samples together, where finalists are compared."""
+
+FEW_SAMPLES = 48
+FITTING = 0.12
+"""Mean mismatch below which nothing is left to be found."""
+
+FINAL_EFFORT = 20e9
+FAR_BEHIND = 0.15
+"""Difference of rank that no other activation makes up for."""
+
 CLEAR = 0.04
 """Difference of mismatch at which one candidate is about 80 % sure against another."""
 
 CERTAIN = 0.95
+CUT_SHORT = 0.75
+"""The most that is believed where not all was tried."""
+
 RELIABLE = 0.3
 """Mean mismatch above which the statistics are not those of any network like this one."""
 
@@ -153,6 +170,7 @@ class _Process:
         self.reading, self.family, self.told, self.guess = reading, family, told, guess
         self._layers = layers
         self._tensors: Tensors | None = None
+        self._effort: Effort | None = None
         self.sure: dict[str, float] = {}
 
     @property
@@ -163,6 +181,15 @@ class _Process:
 
             self._tensors = as_tensors({name: read() for name, read in self._layers.reads.items()})
         return self._tensors
+
+    @property
+    def effort(self) -> Effort:
+        """What all self-tests together may still take."""
+        if self._effort is None:
+            from genviewer.io.readers.trial import Effort
+
+            self._effort = Effort()
+        return self._effort
 
     def run(self) -> Settled:
         """All choices."""
@@ -177,6 +204,8 @@ class _Process:
         choices = self._by_layout(choices)
         if self.told.final is None and self.guess.final < CERTAIN:
             choices = self._by_samples(choices)
+        if self._effort is not None and self._effort.spent:
+            self.sure = {name: min(value, CUT_SHORT) for name, value in self.sure.items()}
         return self._settled(choices)
 
     def _with_told(self, choices: Choices) -> Choices:
@@ -202,15 +231,25 @@ class _Process:
 
     def _by_norms(self, choices: Choices) -> Choices:
         """Batch normalisation's statistics, first on the most usual line, then on others."""
-        from genviewer.io.readers.norm_evidence import Verdict, rank, weigh
+        from genviewer.io.readers.norm_evidence import SAMPLES, Verdict, rank, weigh
+        from genviewer.io.readers.trial import MAX_MAP_VALUES, Effort
 
         told, decoder = self.told, self.reading.decoder
         sizes = [condition.size for condition in decoder.conditions]
 
         def tried(
-            starts: Iterable[Choices], hidden: bool, eps: bool, bound: float = math.inf
+            starts: Iterable[Choices],
+            hidden: bool,
+            eps: bool,
+            bound: float = math.inf,
+            samples: int = SAMPLES,
+            most: int = MAX_MAP_VALUES,
+            effort: Effort | None = None,
         ) -> Verdict | None:
-            return weigh(list(starts), decoder.latent, sizes, self.tensors, hidden, eps, bound)
+            return weigh(
+                list(starts), decoder.latent, sizes, self.tensors, hidden, eps, bound, samples,
+                effort or self.effort, most,
+            )  # fmt: skip
 
         open_hidden = told.hidden is None and self.guess.hidden < CERTAIN
         open_eps = told.eps is None
@@ -235,16 +274,43 @@ class _Process:
                 base = replace(base, unflatten="hwc")
             more.append(base)
         # Other lines run with what was found so far, and only the best of them once more freely.
-        bound = max(0.5, 1.2 * verdict.mismatch)
-        other = tried(more, False, False, bound) if more else None
         pool = [(verdict.choices, verdict.mismatch), *verdict.others]
+        finalists = [choices for choices, _ in pool[:FINALISTS]]
+        bound = max(0.75, 1.8 * verdict.mismatch)
+        few = FEW_SAMPLES if len(more) > FINALISTS else SAMPLES
+        other = tried(more, False, False, bound, few) if more and not self.effort.spent else None
         if other is not None:
-            pool += [(other.choices, other.mismatch), *other.others]
-            free = tried([other.choices], open_hidden, open_eps)
-            if free is not None:
-                pool += [(free.choices, free.mismatch), *free.others]
-        # A line that is more unusual has to fit clearly better.
-        pool.sort(key=lambda found: rank(*found))
+            elsewhere = [other.choices, *(choices for choices, _ in other.others)]
+            finalists = elsewhere[:FINALISTS] + finalists
+            behind = rank(other.choices, other.mismatch) - rank(best, verdict.mismatch)
+            fits = other.mismatch < FITTING
+            if not fits and behind < FAR_BEHIND and not self.effort.spent:
+                free = tried([other.choices], open_hidden, open_eps)
+                if free is not None:
+                    finalists = [free.choices, *finalists]
+                    pool += [(free.choices, free.mismatch), *free.others]
+        # A search may have lost the other order on its way.
+        likeliest = finalists[:1]
+        if decoder.ordered and told.order is None:
+            finalists += _varied(likeliest, "order", ("z_first", "condition_first"))
+        if decoder.joined and told.join is None:
+            finalists += _varied(likeliest, "join", ("multiply", "add"))
+        if len(finalists) > 1:
+            # All under the same conditions, and with more samples than a search can afford.
+            final = tried(
+                dict.fromkeys(finalists), False, False, bound, SAMPLES, FINAL_VALUES,
+                Effort(FINAL_EFFORT),
+            )  # fmt: skip
+            if final is not None:
+                decided = {final.choices, *(choices for choices, _ in final.others)}
+                rest = [one for one in pool if one[0] not in decided]
+                ordered = [(final.choices, final.mismatch), *final.others]
+                ordered.sort(key=lambda found: rank(*found))
+                pool = [*ordered, *rest]
+            else:
+                pool.sort(key=lambda found: rank(*found))
+        else:
+            pool.sort(key=lambda found: rank(*found))
         best, mismatch = pool[0]
         if mismatch > RELIABLE:
             return choices
@@ -257,7 +323,7 @@ class _Process:
             ),
             *(replace(best, eps=(eps,)) for eps in (1e-5, 0.8) if open_eps and eps != best.eps[-1]),
         ]
-        for start in extra:
+        for start in extra if not self.effort.spent else ():
             found = tried([start], False, False)
             if found is not None:
                 pool.append((found.choices, found.mismatch))
@@ -278,7 +344,7 @@ class _Process:
         from genviewer.io.readers.round_trip_search import RoundTrip
 
         keep_hidden = norms and "hidden" in self.sure
-        trip = RoundTrip(self.reading, self.tensors, self.told, choices, keep_hidden)
+        trip = RoundTrip(self.reading, self.tensors, self.told, choices, keep_hidden, self.effort)
         best, sure = trip.run()
         for name, value in sure.items():
             self.sure[name] = max(value, self.sure.get(name, 0.0))

@@ -9,12 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from genviewer.io.programs.guarded_process import (
-    GuardedProcess,
-    ProgramError,
-    cancelled_by,
-    memory_for,
-)
+from genviewer.io.cancelling import cancelled_by
+from genviewer.io.programs.guarded_process import GuardedProcess, ProgramError, memory_for
 from tests.tiny_onnx import LATENT, expected, write_bomb, write_decoder, write_endless
 
 
