@@ -104,9 +104,9 @@ class ModelStore:
 
         def work(progress: Progress) -> Loaded:
             if isinstance(target, ModelRef):
-                bundle = self._resolve(target, paths)
+                bundle = self._resolve(target, paths, progress)
             else:
-                bundle = self.find(target, settings)
+                bundle = self.find(target, settings, progress)
             progress.check()
             generator = load_generator(bundle, device, engine)
             progress.check()
@@ -150,19 +150,26 @@ class ModelStore:
 
     # in the opening lane
 
-    def find(self, target: str | Path, settings: dict[str, str] | None = None) -> Bundle:
+    def find(
+        self,
+        target: str | Path,
+        settings: dict[str, str] | None = None,
+        progress: Progress | None = None,
+    ) -> Bundle:
         """The model in a place, with what was answered about it and whether it may run.
+
+        ``progress`` can cancel it.
 
         Raises:
             BundleError: it cannot be opened.
             NeedsTrustError: it carries a program that was not trusted.
         """
         trust = self._trust(Path(target)) if isinstance(target, Path) else False
-        bundle = find_model(target, settings, trust)
+        bundle = find_model(target, settings, trust, progress)
         if settings is None and bundle.reader != "bundle":
             remembered = self.answers.of(bundle.weights_sha256)
             if remembered:
-                return find_model(target, remembered, trust)
+                return find_model(target, remembered, trust, progress)
         return bundle
 
     def _trust(self, path: Path) -> bool:
@@ -178,7 +185,9 @@ class ModelStore:
             raise NeedsTrustError(question)
         return True
 
-    def _resolve(self, ref: ModelRef, paths: dict[str, str]) -> Bundle:
+    def _resolve(
+        self, ref: ModelRef, paths: dict[str, str], progress: Progress | None = None
+    ) -> Bundle:
         """The model that a reference cites: where it was opened from before, or a bundled one.
 
         Raises:
@@ -186,7 +195,7 @@ class ModelStore:
             NeedsTrustError: it carries a program that was not trusted.
         """
         if ref.id in paths:
-            bundle = self.find(Path(paths[ref.id]))
+            bundle = self.find(Path(paths[ref.id]), progress=progress)
             if bundle.model_id == ref.id:
                 return bundle
             raise BundleError(
