@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle
 
 MAX_THREADS = 8
+SIZE_SHARE, SIZE_SLACK = 4, 1 << 20
+"""A network may have buffers that its weights leave out, but not many."""
 MAX_CHUNK_PIXELS = 1 << 17
 
 _thread = threading.local()
@@ -59,8 +61,11 @@ def load_network(bundle: Bundle) -> nn.Module:
 
     name = bundle.spec.name
     try:
+        check_size(bundle)
         network = build(bundle.config.network)
         network.load_state_dict(_state_dict(bundle))
+    except LoadError:
+        raise
     except ValueError as error:
         raise LoadError(f"{name}: {error}.") from error
     except (RuntimeError, SafetensorError) as error:
@@ -68,6 +73,24 @@ def load_network(bundle: Bundle) -> nn.Module:
     except OSError as error:
         raise LoadError(f"{name}: the weights cannot be read: {error.strerror}.") from error
     return network.eval().requires_grad_(False)
+
+
+def check_size(bundle: Bundle) -> None:
+    """Refuse a configuration whose network has many more values than the weights, before it is
+    built: built without memory, it tells its size.
+
+    Raises:
+        LoadError: if it has.
+        ValueError: if it cannot be built.
+    """
+    with torch.device("meta"):
+        outline = build(bundle.config.network)
+    values = sum(t.numel() for t in (*outline.parameters(), *outline.buffers()))
+    if values > SIZE_SHARE * bundle.parameters + SIZE_SLACK:
+        raise LoadError(
+            f"{bundle.spec.name}: its configuration asks for a network of {values:,} values, and "
+            f"the weights have {bundle.parameters:,}."
+        )
 
 
 def _state_dict(bundle: Bundle) -> dict[str, Tensor]:

@@ -48,6 +48,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+REPEATED = {"blocks", "encoder_blocks", "layers", "latent_layers", "channels"}
+MAX_REPEATED = 4096
+"""More modules, or channels of one, than any network has; a config may come from anywhere."""
+
+
 def family(config: Mapping[str, Any]) -> Family:
     """The family that ``config["type"]`` names; ValueError tells which there are."""
     name = config.get("type")
@@ -78,6 +83,12 @@ def parsed(config: Mapping[str, Any]) -> Any:
     entry = family(config)
     module = importlib.import_module(entry.module)
     fields = {key: value for key, value in config.items() if key != "type"}
+    for key in REPEATED & fields.keys():
+        counts = fields[key] if isinstance(fields[key], list | tuple) else [fields[key]]
+        if len(counts) > MAX_REPEATED or any(
+            isinstance(count, int) and count > MAX_REPEATED for count in counts
+        ):
+            raise ValueError(f"network config of type {config['type']!r}: too many {key}")
     try:
         return msgspec.convert(fields, type=getattr(module, entry.config))
     except msgspec.ValidationError as error:

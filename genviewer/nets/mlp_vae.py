@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+MAX_WARP = 1024
+
+
 class MLPVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sizes of an :class:`MLPVAE`.
 
@@ -39,8 +42,12 @@ class MLPVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sizes = (self.image_size, self.image_channels, self.latent_dim)
         if min(*sizes, *self.encoder, *self.decoder) < 1 or not (self.encoder and self.decoder):
             raise ValueError("sizes must be positive, and encoder and decoder have hidden layers")
-        if self.classes < 0 or (self.warp and (self.latent_dim != 2 or self.warp < 2)):
-            raise ValueError("classes must not be negative; a warp is for two dimensions")
+        if self.classes < 0 or (self.warp and not 2 <= self.warp <= MAX_WARP):
+            raise ValueError(
+                f"classes must not be negative; a warp has 2 to {MAX_WARP} cells a side"
+            )
+        if self.warp and self.latent_dim != 2:
+            raise ValueError("a warp is for two dimensions")
 
 
 class Layers(nn.Module):

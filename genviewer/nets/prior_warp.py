@@ -37,7 +37,7 @@ class PriorWarp(nn.Module):
 
 def prior_table(side: int) -> Tensor:
     """The table (2, S, S) of the standard normal distribution itself."""
-    shares = (torch.arange(side, dtype=torch.float64) + 0.5) / side
+    shares = (torch.arange(side, dtype=torch.float64, device="cpu") + 0.5) / side
     at = torch.special.ndtri(shares).float()
     second, first = torch.meshgrid(at, at, indexing="ij")
     return torch.stack([first, second])

@@ -2,12 +2,14 @@
 
 import threading
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from genviewer.core.pixels import to_pixels
 from genviewer.core.prior import draws
+from genviewer.core.resources import models_dir
 from genviewer.engine.generator import DecodeError, LoadError, load_generator
 from genviewer.engine.torch_decoder import TorchGenerator, load_network, use_threads
 from genviewer.io.bundle import open_bundle
@@ -200,3 +202,15 @@ def test_weights_that_do_not_fit_are_refused_by_name(vae_bundle, tmp_path):
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(LoadError, match="tiny-vae: unknown network type"):
         load_generator(open_bundle(folder), device="cpu", engine="torch")
+
+
+def test_a_configuration_of_a_huge_network_is_refused_before_it_is_built():
+    resource = pytest.importorskip("resource")
+    bundle = open_bundle(models_dir() / "digits-cvae")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for changes in ({"hidden": 4_000_000}, {"channels": [4096, 4096]}, {"blocks": [5000, 1]}):
+        network = {**bundle.config.network, **changes}
+        config = msgspec.structs.replace(bundle.config, network=network)
+        with pytest.raises(LoadError, match=r"asks for a network|too many"):
+            load_network(msgspec.structs.replace(bundle, config=config))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # KB
