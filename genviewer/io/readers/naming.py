@@ -94,3 +94,19 @@ def steps_between(first: str, second: str) -> int | None:
         return None
     between = int(other[:6]) - int(number[:6]) - 1
     return between if 0 <= between <= 8 else None
+
+
+_GENERIC = re.compile(
+    r"(?i)^(model|models|weights?|generator|decoder|encoder|checkpoints?|ckpts?|state_?dict|params"
+    r"|net_?[ged]|[ge]|g_?ema|ema|vae|gan|last|latest|best|final|pytorch|diffusion|adapter|data"
+    r"|saved?|trained|epoch|step|iter|new|old|tmp|temp|downloads?|files?|results?|outputs?|runs?"
+    r"|logs?|version)$"
+)
+
+
+def is_generic(name: str) -> bool:
+    """Whether a file or folder is called as that of any model may be: numbers aside, nothing but
+    words such as ``last``, ``checkpoint`` or ``netG``.
+    """
+    words = [word for word in re.split(r"[-_. =]+|\d+", name[:200]) if word]
+    return _GENERIC.match(name) is not None or all(_GENERIC.match(word) for word in words)

@@ -21,6 +21,7 @@ from genviewer.io.foreign.budget import clean
 from genviewer.io.foreign.contents import Contents, flat_tensors, read_contents
 from genviewer.io.foreign.sniff import Container, sniff
 from genviewer.io.foreign.source import list_folder
+from genviewer.io.readers.naming import is_generic
 from genviewer.io.readers.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,8 +87,15 @@ class Source:
 
     @property
     def name(self) -> str:
-        """What the model is called: the file's name without its ending."""
-        return self.path.name if self.is_folder else (self.path.stem or self.path.name)
+        """What the model is called: the file's name without its ending, or that of the folder
+        where a file is called as any may be.
+        """
+        if self.is_folder:
+            return self.path.name
+        name = self.path.stem or self.path.name
+        folder = self.path.absolute().parent.name
+        told = folder and is_generic(name) and not is_generic(folder)
+        return folder if told else name
 
 
 def make_bundle(
