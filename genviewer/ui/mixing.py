@@ -115,7 +115,9 @@ class Mixing:
         except MixError as error:
             self._tell(str(error), "warning")
             return
-        self._children = [(model, recipe) for recipe in recipes]
+        self._children = []
+        for index in range(CHILDREN):
+            self._panel.set_child(index, None)
         generator = loaded.generator
 
         def work(progress: Progress) -> list[NDArray[np.uint8]]:
@@ -126,6 +128,7 @@ class Mixing:
             return drawn
 
         def show(pictures: list[NDArray[np.uint8]]) -> None:
+            self._children = [(model, recipe) for recipe in recipes]
             for index, pixels in enumerate(pictures):
                 self._panel.set_child(index, pixels)
 

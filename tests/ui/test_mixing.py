@@ -80,6 +80,8 @@ def test_children_are_drawn_and_can_be_chosen_and_others_asked_for(pinned, qtbot
     QTest.mouseClick(panel.children_buttons[2], LEFT)
     assert pinned.session.scene.recipe == first[2]
     QTest.mouseClick(panel.another, LEFT)
+    assert not panel.children_buttons[2].isEnabled()  # what it showed is another child now
+    qtbot.waitUntil(lambda: panel.children_buttons[-1].isEnabled(), timeout=PATIENCE_MS)
     second = [recipe for _, recipe in pinned.mixing._children]
     assert not {r.latent for r in first} & {r.latent for r in second}
 

@@ -128,9 +128,10 @@ class MixPanel(QWidget):
         self._show()
 
     def set_child(self, index: int, pixels: NDArray[np.uint8] | None) -> None:
-        """Show a child: uint8 (H, W, C), or none yet."""
+        """Show a child: uint8 (H, W, C); None while another one is drawn."""
         button = self.children_buttons[index]
-        button.setIcon(QIcon() if pixels is None else _icon(pixels))
+        if pixels is not None:
+            button.setIcon(_icon(pixels))
         button.setEnabled(pixels is not None)
 
     @property
