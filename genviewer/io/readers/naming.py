@@ -98,7 +98,7 @@ def steps_between(first: str, second: str) -> int | None:
 
 _GENERIC = re.compile(
     r"(?i)^(model|models|weights?|generator|decoder|encoder|checkpoints?|ckpts?|state_?dict|params"
-    r"|net_?[ged]|[ge]|g_?ema|ema|vae|gan|last|latest|best|final|pytorch|diffusion|adapter|data"
+    r"|net|net_?[ged]|[ge]|g_?ema|ema|vae|gan|last|latest|best|final|pytorch|diffusion|adapter|data"
     r"|saved?|trained|epoch|step|iter|new|old|tmp|temp|downloads?|files?|results?|outputs?|runs?"
     r"|logs?|version)$"
 )

@@ -6,11 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+from genviewer.io.foreign.budget import clean
 from genviewer.io.foreign.contents import module_records
 from genviewer.io.readers.canonical import Network, networks
 from genviewer.io.readers.choices import assemble
 from genviewer.io.readers.hints import hints_of
 from genviewer.io.readers.layers import Layers, gather
+from genviewer.io.readers.lines import NO_HINTS
+from genviewer.io.readers.pairs import joined
 from genviewer.io.readers.reading import Reading, Told, read_layers
 from genviewer.io.readers.refusals import refusal
 from genviewer.io.readers.settle import Settled, settle
@@ -47,6 +50,9 @@ def read(source: Source) -> Bundle:
         UnreadableModelError: saying what the file holds instead of an image generator.
     """
     told = told_by(source)
+    whole = _with_other_half(source, told)
+    if whole is not None:
+        return whole
     reasons: list[str] = []
     records = module_records(source.contents)
     for network in networks(source.tensors)[:MAX_NETWORKS]:
@@ -57,16 +63,44 @@ def read(source: Source) -> Bundle:
         except ValueError as error:
             reasons.append(f"it has {error}")
             continue
-        reason = refusal(layers)
+        reason = (None if layers.layers else odd_weights(network)) or refusal(layers)
         hints = hints_of(records, network.path, layers)
         readings = [] if reason else read_layers(layers.layers, hints, told)
         if readings:
             reason = no_picture(readings[0], source.settings)
             if reason is None:
                 return _bundle(source, network, layers, readings, hints)
-        reasons.append(reason or "no image decoder was found among its layers")
+        reasons.append(
+            reason or odd_weights(network) or "no image decoder was found among its layers"
+        )
     found = reasons[0] if reasons else "there are no weights in it"
     raise UnreadableModelError(f"{source.path.name} is no image generator: {found}.")
+
+
+def _with_other_half(source: Source, told: Told) -> Bundle | None:
+    """The model with the encoder or decoder in a file beside this one, where the two fit."""
+    found = joined(source.path, source.tensors)
+    if found is None:
+        return None
+    tensors, beside = found
+    try:
+        layers = gather(tensors)
+    except ValueError:
+        return None
+    readings = [] if refusal(layers) else read_layers(layers.layers, NO_HINTS, told)
+    if not readings or readings[0].encoder is None or no_picture(readings[0], source.settings):
+        return None
+    note = f"The other half of the network was found beside it, in {clean(beside)}."
+    return _bundle(source, Network("", tensors), layers, readings, NO_HINTS, note)
+
+
+def odd_weights(network: Network) -> str | None:
+    """What is said of weights that are no real numbers; None where there are none."""
+    for name, tensor in network.tensors.items():
+        odd = tensor.dtype.startswith(("complex", "int", "uint", "bool"))
+        if odd and len(tensor.shape) > 1 and name.rpartition(".")[2] == "weight":
+            return f"its tensor {clean(name)} holds {tensor.dtype} values, and weights are real"
+    return None
 
 
 def no_picture(reading: Reading, settings: Settings) -> str | None:
@@ -96,7 +130,12 @@ def told_by(source: Source) -> Told:
 
 
 def _bundle(
-    source: Source, network: Network, layers: Layers, readings: list[Reading], hints: Hints
+    source: Source,
+    network: Network,
+    layers: Layers,
+    readings: list[Reading],
+    hints: Hints,
+    *notes: str,
 ) -> Bundle:
     settled = settle(readings, layers, hints, source.settings)
     config = assemble(settled.reading, settled.choices)
@@ -112,7 +151,7 @@ def _bundle(
         network=network_table("chain", config),
         arrays=arrays,
         assumptions=settled.assumptions,
-        warnings=[*source.contents.warnings, *settled.warnings],
+        warnings=[*source.contents.warnings, *notes, *settled.warnings],
         provenance=provenance,
     )
 
