@@ -24,8 +24,8 @@ def find_model(
     """The model that a MODEL stands for; a Path is always a place on disk.
 
     ``settings`` are what its weights do not say, ``trust`` lets programs in it run.
-    ``progress`` can cancel: between self-tests, while tensors are read, in the first run of such
-    a program.
+    ``progress`` can cancel: while a network is searched for and between the steps of self-tests,
+    and in the first run of such a program.
 
     Raises:
         BundleError: with one sentence, if there is none or it cannot be opened.
