@@ -23,13 +23,15 @@ FACTORS = ("shape", "colour", "size", "x", "y", "rotation")
 SHAPE_NAMES = ("bow tie", "bar", "diamond")
 _CHUNK = 256
 # Half the length of each shape, half its width in the middle, and how that grows outwards, in units
-# of its size. They have about one area and are symmetric in both axes, so that a change of the
-# shape is no growth and no move; the bar is half way from the one to the other.
-_OUTLINES = np.array([(0.92, 0.04, 0.6), (0.92, 0.31, 0.0), (1.1, 0.54, -0.49)], np.float32)
-# Lengths are in units of half the picture. The largest shape reaches 0.72 * 1.1 from its centre,
-# so that it stays inside wherever it stands.
-_SMALLEST, _LARGEST = 0.40, 0.72
-_REACH = 0.20
+# of its size. They are symmetric in both axes, so that a change of the shape is no move, and the
+# bar is half way from the one to the other. The bow tie, with much at its ends, has less area than
+# the diamond: so none looks larger, and a change of the shape is no growth.
+_OUTLINES = np.array([(0.89, 0.04, 0.6), (0.92, 0.31, 0.0), (1.14, 0.56, -0.49)], np.float32)
+# Lengths are in units of half the picture. The largest shape reaches 0.62 * 1.14 to the side and
+# 0.62 * 1.0 up when it is turned, so that it stays inside wherever it stands. They are longer than
+# high: a step to the side shows less than one upwards, so those to the side go further.
+_SMALLEST, _LARGEST = 0.33, 0.62
+_REACH = np.array([0.27, 0.22], np.float32)
 # A tenth of a turn to either side: all shapes are longer than wide and the same after half a turn,
 # so that a fifth of a turn in all holds no two pictures that are alike.
 _MAX_ROTATION = np.pi / 5

@@ -60,11 +60,11 @@ def test_the_factors_are_uniform_and_draw_the_pictures_again():
         np.testing.assert_array_equal(again[0], shapes.images[index])
 
 
-@pytest.mark.parametrize(("name", "axis"), [("x", 0), ("y", 1)])
-def test_a_place_moves_the_shape_and_nothing_else(name, axis):
+@pytest.mark.parametrize(("name", "axis", "reach"), [("x", 0, 0.27), ("y", 1, 0.22)])
+def test_a_place_moves_the_shape_and_nothing_else(name, axis, reach):
     low, high = drawn(**{name: 0.0}), drawn(**{name: 1.0})
     moved = centre(high) - centre(low)
-    assert moved[axis] == pytest.approx(0.20 * SIZE, abs=0.5)
+    assert moved[axis] == pytest.approx(reach * SIZE, abs=0.5)
     assert moved[1 - axis] == pytest.approx(0.0, abs=0.05)
     assert cover(high).sum() == pytest.approx(cover(low).sum(), rel=0.01)
 
@@ -72,7 +72,7 @@ def test_a_place_moves_the_shape_and_nothing_else(name, axis):
 def test_size_scales_every_shape_about_its_centre():
     for kind in (0.0, 0.5, 1.0):
         small, large = (drawn(shape=kind, size=value) for value in (0.0, 1.0))
-        assert cover(large).sum() / cover(small).sum() == pytest.approx((0.72 / 0.40) ** 2, rel=0.1)
+        assert cover(large).sum() / cover(small).sum() == pytest.approx((0.62 / 0.33) ** 2, rel=0.1)
         np.testing.assert_allclose(centre(small), centre(large), atol=0.05)
 
 
@@ -85,14 +85,30 @@ def test_rotation_turns_the_long_axis_by_a_fifth_in_all():
             assert ratio > 1.3
 
 
-def test_shapes_differ_in_outline_but_not_in_area():
+def test_shapes_differ_in_outline_and_the_bar_is_in_between():
     assert len(SHAPE_NAMES) == 3
     covers = [cover(drawn(shape=kind, size=1.0)) for kind in (0.0, 0.5, 1.0)]
-    areas = [c.sum() for c in covers]
-    assert max(areas) / min(areas) < 1.1
-    apart = [np.abs(a - b).sum() / areas[0] for a, b in pairwise(covers)]
+    apart = [np.abs(a - b).sum() / covers[1].sum() for a, b in pairwise(covers)]
     assert min(apart) > 0.3
-    assert np.abs(covers[0] - covers[2]).sum() / areas[0] > max(apart)  # the bar is in between
+    assert np.abs(covers[0] - covers[2]).sum() / covers[1].sum() > max(apart)
+
+
+@pytest.mark.parametrize("factor", ["size", "rotation", "x", "y", "colour"])
+def test_a_change_of_the_shape_looks_like_no_other_change(factor):
+    def change(name: str, low: float, high: float, **others: float) -> np.ndarray:
+        """What a factor changes, seen blurred: a model learns that first."""
+        moved = drawn(**{name: high}, **others) - drawn(**{name: low}, **others)
+        return moved.reshape(16, 4, 16, 4, 3).mean((1, 3)).ravel()
+
+    angles = []
+    for size, rotation in ((0.3, 0.3), (0.5, 0.5), (0.7, 0.8)):
+        others = {"size": size, "rotation": rotation, "colour": 0.2}
+        shape = change("shape", 0.0, 1.0, **others)
+        middle = others.pop(factor, 0.5)
+        for kind in (0.0, 0.5, 1.0):
+            other = change(factor, middle - 0.1, middle + 0.1, shape=kind, **others)
+            angles.append(shape @ other / np.linalg.norm(shape) / np.linalg.norm(other))
+    assert abs(np.mean(angles)) < 0.07
 
 
 def test_colours_run_from_blue_over_red_to_green():
