@@ -96,7 +96,7 @@ class Animation(msgspec.Struct, frozen=True):
         the first and the last are the two ends of the path.
         """
         steps = self.frames if self.path.loop else self.frames - 1
-        return self.path.seconds * frame / steps if steps else 0.0
+        return self.path.seconds * (frame / steps) if steps else 0.0  # exact at the end
 
     def recipes(self, spec: Spec) -> Callable[[int], Recipe]:
         """A function from a frame's number to its Recipe; frames may be asked for in any order.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import tokenize
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,10 @@ def _check_npz(path: Path) -> None:
                 }.get(version)
                 if read is None:
                     raise DataError(f"{path}: {entry.filename} has an unknown version.")
-                shape, _, dtype = read(file)
+                try:
+                    shape, _, dtype = read(file)
+                except (SyntaxError, tokenize.TokenError) as error:  # of NumPy's header parser
+                    raise DataError(f"{path}: {entry.filename} is damaged.") from error
                 if math.prod(shape) * dtype.itemsize > entry.file_size:
                     raise DataError(f"{path}: {entry.filename} is shorter than its header says.")
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -279,7 +280,7 @@ def _npy_array(file: Any, path: Path, size: int) -> NDArray[Any]:
             )
         file.seek(0)
         array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, OverflowError) as error:
+    except (ValueError, EOFError, SyntaxError, OverflowError, tokenize.TokenError) as error:
         if isinstance(error, LatentsError):
             raise
         raise LatentsError(f"{path.name} is not a file of numbers.") from error

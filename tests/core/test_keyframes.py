@@ -207,3 +207,12 @@ def test_a_looped_walk_closes():
         for a, b in itertools.pairwise([*range(100), 0])
     ]
     assert max(steps) < 6 * np.median(steps)
+
+
+def test_the_last_frame_is_taken_at_the_very_end():
+    for seconds in (0.1, 0.3, 1.1, 7.7, 12.3):
+        for fps in (24.0, 29.97, 49.0):
+            still = Recipe(Latent(np.zeros(2, np.float32)))
+            path = TraversePath(still, seconds, 0, -1.0, 1.0, loop=False)
+            animation = Animation(path, fps)
+            assert animation.time(animation.frames - 1) == seconds
