@@ -6,9 +6,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from PySide6.QtCore import QByteArray
@@ -20,6 +21,7 @@ BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 LAYOUT_VERSION = 1
 LEFT_WIDTH = 264
 RIGHT_WIDTH = 312
+LATER_HEIGHT = 150
 CHROME = 160  # menu bar, status line and titles
 
 
@@ -57,6 +59,21 @@ class Docks:
         self._docks[name] = dock
         if area == BOTTOM:
             self._stack()
+
+    def add_later(
+        self, name: str, title: str, build: Callable[[], QWidget], area: Qt.DockWidgetArea
+    ) -> None:
+        """Add a panel that is made when it is first seen, long after the first picture."""
+        place = QWidget(self._window)
+        layout = QVBoxLayout(place)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.add(name, title, place, area, LATER_HEIGHT)
+
+        def fill(visible: bool) -> None:
+            if visible and not layout.count():
+                layout.addWidget(build())
+
+        self._docks[name].visibilityChanged.connect(fill)
 
     def _stack(self) -> None:
         lower = [self._docks[n] for n, area in self._areas.items() if area == BOTTOM]

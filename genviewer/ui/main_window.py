@@ -5,6 +5,7 @@ want to the Session. It is the Session's only subscriber.
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,7 @@ from genviewer.ui.data_set_commands import DataSetCommands
 from genviewer.ui.docks import BOTTOM, LEFT, RIGHT, Docks
 from genviewer.ui.export_commands import ExportCommands
 from genviewer.ui.file_commands import FileCommands
-from genviewer.ui.keyframes import Keyframes
 from genviewer.ui.latents_commands import LatentsCommands
-from genviewer.ui.mixing import Mixing
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pane_encoder import PaneEncoder
 from genviewer.ui.pins import Pins
@@ -34,9 +33,7 @@ from genviewer.ui.widgets.canvas import Canvas
 from genviewer.ui.widgets.compare_view import CompareView
 from genviewer.ui.widgets.condition_panel import ConditionPanel
 from genviewer.ui.widgets.filmstrip import Filmstrip
-from genviewer.ui.widgets.keyframe_panel import KeyframePanel
 from genviewer.ui.widgets.latent_panel import LatentPanel
-from genviewer.ui.widgets.mix_panel import MixPanel
 from genviewer.ui.widgets.model_browser import ModelBrowser
 from genviewer.ui.widgets.notice import NoticeStack
 from genviewer.ui.widgets.pin_shelf import PinShelf
@@ -61,7 +58,11 @@ if TYPE_CHECKING:
     from genviewer.session.recent import Recent
     from genviewer.ui.analysis import Facts
     from genviewer.ui.explorer import Explorer
+    from genviewer.ui.keyframes import Keyframes
+    from genviewer.ui.mixing import Mixing
     from genviewer.ui.models import Loaded
+    from genviewer.ui.widgets.keyframe_panel import KeyframePanel
+    from genviewer.ui.widgets.mix_panel import MixPanel
 
 TITLE = "genviewer"
 FOLLOW_MS = 40
@@ -96,8 +97,6 @@ class MainWindow(QMainWindow):
         self.seed_panel = SeedPanel(self)
         self.browser = ModelBrowser(self)
         self.shelf = PinShelf(self)
-        self.keyframe_panel = KeyframePanel(self)
-        self.mix_panel = MixPanel(self)
         self.status = StatusLine(self)
         self.compare = CompareView(self)
         self.stage = QStackedWidget(self)
@@ -116,18 +115,7 @@ class MainWindow(QMainWindow):
         self.models = ModelList(self.browser, explorer.looks, explorer.store, self.tell)
         self.pins = Pins(self.session, self.shelf, self.tell_with_undo)
         self.synthesis = SynthesisControls(self.session, self.seed_panel.synthesis, self.tell)
-        self.keyframes = Keyframes(
-            self.session,
-            self.keyframe_panel,
-            self.tell,
-            self.tell_with_undo,
-            self.canvas.focus_pixels,
-            self,
-        )
         self.pane_encoder = PaneEncoder(self.session, explorer.store, explorer.looks, self.tell)
-        self.mixing = Mixing(
-            self.session, self.mix_panel, explorer.store, explorer.looks, self.tell
-        )
         self.exports = ExportCommands(self)
         self.latents = LatentsCommands(self)
         self.data_sets = DataSetCommands(self)
@@ -152,7 +140,6 @@ class MainWindow(QMainWindow):
         self._show_scene(self.session.scene)
         self._show_controls()
         self.pins.refresh()
-        self.mixing.refresh()
         self.models.refresh(self.files.recent)
         self.canvas.set_hint("Opening the model…")
 
@@ -174,10 +161,58 @@ class MainWindow(QMainWindow):
         self.docks.add("show_models", "Models", self.browser, LEFT, 270)
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
         self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 266)
-        self.docks.add("show_keyframes", "Keyframes", self.keyframe_panel, BOTTOM, 150)
-        self.docks.add("show_mix", "Mix pins", self.mix_panel, BOTTOM, 150)
+        self.docks.add_later("show_keyframes", "Keyframes", self._built_keyframes, BOTTOM)
+        self.docks.add_later("show_mix", "Mix pins", self._built_mixing, BOTTOM)
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
+
+    # panels that are made when they are first asked for
+
+    @cached_property
+    def keyframes(self) -> Keyframes:
+        """Plays and edits the keyframes."""
+        from genviewer.ui.keyframes import Keyframes
+
+        return Keyframes(
+            self.session,
+            self.keyframe_panel,
+            self.tell,
+            self.tell_with_undo,
+            self.canvas.focus_pixels,
+            self,
+        )
+
+    @cached_property
+    def keyframe_panel(self) -> KeyframePanel:
+        """The panel of the keyframes."""
+        from genviewer.ui.widgets.keyframe_panel import KeyframePanel
+
+        panel = KeyframePanel(self)
+        panel.export_wanted.connect(self.exports.animation_dialog)
+        return panel
+
+    @cached_property
+    def mixing(self) -> Mixing:
+        """Mixes pins."""
+        from genviewer.ui.mixing import Mixing
+
+        explorer = self.explorer
+        return Mixing(self.session, self.mix_panel, explorer.store, explorer.looks, self.tell)
+
+    @cached_property
+    def mix_panel(self) -> MixPanel:
+        """The panel of the mixtures."""
+        from genviewer.ui.widgets.mix_panel import MixPanel
+
+        return MixPanel(self)
+
+    def _built_keyframes(self) -> QWidget:
+        self.keyframes.refresh()
+        return self.keyframe_panel
+
+    def _built_mixing(self) -> QWidget:
+        self.mixing.refresh()
+        return self.mix_panel
 
     def _connect(self) -> None:
         session, explorer = self.session, self.explorer
@@ -241,7 +276,6 @@ class MainWindow(QMainWindow):
         compare.pictures.dragged_on_image.connect(self._image_dragged)
         compare.pictures.divider_moved.connect(self._divider_moved)
 
-        self.keyframe_panel.export_wanted.connect(self.exports.animation_dialog)
         self.filmstrip.chosen.connect(self._pane_chosen)
         self.filmstrip.pin_wanted.connect(self.pins.add)
         self.shelf.keyframe_wanted.connect(self._pin_as_keyframe)
