@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from genviewer.core.synthesis import PLAIN, Synthesis
+
 if TYPE_CHECKING:
-    from genviewer.core.synthesis import Synthesis
-    from genviewer.nets.style_configs import MappingConfig
+    from genviewer.nets.style_configs import MappingConfig, StyleGAN2Config, StyleGAN3Config
 
 LEAK = 0.2
 GAIN = math.sqrt(2.0)
@@ -83,6 +84,32 @@ class MappingNetwork(nn.Module):
         if how.cutoff is None or how.cutoff >= layers:
             return truncated
         return torch.cat([truncated[:, : how.cutoff], ws[:, how.cutoff :]], 1)
+
+
+class StyleNetwork(nn.Module):
+    """A mapping network before a synthesis network, which the family's class makes."""
+
+    synthesis: nn.Module
+
+    def __init__(self, config: StyleGAN2Config | StyleGAN3Config) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = MappingNetwork(config.mapping)
+
+    def map_to_w(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """Styles (B, W) of latents (B, D), before truncation."""
+        w: Tensor = self.mapping(z, y)
+        return w
+
+    def decode(self, z: Tensor, y: Tensor | None = None, how: Synthesis = PLAIN) -> Tensor:
+        """Pictures (B, C, H, W) of latents (B, D), in ``how.space``, and conditions (B, K)."""
+        ws = self.mapping.styles(z, y, how, self.config.layers)
+        image: Tensor = self.synthesis(ws, how)
+        return image
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """As :meth:`decode`."""
+        return self.decode(z, y)
 
 
 def _normalised(x: Tensor) -> Tensor:

@@ -8,16 +8,19 @@ names under which published checkpoints hold them.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genviewer.core.synthesis import PLAIN, Synthesis
-from genviewer.nets.mapping import GAIN, LEAK, MappingNetwork
+from genviewer.nets.mapping import GAIN, LEAK, StyleNetwork
 from genviewer.nets.modulation import ModulatedConv
 from genviewer.nets.noise_inputs import NoiseInputs
 from genviewer.nets.style_configs import FIRST, StyleGAN2Config
+
+if TYPE_CHECKING:
+    from genviewer.core.synthesis import Synthesis
 
 
 class StyledConv(ModulatedConv):
@@ -188,29 +191,12 @@ class SynthesisNetwork(nn.Module):
         return image
 
 
-class StyleGAN2(nn.Module):
+class StyleGAN2(StyleNetwork):
     """Mapping and synthesis; pictures are about [-1, 1], without a final activation."""
 
     def __init__(self, config: StyleGAN2Config) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = MappingNetwork(config.mapping)
+        super().__init__(config)
         self.synthesis = SynthesisNetwork(config)
-
-    def map_to_w(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Styles (B, W) of latents (B, D), before truncation."""
-        w: Tensor = self.mapping(z, y)
-        return w
-
-    def decode(self, z: Tensor, y: Tensor | None = None, how: Synthesis = PLAIN) -> Tensor:
-        """Pictures (B, C, H, W) of latents (B, D), in ``how.space``, and conditions (B, K)."""
-        ws = self.mapping.styles(z, y, how, self.config.layers)
-        image: Tensor = self.synthesis(ws, how)
-        return image
-
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """As :meth:`decode`."""
-        return self.decode(z, y)
 
 
 def upsampled(x: Tensor, taps: Tensor) -> Tensor:

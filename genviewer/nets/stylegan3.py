@@ -7,15 +7,18 @@ parameters have the names under which published checkpoints hold them.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genviewer.core.synthesis import PLAIN, Synthesis, Transform
-from genviewer.nets.mapping import EPSILON, GAIN, LEAK, EqualLinear, MappingNetwork
+from genviewer.nets.mapping import EPSILON, GAIN, LEAK, EqualLinear, StyleNetwork
 from genviewer.nets.resampling import resampled
 from genviewer.nets.style_configs import Band, StyleGAN3Config, bands
+
+if TYPE_CHECKING:
+    from genviewer.core.synthesis import Synthesis, Transform
 
 
 class FourierInput(nn.Module):
@@ -157,29 +160,12 @@ class SynthesisNetwork(nn.Module):
         return image
 
 
-class StyleGAN3(nn.Module):
+class StyleGAN3(StyleNetwork):
     """Mapping and synthesis; pictures are about [-1, 1], without a final activation."""
 
     def __init__(self, config: StyleGAN3Config) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = MappingNetwork(config.mapping)
+        super().__init__(config)
         self.synthesis = SynthesisNetwork(config)
-
-    def map_to_w(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """Styles (B, W) of latents (B, D), before truncation."""
-        w: Tensor = self.mapping(z, y)
-        return w
-
-    def decode(self, z: Tensor, y: Tensor | None = None, how: Synthesis = PLAIN) -> Tensor:
-        """Pictures (B, C, H, W) of latents (B, D), in ``how.space``, and conditions (B, K)."""
-        ws = self.mapping.styles(z, y, how, self.config.layers)
-        image: Tensor = self.synthesis(ws, how)
-        return image
-
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """As :meth:`decode`."""
-        return self.decode(z, y)
 
 
 def _lowpass(taps: int, radial: bool = False) -> Tensor | None:
