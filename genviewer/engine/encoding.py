@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from torch import nn
 
     from genviewer.engine.generator import Floats
     from genviewer.io.bundle import Bundle
@@ -65,6 +66,52 @@ def need_encoder(bundle: Bundle) -> None:
         raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
 
 
+class ImageEncoder:
+    """The encoder of a model, built once; ``encode`` may be called from one thread at a time.
+
+    Raises:
+        LoadError: the model has no encoder, or cannot be built.
+    """
+
+    def __init__(self, bundle: Bundle, device: str = "auto") -> None:
+        need_encoder(bundle)
+        self._bundle = bundle
+        self._network: nn.Module | None = None
+        if bundle.config.network.get("type") == "program":
+            return  # it has a process of its own
+        from genviewer.engine.device import choose_device
+        from genviewer.engine.torch_decoder import load_network
+
+        self._device = choose_device(device)
+        self._network = load_network(bundle).to(self._device)
+
+    def encode(
+        self,
+        images: Floats,
+        y: Floats | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Mean and log-variance of q(z | x, y); arguments and result as of :func:`encode`."""
+        if self._network is None:
+            from genviewer.engine.program_generator import encode_program
+
+            return encode_program(self._bundle, images, y)
+        import torch
+
+        means, logvars = [], []
+        with torch.inference_mode():
+            for start in range(0, len(images), CHUNK):
+                rows = slice(start, start + CHUNK)
+                x = torch.from_numpy(images[rows]).to(self._device)
+                part = None if y is None else torch.from_numpy(y[rows]).to(self._device)
+                mean, logvar = self._network.encode(x, part)  # type: ignore[operator]
+                means.append(mean.float().cpu().numpy())
+                logvars.append(logvar.float().cpu().numpy())
+                if progress is not None:
+                    progress(len(x))
+        return np.concatenate(means), np.concatenate(logvars)
+
+
 def encode(
     bundle: Bundle,
     images: Floats,
@@ -87,26 +134,4 @@ def encode(
     Raises:
         LoadError: the model has no encoder, or cannot be built.
     """
-    need_encoder(bundle)
-    if bundle.config.network.get("type") == "program":
-        from genviewer.engine.program_generator import encode_program
-
-        return encode_program(bundle, images, y)
-    import torch
-
-    from genviewer.engine.device import choose_device
-    from genviewer.engine.torch_decoder import load_network
-
-    chosen = choose_device(device)
-    network = load_network(bundle).to(chosen)
-    means, logvars = [], []
-    with torch.inference_mode():
-        for start in range(0, len(images), CHUNK):
-            x = torch.from_numpy(images[start : start + CHUNK]).to(chosen)
-            part = None if y is None else torch.from_numpy(y[start : start + CHUNK]).to(chosen)
-            mean, logvar = network.encode(x, part)  # type: ignore[operator]
-            means.append(mean.float().cpu().numpy())
-            logvars.append(logvar.float().cpu().numpy())
-            if progress is not None:
-                progress(len(x))
-    return np.concatenate(means), np.concatenate(logvars)
+    return ImageEncoder(bundle, device).encode(images, y, progress)

@@ -8,30 +8,31 @@ import numpy as np
 
 from genviewer.core.condition import pack
 from genviewer.core.latent import Latent
-from genviewer.engine.encoding import encode, to_model_range
+from genviewer.engine.encoding import to_model_range
 
 if TYPE_CHECKING:
     from genviewer.core.condition import Condition
     from genviewer.core.spec import ImageSpec
+    from genviewer.engine.encoding import ImageEncoder
     from genviewer.engine.generator import Bytes
     from genviewer.io.bundle import Bundle
 
 
-def reencode(bundle: Bundle, pixels: Bytes, condition: Condition) -> Latent:
+def reencode(bundle: Bundle, encoder: ImageEncoder, pixels: Bytes, condition: Condition) -> Latent:
     """The posterior's mean for a picture that another model drew. Any thread; imports torch.
 
     Args:
         bundle: a model with an encoder.
+        encoder: that model's.
         pixels: uint8 (H, W, C) of any size with 1, 3 or 4 channels.
         condition: what the model is to take the picture for.
 
     Raises:
-        LoadError: the model has no encoder, or cannot be built.
         ValueError: the condition does not fit it.
     """
     image = fitted(pixels, bundle.spec.image)
     y = pack(condition, bundle.spec)[None] if bundle.spec.condition_size else None
-    mean, _ = encode(bundle, to_model_range(image[None], bundle), y, "cpu")
+    mean, _ = encoder.encode(to_model_range(image[None], bundle), y)
     return Latent(mean[0])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genviewer.core.linking import latents_agree
+from genviewer.core.scene import MAX_PANES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from genviewer.core.frame import Frame
     from genviewer.core.latent import Latent
     from genviewer.core.scene import Pane
+    from genviewer.engine.encoding import ImageEncoder
     from genviewer.engine.jobs import Progress
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
@@ -35,6 +37,7 @@ class PaneEncoder:
         self._session, self._store = session, store
         self._background, self._tell = background, tell
         self._done: dict[int, tuple[str, str, Latent]] = {}
+        self._encoders: dict[str, ImageEncoder] = {}  # of the lane alone
 
     def follow(self, frame: Frame) -> None:
         """A new sample of the focused pane is there."""
@@ -59,9 +62,16 @@ class PaneEncoder:
         bundle, pixels, condition = loaded.bundle, frame.pixels, pane.recipe.condition
 
         def work(progress: Progress) -> Latent:
+            from genviewer.engine.encoding import ImageEncoder
             from genviewer.engine.reencode import reencode
 
-            return reencode(bundle, pixels, condition)
+            # In the lane, one job at a time: building the network costs more than using it.
+            encoder = self._encoders.get(bundle.model_id)
+            if encoder is None:
+                if len(self._encoders) >= MAX_PANES:
+                    self._encoders.clear()
+                encoder = self._encoders[bundle.model_id] = ImageEncoder(bundle, "cpu")
+            return reencode(bundle, encoder, pixels, condition)
 
         def show(latent: Latent) -> None:
             scene = self._session.scene
