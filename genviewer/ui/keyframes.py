@@ -8,19 +8,18 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QMenu
 
-from genviewer.core.pixels import fewer_pixels
-from genviewer.io.images import ImageError, decode_png, encode_png
 from genviewer.session import edits
 from genviewer.session.track import Track, TrackError
 from genviewer.ui.icons import icon
+from genviewer.ui.thumbnail_pictures import picture_of, small_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
     from PySide6.QtCore import QPoint
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from genviewer.ui.widgets.keyframe_panel import KeyframePanel
 
 FRAME_MS = 16
-THUMBNAIL = 96
 _numbers = count(1)
 
 
@@ -55,14 +53,13 @@ class Keyframes(QObject):
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._panel, self._tell = session, panel, tell
+        self._session, self.panel, self._tell = session, panel, tell
         self._tell_with_undo, self._current_pixels = tell_with_undo, current_pixels
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._step)
         self._now, self._started, self._key = 0.0, 0.0, ""
-        self._pictures: dict[bytes, NDArray[np.uint8]] = {}
         session.track_changed.connect(self.refresh)
         session.changed.connect(self._follow)
         panel.play_toggled.connect(self.play)
@@ -90,13 +87,12 @@ class Keyframes(QObject):
         """Make the current sample a keyframe, after the chosen one."""
         pixels = self._current_pixels()
         if pixels is not None:
-            at = self._panel.strip.current
+            at = self.panel.strip.current
             self.add(self._session.scene.pane, pixels, at + 1 if at >= 0 else None)
 
     def add(self, pane: Pane, pixels: NDArray[np.uint8], at: int | None = None) -> None:
         """Make a sample, uint8 (H, W, C), a keyframe, by default the last."""
-        small = fewer_pixels(pixels, max(1, max(pixels.shape[:2]) // THUMBNAIL))
-        self.add_thumbnail(pane, encode_png(small), at)
+        self.add_thumbnail(pane, small_png(pixels), at)
 
     def add_thumbnail(self, pane: Pane, thumbnail: bytes, at: int | None = None) -> None:
         """The same with a picture that is a PNG already, such as a pin's."""
@@ -106,7 +102,7 @@ class Keyframes(QObject):
             self._tell(str(error), "warning")
             return
         self._session.set_track(track)
-        self._panel.strip.set_current(at if at is not None else len(track.keyframes) - 1)
+        self.panel.strip.set_current(at if at is not None else len(track.keyframes) - 1)
         self.refresh()
 
     def remove(self, index: int) -> None:
@@ -138,7 +134,7 @@ class Keyframes(QObject):
 
     def _move(self, index: int, to: int) -> None:
         self._session.set_track(self._session.track.moved(index, to))
-        self._panel.strip.set_current(to)
+        self.panel.strip.set_current(to)
         self.refresh()
 
     def _change(self, **values: object) -> None:
@@ -150,7 +146,7 @@ class Keyframes(QObject):
         self._session.set_track(track.with_keyframe(index, keyframe))
 
     def _show_menu(self, index: int, where: QPoint) -> None:
-        menu = QMenu(self._panel)
+        menu = QMenu(self.panel)
         menu.addAction(icon("focus"), "Go Here", lambda: self.go_to(index))
         menu.addAction(icon("copy"), "Repeat at the End", lambda: self._repeat(index))
         menu.addAction(icon("trash"), "Remove", lambda: self.remove(index))
@@ -170,25 +166,15 @@ class Keyframes(QObject):
     def refresh(self, _track: Track | None = None) -> None:
         """Show the Session's keyframes."""
         track = self._session.track
-        self._panel.set_track(track, [self._picture(data) for data in track.thumbnails])
+        self.panel.set_track(track, [picture_of(data) for data in track.thumbnails])
         if len(track.keyframes) < 2:
             self.stop()
         timeline = track.timeline
         whole = track.seconds
         self._now = min(self._now, whole)
         place = self._place_of(timeline, self._now) if timeline is not None else None
-        self._panel.strip.set_place(place)
-        self._panel.set_time(self._now, whole)
-
-    def _picture(self, data: bytes) -> NDArray[np.uint8]:
-        found = self._pictures.get(data)
-        if found is None:
-            try:
-                found = decode_png(data)
-            except ImageError:
-                found = np.full((8, 8, 1), 128, np.uint8)
-            self._pictures[data] = found
-        return found
+        self.panel.strip.set_place(place)
+        self.panel.set_time(self._now, whole)
 
     # playing
 
@@ -203,12 +189,12 @@ class Keyframes(QObject):
         self._started = time.perf_counter() - self._now
         self._key = f"play:{next(_numbers)}"
         self._timer.start()
-        self._panel.set_playing(True)
+        self.panel.set_playing(True)
 
     def stop(self) -> None:
         """Stand still."""
         self._timer.stop()
-        self._panel.set_playing(False)
+        self.panel.set_playing(False)
 
     def _step(self) -> None:
         timeline = self._session.track.timeline
@@ -243,8 +229,8 @@ class Keyframes(QObject):
             edits.go_to(session, track.model, recipe)
         else:
             session.edit_recipe(recipe, self._key)
-        self._panel.strip.set_place(self._place_of(timeline, now))
-        self._panel.set_time(now, track.seconds)
+        self.panel.strip.set_place(self._place_of(timeline, now))
+        self.panel.set_time(now, track.seconds)
 
     def _follow(self, scene: Scene) -> None:
         """Somebody took the sample elsewhere: the playing gives way."""

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
-from genviewer.core.pixels import fewer_pixels
 from genviewer.core.scene import Pane
 from genviewer.engine.cells import decode_recipe
-from genviewer.io.images import encode_png
 from genviewer.io.latents_file import SUFFIXES, read_latents, write_recipes
 from genviewer.io.write_errors import refuse_existing, write_error
 from genviewer.session.fit import check_recipe
-from genviewer.ui.pins import THUMBNAIL, pin_name
+from genviewer.ui.pins import pin_name
+from genviewer.ui.thumbnail_pictures import small_png
 
 if TYPE_CHECKING:
     from genviewer.core.recipe import Recipe
@@ -125,8 +124,7 @@ class LatentsCommands:
             for number, recipe in enumerate(recipes[:MOST_PINS]):
                 progress.report(number / min(len(recipes), MOST_PINS), f"Reading {path.name}")
                 pixels = decode_recipe(generator, recipe)
-                small = fewer_pixels(pixels, max(1, max(pixels.shape[:2]) // THUMBNAIL))
-                made.append((recipe, encode_png(small)))
+                made.append((recipe, small_png(pixels)))
             return made, len(recipes)
 
         def done(result: tuple[list[tuple[Recipe, bytes]], int]) -> None:

@@ -207,12 +207,10 @@ class MainWindow(QMainWindow):
         return MixPanel(self)
 
     def _built_keyframes(self) -> QWidget:
-        self.keyframes.refresh()
-        return self.keyframe_panel
+        return self.keyframes.panel
 
     def _built_mixing(self) -> QWidget:
-        self.mixing.refresh()
-        return self.mix_panel
+        return self.mixing.panel
 
     def _connect(self) -> None:
         session, explorer = self.session, self.explorer
@@ -392,6 +390,8 @@ class MainWindow(QMainWindow):
         self.explorer.draw(self.session.scene)
 
     def _show_order(self, facts: Facts) -> None:
+        if self._late.isActive():
+            self._show_scene(self.session.scene)  # the panel may still be in another space
         spec, order = self.session.spec, self.session.controls.order
         if spec is None:
             return

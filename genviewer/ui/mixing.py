@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from genviewer.core.mixing import MixError, analogy, average, between, child
 from genviewer.engine.cells import decode_recipe
-from genviewer.io.images import ImageError, decode_png
 from genviewer.session import edits
 from genviewer.session.fit import check_recipe
+from genviewer.ui.thumbnail_pictures import picture_of
 from genviewer.ui.widgets.mix_panel import CHILDREN
 
 if TYPE_CHECKING:
@@ -44,28 +44,23 @@ class Mixing:
         looks: Background,
         tell: Callable[[str, str], None],
     ) -> None:
-        self._session, self._panel, self._store = session, panel, store
+        self._session, self.panel, self._store = session, panel, store
         self._looks, self._tell = looks, tell
         self._children: list[tuple[ModelRef, Recipe]] = []
         session.pins_changed.connect(self.refresh)
         panel.mix_wanted.connect(self._mix)
         panel.children_wanted.connect(self._breed)
         panel.child_chosen.connect(self._go_to_child)
+        self.refresh()
 
     def refresh(self) -> None:
         """Offer the Session's pins."""
-        rows = []
-        for pin in self._session.pins:
-            try:
-                rows.append((pin.id, pin.name, decode_png(pin.thumbnail)))
-            except ImageError:
-                continue
-        self._panel.set_pins(rows)
+        self.panel.set_pins([(p.id, p.name, picture_of(p.thumbnail)) for p in self._session.pins])
 
     def _chosen(self) -> tuple[ModelRef, list[Recipe]] | None:
         """The model and the Recipes of the chosen pins; None, said in words, if they do not fit."""
-        pins = [pin for pin in map(self._session.pin, self._panel.chosen) if pin is not None]
-        if self._panel.kind.current == "children":
+        pins = [pin for pin in map(self._session.pin, self.panel.chosen) if pin is not None]
+        if self.panel.kind.current == "children":
             pins = pins[:2]
         models = {pin.pane.model.id for pin in pins}
         if not pins:
@@ -80,7 +75,7 @@ class Mixing:
         if found is None:
             return
         model, recipes = found
-        kind, panel = self._panel.kind.current, self._panel
+        kind, panel = self.panel.kind.current, self.panel
         try:
             if kind == "between":
                 mixed = between(recipes, panel.slider.value, panel.path.currentData())
@@ -106,7 +101,7 @@ class Mixing:
         if spec is None or loaded is None or check_recipe(one, spec) or check_recipe(two, spec):
             self._tell(f"Open {model.name} first: children are drawn with it.", "warning")
             return
-        similarity, litter = self._panel.slider.value, self._panel.litter
+        similarity, litter = self.panel.slider.value, self.panel.litter
         try:
             recipes = [
                 child(one, two, spec.of_space(one.latent.space).latent, similarity, litter + k)
@@ -117,7 +112,7 @@ class Mixing:
             return
         self._children = []
         for index in range(CHILDREN):
-            self._panel.set_child(index, None)
+            self.panel.set_child(index, None)
         generator = loaded.generator
 
         def work(progress: Progress) -> list[NDArray[np.uint8]]:
@@ -130,7 +125,7 @@ class Mixing:
         def show(pictures: list[NDArray[np.uint8]]) -> None:
             self._children = [(model, recipe) for recipe in recipes]
             for index, pixels in enumerate(pictures):
-                self._panel.set_child(index, pixels)
+                self.panel.set_child(index, pixels)
 
         self._looks.submit(
             work,

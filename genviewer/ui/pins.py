@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from genviewer.core.pixels import fewer_pixels
-from genviewer.io.images import ImageError, decode_png, encode_png
 from genviewer.session import edits
+from genviewer.ui.thumbnail_pictures import picture_of, small_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from genviewer.core.recipe import Recipe
     from genviewer.core.scene import Pane
     from genviewer.core.spec import Spec
     from genviewer.session.session import Session
-    from genviewer.session.state import Pin
     from genviewer.ui.widgets.pin_shelf import PinShelf
-
-THUMBNAIL = 96
 
 
 class Pins:
@@ -41,7 +36,6 @@ class Pins:
         self._session = session
         self._shelf = shelf
         self._tell = tell
-        self._pictures: dict[bytes, NDArray[np.uint8]] = {}
         session.pins_changed.connect(self.refresh)
         shelf.chosen.connect(self.go_to)
         shelf.renamed.connect(session.rename_pin)
@@ -50,9 +44,8 @@ class Pins:
 
     def add(self, pane: Pane, pixels: NDArray[np.uint8]) -> None:
         """Keep a sample with a small picture of it: uint8 (H, W, C)."""
-        small = fewer_pixels(pixels, max(1, max(pixels.shape[:2]) // THUMBNAIL))
         name = pin_name(pane.recipe, self._session.specs.get(pane.model.id))
-        self._session.add_pin(pane, name, encode_png(small))
+        self._session.add_pin(pane, name, small_png(pixels))
 
     def go_to(self, number: int) -> None:
         """Make a pin the current sample; its model comes with it."""
@@ -69,17 +62,7 @@ class Pins:
 
     def refresh(self) -> None:
         """Show the Session's pins."""
-        self._shelf.set_pins([(p.id, p.name, self._picture(p)) for p in self._session.pins])
-
-    def _picture(self, pin: Pin) -> NDArray[np.uint8]:
-        picture = self._pictures.get(pin.thumbnail)
-        if picture is None:
-            try:
-                picture = decode_png(pin.thumbnail)
-            except ImageError:
-                picture = np.full((8, 8, 1), 128, np.uint8)
-            self._pictures[pin.thumbnail] = picture
-        return picture
+        self._shelf.set_pins([(p.id, p.name, picture_of(p.thumbnail)) for p in self._session.pins])
 
 
 def pin_name(recipe: Recipe, spec: Spec | None) -> str:

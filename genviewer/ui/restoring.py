@@ -10,18 +10,18 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from genviewer.core.axis_view import options_of
 from genviewer.core.keyframes import Timeline
-from genviewer.core.pixels import fewer_pixels
 from genviewer.core.scene import Pane
 from genviewer.engine.cells import decode_recipe
 from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME, BundleError, read_header
 from genviewer.io.image_formats import FORMATS
-from genviewer.io.images import ImageError, encode_png, parse_record, read_record
+from genviewer.io.images import ImageError, parse_record, read_record
 from genviewer.io.library import bundled_paths
 from genviewer.io.movie_files import MOVIE_FORMATS
 from genviewer.io.provenance import MAX_TEXT_BYTES, SIDECAR_SUFFIX, file_kind
 from genviewer.session.fit import check_recipe, fit_scene
 from genviewer.session.state import PROJECT_SUFFIX
 from genviewer.session.track import Track
+from genviewer.ui.thumbnail_pictures import small_png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from genviewer.ui.models import Loaded, ModelStore
 
 Kind = Literal["model", "project", "record", "latents"]
-THUMBNAIL = 96
 PICTURES = (*FORMATS, *MOVIE_FORMATS, ".gif")
 
 
@@ -182,8 +181,7 @@ class Restoring:
             for recipe in recipes:
                 progress.check()
                 pixels = decode_recipe(generator, recipe)
-                small = fewer_pixels(pixels, max(1, max(pixels.shape[:2]) // THUMBNAIL))
-                pictures.append(encode_png(small))
+                pictures.append(small_png(pixels))
             return tuple(pictures)
 
         def done(pictures: tuple[bytes, ...]) -> None:

@@ -415,7 +415,10 @@ def test_what_cannot_be_opened_at_the_start_gives_way_to_the_bundled_model(
         (tmp_path / what).write_bytes(b"\x89PNG")
     window = open_explorer(target)
     assert window.session.scene.model.name == "digits-cvae"
-    assert any(name in text for text in notices(window) for name in (what, "elsewhere"))
+    qtbot.waitUntil(
+        lambda: any(name in text for text in notices(window) for name in (what, "elsewhere")),
+        timeout=PATIENCE_MS,
+    )
     assert_shows_scene(window)
 
 
