@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from genviewer.core.scene import Scene
 
@@ -45,6 +46,19 @@ class History:
             return False
         self.scene = scene
         return True
+
+    def rewrite(self, change: Callable[[Scene], Scene]) -> bool:
+        """Put ``change`` of every Scene in its place; steps that no longer change anything are
+        gone. False if the current Scene stays the same.
+        """
+        now = change(self.scene)
+        back = [scene for scene, _ in groupby(map(change, self._back))]
+        forward = [scene for scene, _ in groupby(map(change, self._forward))]
+        for steps in (back, forward):
+            if steps and steps[-1] == now:
+                steps.pop()
+        self._back, self._forward = deque(back, maxlen=self._back.maxlen), forward
+        return self.amend(now)
 
     def undo(self) -> bool:
         """Go one step back; False if there is none."""

@@ -10,18 +10,24 @@ from psygnal import Signal
 from genviewer.core.linking import followed
 from genviewer.core.recipe import ModelRef, Recipe, seeded_recipe
 from genviewer.core.scene import Pane, Scene
-from genviewer.session.fit import fit_recipe, fit_scene
+from genviewer.session.fit import check_recipe, fit_recipe, fit_scene
 from genviewer.session.history import History
 from genviewer.session.state import Controls, Pin, State
 from genviewer.session.styles import Styles
 from genviewer.session.track import Track
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     from genviewer.core.spec import Spec
 
+    Cite = Callable[[ModelRef, ModelRef | None], ModelRef]
+
 DEFAULT_SEED = 7
+
+
+def _itself(model: ModelRef, _like: ModelRef | None) -> ModelRef:
+    return model
 
 
 class Session:
@@ -47,6 +53,11 @@ class Session:
         self.model_paths = dict(state.model_paths)
         self.specs: dict[str, Spec] = {}
         self.styles = Styles()
+        self.cite: Cite = _itself
+        """How a model is cited by what outlives the moment: pins, keyframes, files. A model whose
+        weights still change is cited by one that has these weights and keeps them; ``like`` is
+        cited instead where it is of the same training.
+        """
         self._locks: dict[str, tuple[int, ...]] = {}
         self._locked_model = state.scene.model.id
 
@@ -154,6 +165,47 @@ class Session:
         pane = msgspec.structs.replace(self.scene.panes[index], linked=linked)
         self.edit(self.scene.with_pane_at(index, pane))
 
+    # models that change
+
+    def cited_pane(self, pane: Pane, like: ModelRef | None = None) -> Pane:
+        """The pane with its model as it is cited."""
+        model = self.cite(pane.model, like)
+        return pane if model is pane.model else msgspec.structs.replace(pane, model=model)
+
+    def cited(self, scene: Scene) -> Scene:
+        """The Scene with its models as they are cited."""
+        return msgspec.structs.replace(scene, panes=tuple(map(self.cited_pane, scene.panes)))
+
+    def replace_model(self, old: ModelRef, new: ModelRef, spec: Spec) -> None:
+        """Let another model stand wherever one stood: in the Scene, in its history, in pins and
+        keyframes. Recipes that it cannot draw become those that it can.
+        """
+        self.specs[new.id] = spec
+
+        def fitted(pane: Pane) -> Pane:
+            if pane.model.id != old.id:
+                return pane
+            recipe = pane.recipe
+            if check_recipe(recipe, spec):
+                recipe = fit_recipe(recipe, spec) or seeded_recipe(spec, DEFAULT_SEED)
+            return msgspec.structs.replace(pane, model=new, recipe=recipe)
+
+        def change(scene: Scene) -> Scene:
+            if all(pane.model.id != old.id for pane in scene.panes):
+                return scene
+            scene = msgspec.structs.replace(scene, panes=tuple(map(fitted, scene.panes)))
+            return fit_scene(scene, spec) if scene.model.id == new.id else scene
+
+        pins = [msgspec.structs.replace(pin, pane=fitted(pin.pane)) for pin in self._pins]
+        if pins != self._pins:
+            self._pins = pins
+            self.pins_changed.emit()
+        track = self._track
+        if track.model is not None and track.model.id == old.id:
+            self.set_track(msgspec.structs.replace(track, model=new))
+        if self._history.rewrite(change):
+            self.changed.emit(self.scene)
+
     def turn_locks(self, model_id: str) -> None:
         """Bring back the locks that a model had when it was explored last; none at first."""
         if model_id != self._locked_model:
@@ -171,7 +223,7 @@ class Session:
 
     def add_pin(self, pane: Pane, name: str, thumbnail: bytes) -> Pin:
         """Keep a sample; the newest pin comes first."""
-        pin = Pin(self._free_pin_id(), name, pane, thumbnail)
+        pin = Pin(self._free_pin_id(), name, self.cited_pane(pane), thumbnail)
         self._pins.insert(0, pin)
         self.pins_changed.emit()
         return pin
@@ -244,15 +296,25 @@ class Session:
 
     # files
 
-    def state(self) -> State:
-        """What a session or project file holds of it."""
-        panes = (*self.scene.panes, *(pin.pane for pin in self._pins))
+    def state(self, cite: Cite | None = None) -> State:
+        """What a session or project file holds of it; models as ``cite`` says, by default as the
+        Session cites them.
+        """
+        cite = cite or self.cite
+        scene = self.scene
+        scene = msgspec.structs.replace(
+            scene,
+            panes=tuple(
+                msgspec.structs.replace(pane, model=cite(pane.model, None)) for pane in scene.panes
+            ),
+        )
+        panes = (*scene.panes, *(pin.pane for pin in self._pins))
         models = [pane.model for pane in panes]
         if self._track.model is not None:
             models.append(self._track.model)
         cited = {model.id for model in models}
         paths = {k: v for k, v in self.model_paths.items() if k in cited}
-        return State(self.scene, self.pins, self._controls, paths, self._track)
+        return State(scene, self.pins, self._controls, paths, self._track)
 
     def restore(self, state: State) -> None:
         """Become what a file holds. The Scene change can be undone; pins and controls come as

@@ -96,8 +96,11 @@ class Keyframes(QObject):
 
     def add_thumbnail(self, pane: Pane, thumbnail: bytes, at: int | None = None) -> None:
         """The same with a picture that is a PNG already, such as a pin's."""
+        session = self._session
         try:
-            track = self._session.track.with_added(pane, thumbnail, at)
+            track = session.track.with_added(
+                session.cited_pane(pane, session.track.model), thumbnail, at
+            )
         except TrackError as error:
             self._tell(str(error), "warning")
             return
