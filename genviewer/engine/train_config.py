@@ -7,19 +7,33 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from genviewer.core.spec import Spec
 from genviewer.nets.families import family
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+Layers = Literal["all", "decoder", "last", "condition"]
+
 
 class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the images come from; ``source`` is a path or a name that ``--data`` may replace."""
+    """Where the images come from; ``source`` is a path or a name that ``--data`` may replace.
+
+    ``class_names`` are the model's classes in their order. ``mapping`` takes a class of the data to
+    the model's class of another name, or to none ("": its images are left out). ``validation``
+    is the share of the images that is kept from training.
+    """
 
     source: str
     class_names: tuple[str, ...] = ()
     seed: int = 0
     count: int = 0  # images of a generated source; 0: its own default
+    mapping: dict[str, str] = {}
+    validation: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.validation < 1:
+            raise ValueError("validation must be at least 0 and below 1")
 
 
 class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +46,7 @@ class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warmup: int = 100
     final: float = 0.05
     ema: float = 0.999
+    clip: float = 0.0  # the longest gradient that is taken as it is; 0: any
 
 
 class VAEObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,6 +133,36 @@ class GANObjective(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"augment knows brightness, translation and cutout, not {unknown}")
 
 
+class FinetuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model goes on learning from other images than those that made it.
+
+    ``layers`` is what trains: everything, the decoder alone, its last blocks, or the weights that
+    bring the class in. ``freeze_d`` keeps that many of the discriminator's first layers as they are
+    (FreezeD, Mo et al. 2020). ``new_classes`` are appended to the model's; the network table has
+    room for them already. ``discriminator`` is the model's own, or a new one.
+
+    ``replay`` is the share of every batch that the model as it was draws of its old classes, so
+    that it does not forget them (Shin et al. 2017, generative replay); 0: none.
+
+    ``spec`` is what the model can do, where the network table does not tell: it is another
+    family's. ``settings`` are those under which ``start_from`` was opened.
+    """
+
+    layers: Layers = "all"
+    freeze_d: int = 0
+    new_classes: tuple[str, ...] = ()
+    discriminator: Literal["own", "new"] = "own"
+    replay: float = 0.0
+    spec: Spec | None = None
+    settings: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if self.freeze_d < 0 or not 0 <= self.replay < 1:
+            raise ValueError("freeze_d must not be negative, and replay at least 0 and below 1")
+        if len(set(self.new_classes)) < len(self.new_classes) or "" in self.new_classes:
+            raise ValueError("new_classes must have names of their own")
+
+
 class CardConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the model card says that the run itself cannot know."""
 
@@ -144,6 +189,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     optimizer: OptimizerConfig = OptimizerConfig()
     vae: VAEObjective | None = None
     gan: GANObjective | None = None
+    finetune: FinetuneConfig | None = None
     card: CardConfig = CardConfig()
 
     def __post_init__(self) -> None:
