@@ -69,7 +69,7 @@ def read_npy(path: Path) -> NDArray[np.generic]:
 
 
 def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
-    from genviewer.engine.density_images import with_channels
+    from genviewer.io.dataset_fit import with_channels
     from genviewer.io.image_decode import decode_image
 
     images: list[NDArray[np.generic]] = []

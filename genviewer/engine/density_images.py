@@ -9,12 +9,12 @@ import torch
 from torch.nn import functional as F
 
 from genviewer.engine.generator import LoadError
+from genviewer.io.dataset_fit import with_channels
 
 if TYPE_CHECKING:
     from genviewer.core.spec import Spec
     from genviewer.engine.generator import Bytes
 
-LUMINANCE = (0.299, 0.587, 0.114)
 _CHUNK = 256
 
 
@@ -45,22 +45,3 @@ def fit_images(images: Bytes, spec: Spec) -> Bytes:
         pixels = x.clamp(0.0, 255.0).round().to(torch.uint8)
         result[start : start + _CHUNK] = pixels.permute(0, 2, 3, 1).numpy()
     return result
-
-
-def with_channels(images: Bytes, channels: int) -> Bytes:
-    """uint8 (N, H, W, 1, 3 or 4) as grey, coloured or with opacity; transparent becomes black."""
-    have = images.shape[3]
-    if have == channels:
-        return images
-    if have == 4:
-        opacity = images[..., 3:].astype(np.float32) / np.float32(255.0)
-        images = np.round(images[..., :3] * opacity).astype(np.uint8)
-        have = 3
-    if channels == 1 and have == 3:
-        grey = images @ np.array(LUMINANCE, np.float32)
-        return np.round(grey).clip(0, 255).astype(np.uint8)[..., None]
-    if channels >= 3 and have == 1:
-        images = np.repeat(images, 3, 3)
-    if channels == 4:
-        images = np.concatenate([images, np.full_like(images[..., :1], 255)], 3)
-    return images
