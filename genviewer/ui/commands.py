@@ -95,7 +95,7 @@ class Commands:
             "reset_latent": lambda: edits.reset_latent(session),
             "pin": lambda: self.pin_current(),
             "add_keyframe": lambda: self._add_keyframe(),
-            "play_keyframes": lambda: window.keyframes.play(not window.keyframes.playing),
+            "play_keyframes": lambda: self._play_keyframes(),
             "unlock_all": lambda: self._unlock_all(),
             "any_class": lambda: self._any_class(),
             "focus_beside": lambda on: self._prefer("focus_beside", on),
@@ -322,9 +322,13 @@ class Commands:
         if pixels is not None:
             self._window.pins.add(self._session.scene.pane, pixels)
 
+    def _play_keyframes(self) -> None:
+        keyframes = self._window.later.keyframes
+        keyframes.play(not keyframes.playing)
+
     def _add_keyframe(self) -> None:
         self._window.docks.show("show_keyframes", True)
-        self._window.keyframes.add_current()
+        self._window.later.keyframes.add_current()
 
     def _unlock_all(self) -> None:
         self._session.set_controls(msgspec.structs.replace(self._session.controls, locks=()))
@@ -352,7 +356,7 @@ class Commands:
         menu.addAction(
             icon("plus"),
             "Add as Keyframe",
-            lambda: self._window.keyframes.add(Pane(model, recipe), pixels),
+            lambda: self._window.later.keyframes.add(Pane(model, recipe), pixels),
         )
         menu.addSeparator()
         menu.addAction(icon("copy"), "Copy Image", lambda: self.copy_image(pixels))

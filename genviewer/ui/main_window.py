@@ -4,18 +4,13 @@ want to the Session. It is the Session's only subscriber.
 
 from __future__ import annotations
 
-import time
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from genviewer.core.frame import Failure, Frame
-from genviewer.core.views import ViewInputs, plane_axes
 from genviewer.session import edits
 from genviewer.ui.actions import build_actions
 from genviewer.ui.commands import Commands
@@ -23,10 +18,13 @@ from genviewer.ui.data_set_commands import DataSetCommands
 from genviewer.ui.docks import BOTTOM, LEFT, RIGHT, Docks
 from genviewer.ui.export_commands import ExportCommands
 from genviewer.ui.file_commands import FileCommands
+from genviewer.ui.frame_view import FrameView
 from genviewer.ui.latents_commands import LatentsCommands
+from genviewer.ui.later_panels import LaterPanels
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pane_encoder import PaneEncoder
 from genviewer.ui.pins import Pins
+from genviewer.ui.scene_view import SceneView
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.synthesis import SynthesisControls
 from genviewer.ui.widgets.canvas import Canvas
@@ -44,29 +42,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from PySide6.QtCore import QPoint
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from genviewer.core.condition import Condition
     from genviewer.core.recipe import ModelRef, Recipe
-    from genviewer.core.scene import Scene
-    from genviewer.core.sheet import Sheet
-    from genviewer.core.spec import Spec
-    from genviewer.engine.rendered import Rendered
+    from genviewer.core.views import ViewInputs
     from genviewer.session.paths import UserFiles
     from genviewer.session.preferences import Preferences
     from genviewer.session.recent import Recent
-    from genviewer.ui.analysis import Facts
     from genviewer.ui.explorer import Explorer
-    from genviewer.ui.keyframes import Keyframes
-    from genviewer.ui.mixing import Mixing
     from genviewer.ui.models import Loaded
-    from genviewer.ui.widgets.keyframe_panel import KeyframePanel
-    from genviewer.ui.widgets.mix_panel import MixPanel
 
 TITLE = "genviewer"
-FOLLOW_MS = 40
-"""The panels wait at most this long for the picture that they belong to."""
 
 
 class MainWindow(QMainWindow):
@@ -123,22 +110,16 @@ class MainWindow(QMainWindow):
         self.actions_by_id = build_actions(self, self.commands.handlers())
         self.docks.bind(self.actions_by_id)
         self.commands.build_menus()
-        self._sheet: Sheet | None = None
-        self._serial = -1
-        self._frame: Frame | None = None
-        self._shown: tuple[Spec | None, Scene] | None = None
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.timeout.connect(lambda: self._show_scene(self.session.scene))
-        self._plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self.scenes = SceneView(self)
+        self.frames = FrameView(self)
         self._connect()
         if self.session.spec is not None:
             self.condition_panel.set_spec(self.session.spec)
         if not self.docks.restore(files.window):
             self.docks.arrange()
         self.commands.apply_preferences()
-        self._show_scene(self.session.scene)
-        self._show_controls()
+        self.scenes.show(self.session.scene)
+        self.scenes.show_controls()
         self.pins.refresh()
         self.models.refresh(self.files.recent)
         self.canvas.set_hint("Opening the model…")
@@ -158,69 +139,26 @@ class MainWindow(QMainWindow):
         for panel, width in ((self.seed_panel, 248), (self.latent_panel, 280)):
             panel.setMinimumWidth(width)
         self.docks = Docks(self)
+        self.later = LaterPanels(self)
         self.docks.add("show_models", "Models", self.browser, LEFT, 270)
         self.docks.add("show_pins", "Pins", self.shelf, LEFT, 150)
         self.docks.add("show_seed", "Seed and walk", self.seed_panel, LEFT, 266)
-        self.docks.add_later("show_keyframes", "Keyframes", self._built_keyframes, BOTTOM)
-        self.docks.add_later("show_mix", "Mix pins", self._built_mixing, BOTTOM)
+        self.docks.add_later(
+            "show_keyframes", "Keyframes", lambda: self.later.keyframes.panel, BOTTOM
+        )
+        self.docks.add_later("show_mix", "Mix pins", lambda: self.later.mixing.panel, BOTTOM)
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 
-    # panels that are made when they are first asked for
-
-    @cached_property
-    def keyframes(self) -> Keyframes:
-        """Plays and edits the keyframes."""
-        from genviewer.ui.keyframes import Keyframes
-
-        return Keyframes(
-            self.session,
-            self.keyframe_panel,
-            self.tell,
-            self.tell_with_undo,
-            self.canvas.focus_pixels,
-            self,
-        )
-
-    @cached_property
-    def keyframe_panel(self) -> KeyframePanel:
-        """The panel of the keyframes."""
-        from genviewer.ui.widgets.keyframe_panel import KeyframePanel
-
-        panel = KeyframePanel(self)
-        panel.export_wanted.connect(self.exports.animation_dialog)
-        return panel
-
-    @cached_property
-    def mixing(self) -> Mixing:
-        """Mixes pins."""
-        from genviewer.ui.mixing import Mixing
-
-        explorer = self.explorer
-        return Mixing(self.session, self.mix_panel, explorer.store, explorer.looks, self.tell)
-
-    @cached_property
-    def mix_panel(self) -> MixPanel:
-        """The panel of the mixtures."""
-        from genviewer.ui.widgets.mix_panel import MixPanel
-
-        return MixPanel(self)
-
-    def _built_keyframes(self) -> QWidget:
-        return self.keyframes.panel
-
-    def _built_mixing(self) -> QWidget:
-        return self.mixing.panel
-
     def _connect(self) -> None:
         session, explorer = self.session, self.explorer
-        session.changed.connect(self._scene_changed)
-        session.controls_changed.connect(self._show_controls)
+        session.changed.connect(self.scenes.follow)
+        session.controls_changed.connect(self.scenes.show_controls)
         session.pins_changed.connect(explorer.keep_soon)
         session.track_changed.connect(lambda _: explorer.keep_soon())
-        explorer.rendered.connect(self._show_rendered)
-        explorer.model_shown.connect(self._show_model)
-        explorer.facts_changed.connect(self._show_facts)
+        explorer.rendered.connect(self.frames.show)
+        explorer.model_shown.connect(self.scenes.show_model)
+        explorer.facts_changed.connect(self.scenes.show_facts)
         explorer.strip_drawn.connect(self.latent_panel.set_strip)
         explorer.told.connect(self.tell)
         explorer.work_changed.connect(self.status.set_work)
@@ -230,7 +168,7 @@ class MainWindow(QMainWindow):
         latent = self.latent_panel
         latent.edited.connect(self._latent_edited)
         latent.locks_changed.connect(self._locks_changed)
-        latent.strip_wanted.connect(self._strip_wanted)
+        latent.strip_wanted.connect(self.want_strip)
         latent.order_chosen.connect(self._order_chosen)
         latent.axes_chosen.connect(self._axes_chosen)
         latent.step_changed.connect(lambda step: self._set_controls(step=step))
@@ -255,8 +193,8 @@ class MainWindow(QMainWindow):
         )
         canvas = self.canvas
         canvas.painted.connect(self._painted)
-        canvas.cell_clicked.connect(self._cell_clicked)
-        canvas.context_menu_wanted.connect(self._show_cell_menu)
+        canvas.cell_clicked.connect(self.frames.go_to_cell)
+        canvas.context_menu_wanted.connect(self.frames.show_cell_menu)
         canvas.dragged_on_image.connect(self._image_dragged)
         canvas.map_panned.connect(lambda x, y, key: self._edit_map(key, center=(x, y)))
         canvas.map_zoomed.connect(
@@ -264,7 +202,7 @@ class MainWindow(QMainWindow):
         )
         canvas.map_cursor_dragged.connect(self._map_cursor_dragged)
         canvas.view_aspect_changed.connect(self._aspect_changed)
-        canvas.set_hover_text_source(self._cell_text)
+        canvas.set_hover_text_source(self.frames.cell_text)
 
         compare = self.compare
         compare.focus_wanted.connect(session.focus_pane)
@@ -287,207 +225,9 @@ class MainWindow(QMainWindow):
         self.status.cancel_wanted.connect(self.commands.cancel_work)
         self.status.refresh_wanted.connect(self._refresh_figures)
 
-    # the Scene to the widgets
-
-    def _scene_changed(self, scene: Scene) -> None:
-        self.explorer.draw(scene, time.perf_counter())
-        if scene.recipe.latent.space == "z":
-            self.explorer.walker.follow(scene.recipe.latent.array)
-        else:
-            self.explorer.walker.stop()
-        shown = self._shown[1] if self._shown is not None else None
-        same_view = shown is not None and (
-            (shown.view, shown.options, shown.model, shown.focus, len(shown.panes))
-            == (scene.view, scene.options, scene.model, scene.focus, len(scene.panes))
-        )
-        if same_view and self.stage.isVisible():
-            # The picture comes first; the other widgets follow when it is on the screen.
-            self._late.start(FOLLOW_MS)
-        else:
-            self._show_scene(scene)
-        self.explorer.keep_soon()
-
-    def _show_scene(self, scene: Scene) -> None:
-        """Tell every widget what is new to it; in a drag that is next to nothing."""
-        self._late.stop()
-        self.commands.history_changed()
-        spec = self.session.spec
-        before, self._shown = self._shown, (spec, scene)
-        if spec is None:
-            return
-        recipe, old = scene.recipe, before[1] if before and before[0] is spec else None
-        if old is None or old.recipe.latent is not recipe.latent:
-            self.latent_panel.set_latent(recipe.latent.array, spec.latent)
-        if old is None:
-            # Another latent space opens the panel's locks, so the session's are said again.
-            self.latent_panel.set_locks(edits.lock_mask(self.session, spec.latent.dim))
-        if old is None or old.recipe.condition != recipe.condition:
-            self.condition_panel.set_condition(recipe.condition)
-            self._strip_wanted(self.latent_panel.sliders.shown_dim)
-        if old is None or old.recipe.truncation != recipe.truncation:
-            self.seed_panel.set_truncation(recipe.truncation, spec.truncation)
-        if old is None or old.recipe != recipe:
-            self.synthesis.show(spec, recipe)
-        if before is not None and old is None and before[1].model == scene.model:
-            self._show_order(self.explorer.analysis.facts)  # of the space that it is in now
-            self._show_plane()
-        links = tuple(pane.linked for pane in scene.panes)
-        if old is None or (old.view, old.options, tuple(p.linked for p in old.panes)) != (
-            scene.view,
-            scene.options,
-            links,
-        ):
-            self.commands.scene_changed(scene)
-            self.view_bar.set_scene(scene, spec)
-            self.canvas.set_view(scene.view)
-        self._show_panes(scene)
-
-    def _show_panes(self, scene: Scene) -> None:
-        wanted: QWidget = self.compare if scene.comparing else self.canvas
-        if scene.comparing:
-            self.compare.set_scene(scene)
-            frame, pictures = self._frame, self.compare.pictures
-            if frame is not None and pictures.pixels(scene.focus) is None:
-                self._show_in_pane(scene.focus, frame)  # it was drawn before there were panes
-        if self.stage.currentWidget() is not wanted:
-            self.stage.setCurrentWidget(wanted)
-            self.notices.raise_()
-
-    def _show_controls(self) -> None:
-        controls = self.session.controls
-        if self.session.spec is not None:  # before, the panel has no dimensions to lock
-            size = self.session.scene.recipe.latent.array.size
-            self.latent_panel.set_locks(edits.lock_mask(self.session, size))
-        self.latent_panel.set_step(controls.step)
-        self.seed_panel.set_seed(controls.seed)
-        self.seed_panel.set_locked(len(controls.locks))
-        self.seed_panel.set_vary_strength(controls.vary_strength)
-        self.seed_panel.set_walk_options(
-            controls.walk_mode, controls.walk_speed, controls.walk_seconds
-        )
-        self.explorer.keep_soon()
-
-    def _show_model(self, loaded: Loaded) -> None:
-        spec, generator = loaded.bundle.spec, loaded.generator
-        self.canvas.set_hint(None)
-        self.condition_panel.set_spec(spec)
-        self._show_scene(self.session.scene)
-        self.browser.set_current(str(loaded.bundle.path))
-        self.status.set_model(spec.name, generator.device, generator.engine)
-        self.commands.show_device()
-        self.filmstrip.clear()
-        self._show_title()
-        self.status.touch()
-
-    def _show_title(self) -> None:
-        project = self.files.project
-        names = [project.stem] if project is not None else []
-        self.setWindowTitle(" – ".join([*names, self.session.scene.model.name, TITLE]))
-
-    def _show_facts(self, facts: Facts) -> None:
-        self._show_order(facts)
-        self._show_plane()
-        self.explorer.draw(self.session.scene)
-
-    def _show_order(self, facts: Facts) -> None:
-        if self._late.isActive():
-            self._show_scene(self.session.scene)  # the panel may still be in another space
-        spec, order = self.session.spec, self.session.controls.order
-        if spec is None:
-            return
-        effect, kl = facts.effect, facts.kl
-        if self.session.scene.recipe.latent.space != "z":
-            effect = kl = None  # measured in the space of the prior
-        dead = effect.dead if effect is not None else None
-        dims, scores = np.arange(spec.latent.dim), effect.effect if effect is not None else None
-        if order == "effect" and effect is not None:
-            dims = effect.order
-        elif order == "kl" and kl is not None:
-            dims, scores = np.argsort(-kl, kind="stable"), kl
-        self.latent_panel.set_order(order, dims, scores, dead)
-        self.latent_panel.set_order_available(
-            "kl", spec.encoder or kl is not None, "KL needs an encoder, which this model lacks."
-        )
-
-    def _show_plane(self) -> None:
-        """The two axes of the pad, which a drag on the picture moves along too."""
-        spec = self.session.spec
-        if spec is None or spec.latent.dim < 2:
-            self._plane = None
-            return
-        axes = self.session.controls.pad
-        if axes is not None and max(axes) >= spec.latent.dim:
-            axes = None
-        options = msgspec.structs.replace(self.session.scene.options.map, axes=axes)
-        scene = self.session.scene.with_options(options)
-        u, v, x_label, y_label = plane_axes(scene, spec, self.view_inputs())
-        self._plane = (u, v)
-        self.latent_panel.set_axes(u, v, x_label, y_label)
-
-    # frames to the canvas
-
-    def _show_rendered(self, rendered: Rendered) -> None:
-        update, focus = rendered.sheet, rendered.focus
-        for text in rendered.notices:
-            self.tell(text, "warning")
-        if update is not None:
-            if update.serial != self._serial:
-                self._begin_sheet(update.sheet)
-                self._serial = update.serial
-            for chunk in update.chunks:
-                self.canvas.show_tiles(chunk.cells, chunk.pixels)
-            if update.failure is not None and focus is None:
-                self.canvas.show_failure(update.failure.message)
-        if isinstance(focus, Frame):
-            self.explorer.latency.frame_arrived(rendered.stamps)
-            self._frame = focus
-            self.pane_encoder.follow(focus)
-            self.canvas.show_focus(focus.pixels)
-            self._show_in_pane(self.session.scene.focus, focus)
-            self._show_in_sheet(focus)
-            self.filmstrip.push(focus.pixels, (focus.model, focus.recipe))
-        elif isinstance(focus, Failure):
-            self.canvas.show_failure(focus.message)
-            self._show_in_pane(self.session.scene.focus, focus)
-        for index, result in rendered.panes.items():
-            self._show_in_pane(index, result)
-        self.status.touch()
-
-    def _show_in_pane(self, index: int, result: Frame | Failure) -> None:
-        """Show a pane's sample, unless the pane has another model by now."""
-        panes, pictures = self.session.scene.panes, self.compare.pictures
-        if index >= len(panes) or panes[index].model.id != result.model.id:
-            return
-        if isinstance(result, Frame):
-            pictures.show_pixels(index, result.pixels)
-        else:
-            pictures.show_failure(index, result.message)
-
-    def _show_in_sheet(self, focus: Frame) -> None:
-        """Let the current sample's cell follow at once, ahead of the sheet around it.
-
-        Not if the class has changed: the sheet that is shown may have that class elsewhere.
-        """
-        sheet = self._sheet
-        if sheet is None or sheet.focus_cell is None or self.session.scene.view == "focus":
-            return
-        found = sheet.cell(sheet.focus_cell)
-        if found is None or found[0].id != focus.model.id:
-            return
-        if found[1].condition == focus.recipe.condition:
-            self.canvas.show_tiles(np.array([sheet.focus_cell]), focus.pixels[None])
-
-    def _begin_sheet(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        spec = self.session.specs.get(sheet.packs[0].model.id) if sheet.packs else None
-        if spec is not None:
-            image = spec.image
-            self.canvas.begin_sheet(sheet, image.height, image.width, image.channels)
-
     def _painted(self) -> None:
         self.explorer.latency.painted()
-        if self._late.isActive():
-            self._late.start(0)  # after this paint has been flushed
+        self.scenes.painted()
 
     def _refresh_figures(self) -> None:
         latency = self.explorer.latency
@@ -495,6 +235,12 @@ class MainWindow(QMainWindow):
         self.status.set_figures(latency.milliseconds, latency.frames_per_second, dropped)
         if latency.frames_per_second:
             self.status.touch()
+
+    def show_title(self) -> None:
+        """Name the project and the model in the title bar."""
+        project = self.files.project
+        names = [project.stem] if project is not None else []
+        self.setWindowTitle(" – ".join([*names, self.session.scene.model.name, TITLE]))
 
     # the widgets to the Session
 
@@ -515,27 +261,28 @@ class MainWindow(QMainWindow):
         self._set_controls(order=order)
         if order == "kl":
             self.explorer.analysis.measure_kl(lambda text: self.tell(text, "error"))
-        self._show_order(self.explorer.analysis.facts)
+        self.scenes.show_order(self.explorer.analysis.facts)
 
     def _axes_chosen(self, axes: tuple[int, int] | None) -> None:
         self._set_controls(pad=axes)
-        self._show_plane()
+        self.scenes.show_plane()
 
-    def _strip_wanted(self, dim: int) -> None:
+    def want_strip(self, dim: int) -> None:
+        """Have what a dimension does drawn."""
         scene = self.session.scene
         self.explorer.analysis.want_strip(scene.model, scene.recipe, dim)
 
     def _image_dragged(self, across: float, up: float, fine: bool, key: str) -> None:
-        if self._plane is not None:
+        if self.scenes.plane is not None:
             scale = 0.1 if fine else 1.0
-            u, v = self._plane
+            u, v = self.scenes.plane
             edits.drag_in_plane(self.session, u, v, scale * across, scale * up, key)
 
     def _pin_as_keyframe(self, number: int) -> None:
         pin = self.session.pin(number)
         if pin is not None:
             self.docks.show("show_keyframes", True)
-            self.keyframes.add_thumbnail(pin.pane, pin.thumbnail)
+            self.later.keyframes.add_thumbnail(pin.pane, pin.thumbnail)
 
     def _divider_moved(self, at: float, key: str) -> None:
         scene = self.session.scene
@@ -554,32 +301,8 @@ class MainWindow(QMainWindow):
         self.explorer.view_aspect = aspect
         self.explorer.draw(self.session.scene)
 
-    def _cell_clicked(self, cell: int) -> None:
-        found = self._sheet.cell(cell) if self._sheet is not None else None
-        if found is not None:
-            self._pane_chosen(found)
-
     def _pane_chosen(self, pane: tuple[ModelRef, Recipe]) -> None:
         edits.go_to(self.session, *pane)
-
-    def _cell_text(self, cell: int) -> str:
-        found = self._sheet.cell(cell) if self._sheet is not None else None
-        if found is None or self._sheet is None:
-            return ""
-        model, recipe = found
-        return edits.describe(recipe, self.session.specs.get(model.id), self._sheet.label(cell))
-
-    def _show_cell_menu(self, cell: int, where: QPoint) -> None:
-        scene = self.session.scene
-        found = self._sheet.cell(cell) if self._sheet is not None and cell >= 0 else None
-        pane = found or (scene.model, scene.recipe)
-        pixels = self.canvas.cell_pixels(cell) if found else self.canvas.focus_pixels()
-        if pixels is None:
-            return
-        menu = QMenu(self)
-        self.commands.fill_sample_menu(menu, pane, pixels, is_current=found is None)
-        menu.exec(where)
-        menu.deleteLater()
 
     # what files, commands and pins ask of the window
 
@@ -615,7 +338,7 @@ class MainWindow(QMainWindow):
 
     def project_changed(self, path: Path | None) -> None:
         """The project has another file."""
-        self._show_title()
+        self.show_title()
         self.commands.refresh_recent()
 
     def recent_changed(self, recent: Recent) -> None:

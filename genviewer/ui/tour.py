@@ -191,7 +191,7 @@ class _Tour:
         window.actions_by_id["play_keyframes"].trigger()
         self._film_for(2.5)
         self._shoot("08-keyframes")
-        window.keyframes.stop()
+        window.later.keyframes.stop()
         window.docks.show("show_keyframes", False)
         self._key("C")
         self._wait_for_sheet()

@@ -135,9 +135,9 @@ def test_all_pins_go_into_a_folder_under_their_names(qtbot, window, tmp_path) ->
 
 
 def test_a_keyframe_loop_is_saved_and_comes_back(qtbot, played, tmp_path) -> None:
-    QTest.mouseClick(played.keyframe_panel.loop, LEFT)
+    QTest.mouseClick(played.later.keyframes.panel.loop, LEFT)
     track = played.session.track
-    QTest.mouseClick(played.keyframe_panel.export, LEFT)
+    QTest.mouseClick(played.later.keyframes.panel.export, LEFT)
     dialog = played.exports.dialog
     assert dialog.source.current == "keyframes"
     assert dialog.loop.isChecked()
@@ -187,7 +187,7 @@ def test_every_film_dropped_again_restores_its_start(qtbot, window, tmp_path, fo
 
 
 def test_a_cancelled_animation_leaves_no_file(qtbot, played, tmp_path) -> None:
-    QTest.mouseClick(played.keyframe_panel.export, LEFT)
+    QTest.mouseClick(played.later.keyframes.panel.export, LEFT)
     dialog = played.exports.dialog
     QTest.mouseClick(dialog.format.button("apng"), LEFT)
     dialog.seconds.setValue(3000.0)

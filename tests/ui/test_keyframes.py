@@ -32,13 +32,13 @@ def test_the_key_opens_the_panel_and_keeps_what_is_seen(played):
     track = played.session.track
     assert len(track.keyframes) == 3
     assert track.keyframes[-1].recipe == played.session.scene.recipe
-    assert played.keyframe_panel.isVisible()
+    assert played.later.keyframes.panel.isVisible()
     assert played.actions_by_id["show_keyframes"].isChecked()
 
 
 def test_scrubbing_shows_what_lies_between_and_is_one_undo_step(played, qtbot):
     before = played.session.scene
-    strip = played.keyframe_panel.strip
+    strip = played.later.keyframes.panel.strip
     y = 8
     QTest.mousePress(strip, LEFT, pos=QPoint(round(strip.x_of(0.5)), y))
     for place in (0.7, 1.0, 1.5):
@@ -54,9 +54,9 @@ def test_scrubbing_shows_what_lies_between_and_is_one_undo_step(played, qtbot):
 
 
 def test_a_loop_plays_on_until_the_hand_takes_over(played, qtbot):
-    QTest.mouseClick(played.keyframe_panel.loop, LEFT)
+    QTest.mouseClick(played.later.keyframes.panel.loop, LEFT)
     assert played.session.track.loop
-    QTest.mouseClick(played.keyframe_panel.play, LEFT)
+    QTest.mouseClick(played.later.keyframes.panel.play, LEFT)
     seen = set()
 
     def moved() -> bool:
@@ -64,17 +64,17 @@ def test_a_loop_plays_on_until_the_hand_takes_over(played, qtbot):
         return len(seen) > 10
 
     qtbot.waitUntil(moved, timeout=PATIENCE_MS)
-    assert played.keyframes.playing
+    assert played.later.keyframes.playing
     edits.set_seed(played.session, 99)
-    assert not played.keyframes.playing
+    assert not played.later.keyframes.playing
     latent = played.session.scene.recipe.latent
     live(80)
     assert played.session.scene.recipe.latent == latent
-    assert not played.keyframe_panel.play.isChecked()
+    assert not played.later.keyframes.panel.play.isChecked()
 
 
 def test_without_a_loop_it_ends_at_the_last_one(played, qtbot):
-    panel = played.keyframe_panel
+    panel = played.later.keyframes.panel
     QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.tile(0).center())
     panel.seconds.setValue(0.1)
     QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.tile(1).center())
@@ -82,12 +82,12 @@ def test_without_a_loop_it_ends_at_the_last_one(played, qtbot):
     assert [k.seconds for k in played.session.track.keyframes[:2]] == [0.1, 0.1]
     QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.tile(0).center())
     played.actions_by_id["play_keyframes"].trigger()
-    qtbot.waitUntil(lambda: not played.keyframes.playing, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not played.later.keyframes.playing, timeout=PATIENCE_MS)
     assert played.session.scene.recipe == played.session.track.keyframes[-1].recipe
 
 
 def test_tiles_can_be_dragged_removed_and_brought_back(played, qtbot):
-    strip, track = played.keyframe_panel.strip, played.session.track
+    strip, track = played.later.keyframes.panel.strip, played.session.track
     QTest.mousePress(strip, LEFT, pos=strip.tile(0).center())
     QTest.mouseMove(strip, strip.tile(1).center())
     QTest.mouseMove(strip, strip.tile(2).center() + QPoint(60, 0))
@@ -107,7 +107,7 @@ def test_a_keyframe_of_another_model_is_refused_in_words(played, other_model, qt
     QTest.keyClick(played, Qt.Key.Key_K)
     assert len(played.session.track.keyframes) == 3
     assert "clear them" in played.notices.notices[-1].text
-    strip = played.keyframe_panel.strip
+    strip = played.later.keyframes.panel.strip
     QTest.mouseClick(strip, LEFT, pos=strip.tile(1).center())
     settled(qtbot, played)
     assert played.session.scene.model == played.session.track.model

@@ -136,7 +136,7 @@ def test_typing_into_a_box_does_not_run_shortcuts(qtbot, window: MainWindow) -> 
 
 
 def test_a_click_on_a_cell_makes_it_the_current_sample(qtbot, window: MainWindow) -> None:
-    sheet = window._sheet
+    sheet = window.frames.sheet
     assert sheet is not None
     _, expected = sheet.cell(27)
     centre = window.canvas.sheet_picture.grid.rect(27).center().toPoint()

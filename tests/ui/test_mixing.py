@@ -31,23 +31,23 @@ def pinned(window, qtbot) -> MainWindow:
 
 
 def recipes(window: MainWindow):
-    return [window.session.pin(number).pane.recipe for number in window.mix_panel.chosen]
+    return [window.session.pin(number).pane.recipe for number in window.later.mixing.panel.chosen]
 
 
 def choose(window: MainWindow, kind: str) -> None:
-    QTest.mouseClick(window.mix_panel.kind._buttons[kind], LEFT)
+    QTest.mouseClick(window.later.mixing.panel.kind._buttons[kind], LEFT)
 
 
 def test_with_too_few_pins_it_says_what_is_missing(window):
     window.docks.show("show_mix", True)
-    assert "Pin 2 more" in window.mix_panel.hint.text()
+    assert "Pin 2 more" in window.later.mixing.panel.hint.text()
     before = window.session.scene
     choose(window, "average")
     assert window.session.scene == before
 
 
 def test_the_slider_goes_from_a_to_c_in_one_undo_step(pinned, qtbot):
-    panel, before = pinned.mix_panel, pinned.session.scene
+    panel, before = pinned.later.mixing.panel, pinned.session.scene
     a, b, c = recipes(pinned)
     panel.slider.edited.emit(0.1, "drag")
     panel.slider.set_value(0.75)
@@ -73,16 +73,16 @@ def test_average_and_analogy_show_what_the_formulas_give(pinned, qtbot):
 
 
 def test_children_are_drawn_and_can_be_chosen_and_others_asked_for(pinned, qtbot):
-    panel = pinned.mix_panel
+    panel = pinned.later.mixing.panel
     choose(pinned, "children")
     qtbot.waitUntil(lambda: panel.children_buttons[-1].isEnabled(), timeout=PATIENCE_MS)
-    first = [recipe for _, recipe in pinned.mixing._children]
+    first = [recipe for _, recipe in pinned.later.mixing._children]
     QTest.mouseClick(panel.children_buttons[2], LEFT)
     assert pinned.session.scene.recipe == first[2]
     QTest.mouseClick(panel.another, LEFT)
     assert not panel.children_buttons[2].isEnabled()  # what it showed is another child now
     qtbot.waitUntil(lambda: panel.children_buttons[-1].isEnabled(), timeout=PATIENCE_MS)
-    second = [recipe for _, recipe in pinned.mixing._children]
+    second = [recipe for _, recipe in pinned.later.mixing._children]
     assert not {r.latent for r in first} & {r.latent for r in second}
 
 
@@ -91,7 +91,7 @@ def test_pins_of_two_models_are_not_mixed(pinned, other_model, qtbot):
     qtbot.waitUntil(lambda: pinned.session.scene.model.name == "other-digits", timeout=PATIENCE_MS)
     settled(qtbot, pinned)
     pinned.actions_by_id["pin"].trigger()
-    panel, newest = pinned.mix_panel, pinned.session.pins[0].id
+    panel, newest = pinned.later.mixing.panel, pinned.session.pins[0].id
     before = pinned.session.scene
     panel._put(0, newest)
     assert pinned.session.scene == before
@@ -100,7 +100,7 @@ def test_pins_of_two_models_are_not_mixed(pinned, other_model, qtbot):
 
 @pytest.mark.parametrize("removed", [0, 1])
 def test_a_removed_pin_leaves_no_gap(pinned, removed):
-    panel = pinned.mix_panel
+    panel = pinned.later.mixing.panel
     chosen = panel.chosen
     pinned.session.remove_pin(chosen[removed])
     assert panel.chosen == (chosen[1 - removed], chosen[2])
