@@ -61,17 +61,28 @@ class Docks:
             self._stack()
 
     def add_later(
-        self, name: str, title: str, build: Callable[[], QWidget], area: Qt.DockWidgetArea
+        self,
+        name: str,
+        title: str,
+        build: Callable[[], QWidget],
+        area: Qt.DockWidgetArea,
+        height: int = LATER_HEIGHT,
     ) -> None:
-        """Add a panel that is made when it is first seen, long after the first picture."""
+        """Add a panel that is made when it is first seen, long after the first picture.
+
+        It is given ``height`` then, where the window has it and the panel less.
+        """
         place = QWidget(self._window)
         layout = QVBoxLayout(place)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.add(name, title, place, area, LATER_HEIGHT)
+        self.add(name, title, place, area, height)
 
         def fill(visible: bool) -> None:
             if visible and not layout.count():
                 layout.addWidget(build())
+                dock = self._docks[name]
+                if not dock.isFloating() and dock.height() < height:
+                    self._window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
 
         self._docks[name].visibilityChanged.connect(fill)
 
