@@ -74,11 +74,12 @@ class Analysis:
         self._on_strip = on_strip
         self._on_outcome = on_outcome
         self._loaded: Loaded | None = None
+        self._drawn_by: Loaded | None = None
         self.facts = Facts()
 
     def start(self, loaded: Loaded) -> None:
         """Look up what is known about a model and measure its effects if they are not."""
-        self._loaded = loaded
+        self._loaded = self._drawn_by = loaded
         model_id = loaded.ref.id
         self.facts = Facts(cached_effect(model_id), cached_kl(loaded.bundle))
         self._on_facts(self.facts)
@@ -89,6 +90,12 @@ class Analysis:
                 key="effect",
                 done=lambda effect: self._learn(model_id, effect=effect),
             )
+
+    def follow(self, loaded: Loaded) -> None:
+        """Draw strips with a model that began as the current one and changes from moment to moment;
+        what was measured of the current one stays as it is.
+        """
+        self._drawn_by = loaded
 
     def measure_kl(self, failed: Callable[[str], None]) -> None:
         """Measure KL per dimension, once, where the model has an encoder."""
@@ -108,12 +115,13 @@ class Analysis:
         """Draw what one dimension does from a Recipe of the current model on; the newest wish
         wins.
         """
-        loaded = self._loaded
+        loaded = self._drawn_by
         if loaded is None or loaded.ref.id != model.id:
             return
 
         def show(pixels: NDArray[np.uint8]) -> None:
-            if self._loaded is loaded:
+            now = self._drawn_by
+            if now is not None and now.ref.id == model.id:
                 self._on_strip(dim, pixels)
 
         self._looks.submit(

@@ -19,7 +19,7 @@ from genviewer.ui.analysis import Analysis, Facts
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
 from genviewer.ui.latency import LatencyMeter
-from genviewer.ui.models import Loaded, ModelStore
+from genviewer.ui.models import Live, Loaded, ModelStore
 from genviewer.ui.walker import Walker
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class Explorer(QObject):
         self._turned_to: Loaded | None = None
         self._in_panes: dict[str, Loaded] = {}
         self._missing: set[str] = set()
+        self._limited: set[str] = set()  # models drawn with fewer threads than is best
         self._wanted_pane: str | None = None
         self._first: Bundle | None = None
         for thread in (*self._lanes, self.renderer):
@@ -132,8 +133,12 @@ class Explorer(QObject):
         self.session.turn_locks(loaded.ref.id)
         self.renderer.use(loaded.ref, loaded.generator)
         self.model_shown.emit(loaded)
-        self.analysis.start(loaded)
-        self._check.start()
+        if isinstance(loaded, Live):
+            self.analysis.start(loaded.base)
+            self.analysis.follow(loaded)
+        else:
+            self.analysis.start(loaded)
+            self._check.start()
 
     def _use_panes(self, scene: Scene) -> None:
         """Let the render thread have the models of the other panes; open one that is missing."""
@@ -235,6 +240,42 @@ class Explorer(QObject):
         if self.session.scene == before:
             self.draw(before)
 
+    def show_live(self, loaded: Live) -> None:
+        """Draw a model that is being trained with the weights of this moment, wherever the Scene
+        shows it.
+        """
+        model = loaded.ref.id
+        self.store.hold(loaded)
+        self.session.specs[model] = loaded.bundle.spec
+        if model in self._in_panes:
+            self._in_panes[model] = loaded
+        if self._turned_to is not None and self._turned_to.ref.id == model:
+            self._turned_to = loaded
+            self.analysis.follow(loaded)
+        if loaded.bundle.spec.truncates_styles:
+            self.session.styles.maps[model] = cast("StyleMap", loaded.generator)
+        self.renderer.use(loaded.ref, loaded.generator)
+
+    def use_threads(self, threads: int | None) -> None:
+        """Draw with at most that many threads, while others need the cores; None as is best."""
+        before, self.store.threads = self.store.threads, threads
+        if before == threads:
+            return
+        for loaded in self.store.at_hand:
+            generator = loaded.generator
+            if isinstance(loaded, Live) or generator.device != "cpu":
+                continue
+            limited = loaded.ref.id in self._limited
+            if limited if threads is None else generator.threads > threads:
+                self._limited ^= {loaded.ref.id}
+                self.store.open(
+                    loaded.ref,
+                    self._opened,
+                    self._not_opened,
+                    again=True,
+                    key=f"threads of {loaded.ref.id}",
+                )
+
     def add_pane(self, loaded: Loaded) -> None:
         """Hold a model against the current sample, linked with it."""
         self._missing.discard(loaded.ref.id)
@@ -255,7 +296,11 @@ class Explorer(QObject):
             self.store.device, self.store.engine = before
             self.told.emit(text, "error")
 
-        self.store.reload(self.session.scene.model, self._opened, failed)
+        model = self.session.scene.model
+        loaded = self.store.loaded(model.id)
+        if isinstance(loaded, Live):
+            model = loaded.base.ref  # the live one turns with its next weights
+        self.store.reload(model, self._opened, failed)
 
     def _accelerator_checked(self, model_id: str, outcome: Outcome) -> None:
         if outcome.status in ("exported", "disagrees"):
@@ -276,7 +321,7 @@ class Explorer(QObject):
             self._autosave.start()
 
     def _save_in_background(self) -> None:
-        state, path = self.session.state(), self._session_file
+        state, path = self.session.state(self._before_training), self._session_file
         self.jobs.submit(
             lambda progress: save_state(path, state),
             "Keeping the session",
@@ -286,6 +331,11 @@ class Explorer(QObject):
             ),
             quiet=True,
         )
+
+    def _before_training(self, model: ModelRef, _like: ModelRef | None) -> ModelRef:
+        """What a model began as: keeping the session should not keep weights at every edit."""
+        loaded = self.store.loaded(model.id)
+        return loaded.base.ref if isinstance(loaded, Live) else model
 
     def close(self) -> None:
         """Stop the threads and write the session file; the window is done after this."""

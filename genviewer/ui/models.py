@@ -37,6 +37,24 @@ class Loaded:
         return self.bundle.ref
 
 
+@dataclass(frozen=True)
+class Live(Loaded):
+    """A model whose weights change while it is shown.
+
+    Attributes:
+        bundle, generator: with the weights of this moment, and their model id.
+        shown_as: how Scenes name it, whatever its weights are.
+        base: the model that it began as.
+    """
+
+    shown_as: ModelRef
+    base: Loaded
+
+    @property
+    def ref(self) -> ModelRef:
+        return self.shown_as
+
+
 class ModelStore:
     """Opens models in the background; the newest wish wins and what is loaded stays until then.
 
@@ -58,6 +76,9 @@ class ModelStore:
         self.paths: dict[str, str] = {}
         self.device = "auto"
         self.engine: Engine = "auto"
+        self.threads: int | None = None
+        """Threads of one decode on the CPU for what is opened from now on; None as is best."""
+        self._held: set[str] = set()
 
     @cached_property
     def trusted(self) -> TrustStore:
@@ -72,6 +93,22 @@ class ModelStore:
         if found is not None:
             self._loaded.move_to_end(model_id)
         return found
+
+    @property
+    def at_hand(self) -> tuple[Loaded, ...]:
+        """The models in memory."""
+        return tuple(self._loaded.values())
+
+    def hold(self, loaded: Loaded) -> None:
+        """Keep a model that was made here in memory until it is let go."""
+        self._loaded[loaded.ref.id] = loaded
+        self._held.add(loaded.ref.id)
+
+    def release(self, ref: ModelRef) -> None:
+        """Let go of a model that was held."""
+        self._held.discard(ref.id)
+        if self._loaded.pop(ref.id, None) is not None:
+            self._let_go(ref)
 
     def open(
         self,
@@ -101,6 +138,7 @@ class ModelStore:
                 return
         name = target.name if isinstance(target, ModelRef | Path) else target
         paths, device, engine = dict(self.paths), self.device, self.engine
+        threads = self.threads
 
         def work(progress: Progress) -> Loaded:
             if isinstance(target, ModelRef):
@@ -108,7 +146,7 @@ class ModelStore:
             else:
                 bundle = self.find(target, settings, progress)
             progress.check()
-            generator = load_generator(bundle, device, engine)
+            generator = load_generator(bundle, device, engine, threads)
             progress.check()
             decode_recipe(generator, seeded_recipe(bundle.spec, 0))
             return Loaded(bundle, generator)
@@ -133,7 +171,7 @@ class ModelStore:
         """Open a model again, for another device or engine; the others are forgotten."""
 
         def replace(result: Loaded) -> None:
-            for key in [key for key in self._loaded if key != result.ref.id]:
+            for key in [k for k in self._loaded if k != result.ref.id and k not in self._held]:
                 self._let_go(self._loaded.pop(key).ref)
             done(result)
 
@@ -144,9 +182,9 @@ class ModelStore:
         self._loaded[loaded.ref.id] = loaded
         self._loaded.move_to_end(loaded.ref.id)
         self.paths[loaded.ref.id] = str(loaded.bundle.path)
-        while len(self._loaded) > MAX_LOADED:
-            _, oldest = self._loaded.popitem(last=False)
-            self._let_go(oldest.ref)
+        others = [key for key in self._loaded if key not in self._held]
+        for key in others[: max(len(others) - MAX_LOADED, 0)]:
+            self._let_go(self._loaded.pop(key).ref)
 
     # in the opening lane
 
