@@ -18,6 +18,8 @@ from genviewer.engine.encoding import to_model_range
 from genviewer.engine.generator import LoadError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from genviewer.core.spec import ConditionSpec, Spec
     from genviewer.engine.density import Density, Reports
     from genviewer.engine.density_results import Doubles, Ints
@@ -146,11 +148,25 @@ def believe(
         block = images[at : at + BLOCK]
         share = ShareOfProgress(progress, at / len(images), len(block) / len(images))
         parts.append(_believe_block(density, block, rows, weights, (glance, samples, seed), share))
-    log_pxy, stderr, reconstruction, kl = (
-        np.concatenate(part) for part in zip(*parts, strict=True)
-    )
+    sums = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+    return concluded(sums, weights, max(glance, samples), int(images[0].size), density.likelihood)
+
+
+def concluded(
+    sums: Sequence[Doubles], prior: Doubles, samples: int, values: int, likelihood: str
+) -> Beliefs:
+    """Bayes' rule on what was measured of every class.
+
+    Args:
+        sums: the bound on log p(x | y), its error, reconstruction and KL; float64 (N, K) each.
+        prior: p(y), float64 (K,), which sums to one.
+        samples: importance samples of the leading classes.
+        values: how many values an image has.
+        likelihood: the decoder's.
+    """
+    log_pxy, stderr, reconstruction, kl = sums
     with np.errstate(divide="ignore"):
-        log_prior = np.log(weights)
+        log_prior = np.log(prior)
     joint = log_pxy + log_prior
     log_px = np.logaddexp.reduce(joint, axis=1)
     posterior = np.exp(joint - log_px[:, None])
@@ -159,7 +175,7 @@ def believe(
     errors = np.where(counts, posterior * stderr, 0.0)
     # log p(x) >= sum_y q(y | x) (ELBO(x, y) + log p(y) - log q(y | x)), for any q(y | x)
     divergence = (posterior * kl).sum(1) - entropy(posterior)
-    divergence -= (posterior * np.where(weights > 0.0, log_prior, 0.0)).sum(1)
+    divergence -= (posterior * np.where(prior > 0.0, log_prior, 0.0)).sum(1)
     expected = (posterior * reconstruction).sum(1)
     likelihoods = Likelihoods(
         expected - divergence,
@@ -167,11 +183,11 @@ def believe(
         divergence,
         log_px,
         np.sqrt(np.square(errors).sum(1)),
-        max(glance, samples),
-        int(images[0].size),
-        density.likelihood,
+        samples,
+        values,
+        likelihood,
     )
-    return Beliefs(posterior, log_pxy, weights, likelihoods)
+    return Beliefs(posterior, log_pxy, prior, likelihoods)
 
 
 def glance_to_measure(samples: int) -> int:

@@ -157,6 +157,8 @@ def add_samples(
     seed: tuple[int, int],
     progress: Reports | None = None,
     rows: Ints | None = None,
+    *,
+    steady: bool = False,
 ) -> None:
     """Add importance samples to some rows of ``sums``.
 
@@ -171,6 +173,8 @@ def add_samples(
             have the same noise, which makes what differs between its classes the more certain.
         progress: told how far it is; it may cancel.
         rows: int64 (R,), the rows of ``sums`` that are meant; by default the first R.
+        steady: the noise comes from ``seed`` alone, the same for every image, so that what is
+            measured does not flicker while an image changes little by little.
     """
     rows = np.arange(len(which)) if rows is None else rows
     total = max(1, len(which) * samples)
@@ -178,7 +182,7 @@ def add_samples(
         if progress is not None:
             progress.report(done / total, "measuring log p(x)")
         pictures = images[which[part]]
-        noise = _Noise(pictures, seed)
+        noise = _Noise(pictures, seed, steady)
         conditions = None if y is None else y[part]
         _add_chunk(density, sums, pictures, conditions, noise, count, rows[part])
     if progress is not None:
@@ -204,11 +208,13 @@ def _chunks(rows: int, samples: int, limit: int) -> Iterator[tuple[Ints, tuple[i
 
 
 class _Noise:
-    """Each row's own stream of noise, from the seed and the row's picture."""
+    """Each row's own stream of noise, from the seed and, unless steady, the row's picture."""
 
-    def __init__(self, pictures: Floats, seed: tuple[int, int]) -> None:
+    def __init__(self, pictures: Floats, seed: tuple[int, int], steady: bool) -> None:
         self._streams = [
-            np.random.default_rng([*seed, zlib.crc32(np.ascontiguousarray(picture).data)])
+            np.random.default_rng(
+                [*seed, 0 if steady else zlib.crc32(np.ascontiguousarray(picture).data)]
+            )
             for picture in pictures
         ]
 
