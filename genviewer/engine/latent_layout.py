@@ -1,0 +1,96 @@
+"""Latents of a data set on a plane: by principal components, or by UMAP where it is installed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genviewer.engine.generator import LoadError
+
+if TYPE_CHECKING:
+    from genviewer.engine.density_results import Doubles
+    from genviewer.engine.generator import Floats
+
+MAX_UMAP = 20_000
+"""Latents that UMAP learns from; the others are placed among them."""
+
+NO_UMAP = "UMAP is not installed: `pip install genviewer[umap]` brings it."
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where N latents of D dimensions lie on a plane.
+
+    Attributes:
+        points: float32 (N, 2).
+        labels: what to call the two axes.
+        center: float64 (D,), and
+        axes: float64 (2, D), by which other latents are placed: :meth:`place`. None where the
+            plane is not a projection.
+    """
+
+    points: Floats
+    labels: tuple[str, str]
+    center: Doubles | None = None
+    axes: Doubles | None = None
+
+    def place(self, latent: Floats) -> tuple[float, float] | None:
+        """Where one more latent (D,) lies; None where that cannot be said."""
+        if self.axes is None or self.center is None or latent.shape != self.center.shape:
+            return None
+        x, y = self.axes @ (latent.astype(np.float64) - self.center)
+        return float(x), float(y)
+
+
+def by_components(latents: Floats) -> Layout:
+    """The plane that keeps most of the variance of latents float32 (N, D), N at least 1.
+
+    Latents of one or two dimensions lie as they are.
+    """
+    dim = latents.shape[1]
+    if dim <= 2:
+        center, axes = np.zeros(dim), np.eye(2, dim)
+        points = (latents.astype(np.float64) @ axes.T).astype(np.float32)
+        return Layout(points, ("z0", "z1" if dim == 2 else ""), center, axes)
+    values = latents.astype(np.float64)
+    center = values.mean(0)
+    values = values - center
+    powers, vectors = np.linalg.eigh(values.T @ values / len(values))
+    axes = vectors[:, [-1, -2]].T
+    # An eigenvector's sign is arbitrary: the largest part is made positive.
+    largest = np.abs(axes).argmax(1)
+    axes = axes * np.sign(axes[[0, 1], largest])[:, None]
+    whole = max(float(powers.sum()), 1e-12)
+    first, second = (max(float(power), 0.0) / whole for power in powers[[-1, -2]])
+    labels = (
+        f"first component ({first:.0%} of the variance)",
+        f"second component ({second:.0%})",
+    )
+    return Layout((values @ axes.T).astype(np.float32), labels, center, axes)
+
+
+def by_umap(latents: Floats, seed: int = 0) -> Layout:
+    """Neighbours stay neighbours (McInnes et al. 2018): latents float32 (N, D); in a job's thread.
+
+    It takes seconds to minutes and cannot be interrupted.
+
+    Raises:
+        LoadError: UMAP is not installed, or there are too few latents for it.
+    """
+    try:
+        from umap import UMAP
+    except ImportError as error:
+        raise LoadError(NO_UMAP) from error
+    if len(latents) < 4:
+        raise LoadError("UMAP needs some more images.")
+    chosen = np.unique(np.linspace(0, len(latents) - 1, MAX_UMAP).astype(np.int64))
+    method = UMAP(n_neighbors=min(15, len(chosen) - 1), random_state=seed, n_jobs=1)
+    learned = np.asarray(method.fit_transform(latents[chosen]), np.float32)
+    points = np.empty((len(latents), 2), np.float32)
+    points[chosen] = learned
+    rest = np.setdiff1d(np.arange(len(latents)), chosen)
+    if len(rest):
+        points[rest] = method.transform(latents[rest])
+    return Layout(points, ("", ""))

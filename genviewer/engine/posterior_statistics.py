@@ -1,0 +1,165 @@
+"""How a model's encoder uses its latent space over a data set.
+
+The aggregated posterior q(z) = mean over x of q(z | x) against the prior (Hoffman and Johnson
+2016), KL per dimension, active units (Burda et al. 2016) and correlations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from genviewer.engine.density import Reports
+    from genviewer.engine.density_results import Doubles
+    from genviewer.engine.generator import Bytes, Floats
+    from genviewer.io.bundle import Bundle
+
+ACTIVE = 0.01
+"""A dimension is active where the posterior's mean varies by more than this (Burda et al. 2016)."""
+
+BINS = 64
+LIMIT = 4.0
+MAX_LIMIT = 8.0
+_CURVE_VALUES = 1 << 18
+"""Posteriors times dimensions that a density is made of: more look the same."""
+
+_CHUNK_VALUES = 1 << 21
+_BLOCK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """The posteriors of N images: mean and log-variance, float32 (N, D)."""
+
+    mean: Floats
+    logvar: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorStatistics:
+    """What N posteriors say about D dimensions; float64.
+
+    Attributes:
+        count: N.
+        kl: KL(q(z | x) || standard normal) in nats, the mean over the images, (D,).
+        variance_of_mean: of the posterior's mean over the images, (D,).
+        mean, deviation: of the aggregated posterior, (D,).
+        correlations: of the posterior's means, (D, D); 0 beside the diagonal where a dimension
+            does not vary.
+        edges: of the bins, (B + 1,).
+        density: of the aggregated posterior in each bin, (D, B).
+        prior: of the standard normal in each bin, (B,).
+    """
+
+    count: int
+    kl: Doubles
+    variance_of_mean: Doubles
+    mean: Doubles
+    deviation: Doubles
+    correlations: Doubles
+    edges: Doubles
+    density: Doubles
+    prior: Doubles
+
+    @property
+    def active(self) -> NDArray[np.bool_]:
+        """Which dimensions carry something about the image, bool (D,)."""
+        return self.variance_of_mean > ACTIVE
+
+    @property
+    def strongest_pair(self) -> tuple[int, int, float] | None:
+        """The two dimensions that are most correlated, and how; None with a single one."""
+        if len(self.kl) < 2:
+            return None
+        beside = np.abs(np.triu(self.correlations, 1))
+        i, j = np.unravel_index(int(beside.argmax()), beside.shape)
+        return int(i), int(j), float(self.correlations[i, j])
+
+
+def encode_data(
+    bundle: Bundle,
+    images: Bytes,
+    y: Floats | None = None,
+    device: str = "auto",
+    progress: Reports | None = None,
+) -> Encoded:
+    """The posteriors of images uint8 (N, H, W, C) in the model's size; in a job's thread.
+
+    Args:
+        bundle: the model.
+        images: N at least 1.
+        y: packed conditions float32 (N, K); None for empty ones.
+        device: where to compute.
+        progress: told how far it is; it may cancel.
+
+    Raises:
+        LoadError: the model has no encoder.
+    """
+    from genviewer.engine.encoding import ImageEncoder, to_model_range
+
+    encoder = ImageEncoder(bundle, device)
+    means, logvars = [], []
+    for at in range(0, len(images), _BLOCK):
+        if progress is not None:
+            progress.report(at / len(images), "encoding")
+        rows = slice(at, at + _BLOCK)
+        part = None if y is None else y[rows]
+        mean, logvar = encoder.encode(to_model_range(images[rows], bundle), part)
+        means.append(mean)
+        logvars.append(logvar)
+    return Encoded(np.concatenate(means), np.concatenate(logvars))
+
+
+def describe_posteriors(encoded: Encoded) -> PosteriorStatistics:
+    """The statistics of at least one posterior; imports torch."""
+    mean, logvar = encoded.mean.astype(np.float64), encoded.logvar.astype(np.float64)
+    variance = np.exp(logvar)
+    kl = 0.5 * (variance + mean**2 - 1.0 - logvar).mean(0)
+    spread = mean.var(0)
+    deviation = np.sqrt(spread + variance.mean(0))
+    edges, density, prior = _densities(encoded)
+    return PosteriorStatistics(
+        len(mean), kl, spread, mean.mean(0), deviation, _correlations(mean), edges, density, prior
+    )
+
+
+def _correlations(mean: Doubles) -> Doubles:
+    centred = mean - mean.mean(0)
+    deviations = np.sqrt((centred**2).mean(0))
+    scale = np.outer(deviations, deviations)
+    covariance = centred.T @ centred / len(mean)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlations = np.where(scale > 1e-12, covariance / scale, 0.0)
+    np.fill_diagonal(correlations, 1.0)
+    return np.clip(correlations, -1.0, 1.0)
+
+
+def _densities(encoded: Encoded) -> tuple[Doubles, Doubles, Doubles]:
+    """Edges (B + 1,), the aggregated posterior's density (D, B), and the prior's (B,).
+
+    The mass of a mixture of normals in a bin is exact: a difference of distribution functions.
+    """
+    import torch
+
+    count, dim = encoded.mean.shape
+    rows = np.unique(np.linspace(0, count - 1, max(1, _CURVE_VALUES // dim)).astype(np.int64))
+    mean, deviation = encoded.mean[rows], np.exp(0.5 * encoded.logvar[rows])
+    reach = float(np.quantile(np.abs(mean), 0.999)) + 0.5
+    limit = float(np.clip(np.ceil(reach), LIMIT, MAX_LIMIT))
+    edges = np.linspace(-limit, limit, BINS + 1)
+    at = torch.from_numpy(edges.astype(np.float32))
+    total = torch.zeros(dim, BINS, dtype=torch.float64)
+    step = max(1, _CHUNK_VALUES // (dim * (BINS + 1)))
+    for start in range(0, len(rows), step):
+        m = torch.from_numpy(mean[start : start + step])[..., None]
+        s = torch.from_numpy(deviation[start : start + step])[..., None]
+        below = torch.special.ndtr((at - m) / s)
+        total += below.diff(dim=2).double().sum(0)
+    width = float(edges[1] - edges[0])
+    prior = torch.special.ndtr(torch.from_numpy(edges)).diff().numpy() / width
+    return edges, total.numpy() / (len(rows) * width), prior
