@@ -70,12 +70,14 @@ class ResidualDecoder(nn.Module):
         norm: bool = False,
         latent_layers: int = 0,
         modulated: bool = False,
+        gain_classes: int = 0,
     ) -> None:
         super().__init__()
         coarse = channels[0]
         # Weights from a row of K zeros and ones start K ** 0.5 times smaller than the latent's and
-        # are seldom moved: with many classes the decoder would long see the noise alone.
-        self.class_gain = classes**0.5 if modulated else 1.0
+        # are seldom moved: with many classes the decoder would long see the noise alone. The factor
+        # stays when classes are added, so that the old ones are drawn as they were.
+        self.class_gain = (gain_classes or classes) ** 0.5 if modulated else 1.0
         self.latent = nn.Linear(latent_dim, hidden)
         self.classes = nn.Linear(classes, hidden, bias=False) if classes else None
         deeper: list[nn.Module] = []

@@ -27,7 +27,8 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     last is ``shuffle`` times smaller than the picture. With ``modulated`` latent and class act on
     every block of the decoder. ``sharpness`` multiplies the logit of what is drawn: above 1 the
     picture is nearer to the mode of a Bernoulli likelihood than to its mean, which is soft wherever
-    the latent leaves an edge open. The likelihood itself does not change.
+    the latent leaves an edge open. The likelihood itself does not change. ``gain_classes`` is how
+    many classes a modulated network had before more were added; 0: as many as it has.
     """
 
     image_size: int = 28
@@ -41,6 +42,7 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     shuffle: int = 2
     latent_layers: int = 0
     modulated: bool = False
+    gain_classes: int = 0
     sharpness: float = 1.0
     likelihood: Likelihood = "bernoulli"
 
@@ -51,7 +53,7 @@ class ResidualVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
             raise ValueError("sizes must be positive")
         if not self.sharpness > 0:
             raise ValueError("sharpness must be positive")
-        if self.shuffle < 1 or min(self.classes, self.latent_layers) < 0:
+        if self.shuffle < 1 or min(self.classes, self.latent_layers, self.gain_classes) < 0:
             raise ValueError("shuffle must be at least 1, classes and layers at least 0")
         base_size(self.image_size, len(self.channels), self.shuffle)
 
@@ -80,7 +82,9 @@ class Encoder(nn.Module):
         self.classes = (
             nn.Linear(config.classes, config.hidden, bias=False) if config.classes else None
         )
-        self.class_gain = config.classes**0.5 if config.modulated else 1.0  # as in the decoder
+        self.class_gain = 1.0  # as in the decoder
+        if config.modulated:
+            self.class_gain = (config.gain_classes or config.classes) ** 0.5
         self.posterior = nn.Linear(config.hidden, 2 * config.latent_dim)
 
     def forward(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -107,6 +111,7 @@ class Decoder(ResidualDecoder):
             image_channels=config.image_channels,
             latent_layers=config.latent_layers,
             modulated=config.modulated,
+            gain_classes=config.gain_classes,
         )
         # One per channel; a Bernoulli likelihood has none.
         self.log_scale: nn.Parameter | None = None
