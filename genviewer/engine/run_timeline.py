@@ -1,0 +1,222 @@
+"""The weights of a run over time, light enough to be looked at while it goes on.
+
+A run's folder holds, beside the checkpoints that it is resumed from, ``timeline/``: the averaged
+weights alone at a few dozen steps, close together early, when the pictures change quickly. What a
+pin, an export or a person wants to have for good is a bundle in ``kept/``. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from genviewer.core.recipe import ModelRef
+from genviewer.io.atomic import replacing, write_bytes
+from genviewer.io.bundle import (
+    CONFIG_NAME,
+    MAX_CONFIG_BYTES,
+    Bundle,
+    BundleError,
+    Config,
+    check_spec,
+    hash_arrays,
+    make_model_id,
+    read_header,
+    write_bundle,
+)
+from genviewer.io.write_errors import write_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TIMELINE_NAME = "timeline"
+KEPT_NAME = "kept"
+MOST_STEPS = 60
+MOST_BYTES = 2 << 30  # of one timeline: large networks get fewer steps
+FEWEST_STEPS = 12
+_WEIGHTS = re.compile(r"step-(\d{1,15})\.safetensors")
+
+
+class TimelineError(ValueError):
+    """A step of a run cannot be read; the message is one sentence for the user."""
+
+
+class Snapshot(msgspec.Struct, frozen=True, eq=False):
+    """The averaged weights of a run at one step; ``weights`` are never written to again.
+
+    ``ref`` cites exactly these weights: a bundle written of them has the same model id.
+    """
+
+    step: int
+    ref: ModelRef
+    config: Config
+    weights: dict[str, NDArray[Any]]
+
+    def named(self, name: str) -> Snapshot:
+        """The same weights under another name; the model id stays."""
+        spec = msgspec.structs.replace(self.config.spec, name=name)
+        config = msgspec.structs.replace(self.config, spec=spec)
+        return Snapshot(self.step, ModelRef(name, self.ref.id), config, self.weights)
+
+
+def make_snapshot(step: int, config: Config, weights: Mapping[str, NDArray[Any]]) -> Snapshot:
+    """Take over arrays as the weights of a step, and make them read-only."""
+    arrays = {name: np.asarray(value, order="C") for name, value in weights.items()}
+    for array in arrays.values():
+        array.flags.writeable = False
+    config = msgspec.structs.replace(config, provenance=config.provenance | {"steps": step})
+    ref = ModelRef(config.spec.name, make_model_id(hash_arrays(arrays)[0], config))
+    return Snapshot(step, ref, config, arrays)
+
+
+def timeline_steps(steps: int, bytes_each: int = 0) -> frozenset[int]:
+    """At which steps of a run of ``steps`` its weights are put on the timeline.
+
+    Half of them grow geometrically, half are spread evenly; the first and the last are among them.
+    It follows from the length of the run alone, so that a resumed run puts the same ones there.
+    """
+    most = MOST_STEPS
+    if bytes_each:
+        most = max(FEWEST_STEPS, min(most, MOST_BYTES // bytes_each))
+    even = np.linspace(0, steps, most // 2)
+    early = np.geomspace(1, max(steps, 1), most - most // 2)
+    return frozenset(min(steps, round(float(step))) for step in (*even, *early))
+
+
+class RunTimeline:
+    """The timeline of the run in a folder, for whoever trains it and for whoever looks at it.
+
+    Several threads or processes may read while one writes: every file is whole at any moment.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / TIMELINE_NAME
+        self.kept_path = folder / KEPT_NAME
+
+    def begin(self, config: Config, step: int) -> None:
+        """Record what the weights belong to, and drop those after ``step``, which come again.
+
+        Raises:
+            WriteError: the folder cannot be written.
+        """
+        path = self.path / CONFIG_NAME
+        try:
+            write_bytes(path, msgspec.json.format(msgspec.json.encode(config)) + b"\n")
+            for later in self.steps():
+                if later > step:
+                    self._weights_path(later).unlink(missing_ok=True)
+        except OSError as error:
+            raise write_error(error, path) from error
+
+    def steps(self) -> tuple[int, ...]:
+        """The steps that can be looked at, in order; any thread."""
+        try:
+            names = [path.name for path in self.path.iterdir()]
+        except OSError:
+            return ()
+        return tuple(sorted(int(m[1]) for name in names if (m := _WEIGHTS.fullmatch(name))))
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Put the weights of a step on the disk; WriteError if that fails."""
+        from safetensors.numpy import save_file
+
+        path = self._weights_path(snapshot.step)
+        try:
+            with replacing(path) as temporary:
+                save_file(snapshot.weights, temporary)
+        except OSError as error:
+            raise write_error(error, path) from error
+
+    def snapshot(self, step: int) -> Snapshot:
+        """Read the weights of a step; any thread.
+
+        Raises:
+            TimelineError: they are not there, or damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self._weights_path(step)
+        try:
+            read_header(path)
+            weights = load_file(path)
+            return make_snapshot(step, self.config(), weights)
+        except FileNotFoundError as error:
+            raise TimelineError(f"{self.folder.name} has no weights of step {step}.") from error
+        except (OSError, ValueError, SafetensorError) as error:
+            raise TimelineError(f"{path.name} cannot be read: {error}.") from error
+
+    def config(self) -> Config:
+        """What the weights belong to.
+
+        Raises:
+            TimelineError: it is not there, or damaged.
+        """
+        path = self.path / CONFIG_NAME
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_CONFIG_BYTES + 1)
+            if len(data) > MAX_CONFIG_BYTES:
+                raise BundleError(f"{path.name} is too large.")
+            config = msgspec.json.decode(data, type=Config)
+            check_spec(config.spec, self.folder.name)
+        except (OSError, ValueError, RecursionError) as error:
+            raise TimelineError(
+                f"The timeline of {self.folder.name} cannot be read: {error}."
+            ) from error
+        return config
+
+    def kept(self) -> tuple[Path, ...]:
+        """The bundles that were kept of this run, by name."""
+        try:
+            return tuple(sorted(p for p in self.kept_path.iterdir() if (p / CONFIG_NAME).is_file()))
+        except OSError:
+            return ()
+
+    def _weights_path(self, step: int) -> Path:
+        return self.path / f"step-{step:07d}.safetensors"
+
+
+def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
+    """Write a snapshot of the run in ``folder`` as a bundle, with its card and ``train.toml``.
+
+    ``out`` is the bundle's folder, by default ``kept/NAME`` in the run's, NAME being the
+    snapshot's. It appears when it is whole. Where these very weights were kept before, that bundle
+    is returned. Any thread; imports torch.
+
+    Raises:
+        BundleError: something else is in that place.
+        WriteError: it cannot be written.
+        TrainingError: the run has no configuration that can be read.
+    """
+    from genviewer.engine.bundle_writer import bundle_folder
+    from genviewer.engine.train_bundle import card
+    from genviewer.engine.train_run import CONFIG_NAME as TRAIN_NAME
+    from genviewer.engine.train_run import RunFolder
+    from genviewer.io.bundle import open_bundle
+
+    out = folder / KEPT_NAME / snapshot.config.spec.name if out is None else out
+    if (out / CONFIG_NAME).is_file():
+        there = open_bundle(out)
+        if there.ref == snapshot.ref:
+            return there
+    run, config = RunFolder(folder), snapshot.config
+    text = card(
+        msgspec.structs.replace(run.config(), name=config.spec.name, steps=snapshot.step),
+        config.spec,
+        config.statistics,
+    )
+    try:
+        with bundle_folder(out) as work:
+            write_bundle(work, config, snapshot.weights, text)
+            shutil.copyfile(run.config_path, work / TRAIN_NAME)
+    except OSError as error:
+        raise write_error(error, out) from error
+    return open_bundle(out)

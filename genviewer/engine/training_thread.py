@@ -1,0 +1,384 @@
+"""A run in a thread of its own: training goes on while the window is used.
+
+The thread owns the run and everything in it. Others ask it to pause, to go on, to stop, and take
+its newest :class:`News` when they like: what is not taken is added to, never queued. Imports no
+torch before it starts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import msgspec
+
+from genviewer.engine.jobs import lower_priority
+from genviewer.engine.run_timeline import Snapshot, TimelineError, keep
+from genviewer.engine.training_events import Notice, OnTimeline, Saved, Stepped
+from genviewer.engine.training_sentence import describe
+from genviewer.io.dataset_values import DataError
+from genviewer.io.write_errors import WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genviewer.engine.training_events import Event
+    from genviewer.engine.training_run import TrainingRun
+    from genviewer.io.bundle import Bundle
+
+NICENESS = 19
+ROWS_PER_S = 10.0
+MOST_ROWS, MOST_NOTICES = 3000, 20  # that wait to be taken
+SENTENCE_ROWS = 100  # of the latest, in which a trend is looked for
+RATE_SMOOTHING = 0.9
+State = Literal["starting", "running", "paused", "stopped", "finished", "failed"]
+ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed"})
+_log = logging.getLogger(__name__)
+
+
+class News(msgspec.Struct, frozen=True, eq=False):
+    """How a run goes, and what is new since the last one was taken.
+
+    ``rows`` are the losses (``step`` among them), each the mean over about a tenth of a second.
+    ``rate`` is in images a second, ``remaining`` in seconds. ``snapshot`` is there when newer
+    weights are. ``notices`` are sentences to show once; ``sentence`` tells what is going on, or in
+    the states ``failed`` and ``paused`` after trouble, why. ``checkpoints`` are the steps on the
+    timeline.
+    """
+
+    state: State
+    step: int = 0
+    steps: int = 0
+    rate: float = 0.0
+    remaining: float = 0.0
+    rows: tuple[dict[str, float], ...] = ()
+    snapshot: Snapshot | None = None
+    notices: tuple[str, ...] = ()
+    sentence: str = ""
+    checkpoints: tuple[int, ...] = ()
+    saved_step: int = -1  # the newest checkpoint from which the run can be resumed
+    folder: Path | None = None
+
+
+class TrainingThread:
+    """Drives one run; its methods may be called in any thread.
+
+    Args:
+        make_run: starts or resumes the run; called in the thread, its ValueErrors and OSErrors are
+            told as sentences.
+        on_news: called in the thread when there is news and all before was taken.
+        threads: torch's threads; 0: as the run's configuration says.
+        snapshots_per_second: at most so many, and none before the last was taken.
+    """
+
+    def __init__(
+        self,
+        make_run: Callable[[], TrainingRun],
+        on_news: Callable[[], None],
+        threads: int = 0,
+        snapshots_per_second: float = 3.0,
+    ) -> None:
+        self._make_run = make_run
+        self._on_news = on_news
+        self._threads = threads
+        self._snapshot_every = 1.0 / snapshots_per_second
+        self._condition = threading.Condition()
+        self._paused = False
+        self._stop: Literal["", "checkpoint", "discard"] = ""
+        self._wishes: deque[_Keep] = deque()
+        self._news: News | None = None
+        self._ended = False
+        self._folder: Path | None = None
+        self._last: Snapshot | None = None  # for wishes that come after the end
+        self._thread = threading.Thread(target=self._run, name="genviewer-training", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Wait before the next step."""
+        with self._condition:
+            self._paused = True
+
+    def resume(self) -> None:
+        """Go on; after trouble with the disk or the data, try again."""
+        with self._condition:
+            self._paused = False
+            self._condition.notify()
+
+    def stop(self, *, checkpoint: bool = True) -> None:
+        """End after the current step, with a checkpoint to resume from; returns at once."""
+        with self._condition:
+            self._stop = self._stop or ("checkpoint" if checkpoint else "discard")
+            self._condition.notify()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop; a slow ``make_run`` may look at it."""
+        return bool(self._stop)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still runs."""
+        return self._thread.is_alive()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread to end; whether it has."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def take(self) -> News | None:
+        """What is new, once."""
+        with self._condition:
+            news, self._news = self._news, None
+            return news
+
+    def keep(
+        self,
+        path: Path | None = None,
+        name: str = "",
+        on_kept: Callable[[Bundle | None, str], None] | None = None,
+    ) -> None:
+        """Write a bundle of the newest averaged weights between two steps.
+
+        ``path`` is by default ``kept/NAME`` in the run's folder. ``on_kept`` is called in the
+        thread, with the bundle or with None and why not. After the thread's end the last weights
+        are kept, at once and in the calling thread.
+        """
+        wish = _Keep(path, name, on_kept)
+        with self._condition:
+            if not self._ended:
+                self._wishes.append(wish)
+                self._condition.notify()
+                return
+        self._grant(wish)
+
+    # In the thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        lower_priority(NICENESS)
+        report = _Report()
+        try:
+            self._tell(report.news("starting", sentence="Reading the data."))
+            run = self._make_run()
+            report.begin(run)
+            self._drive(run, report)
+        except (ValueError, OSError) as error:
+            self._tell(report.news("failed", sentence=str(error)))
+        except Exception as error:  # the thread never ends silently
+            _log.exception("The training failed.")
+            self._tell(report.news("failed", sentence=f"The training failed: {error}."))
+        finally:
+            with self._condition:
+                self._ended = True
+                left = list(self._wishes)
+                self._wishes.clear()
+            for wish in left:
+                self._grant(wish)
+
+    def _drive(self, run: TrainingRun, report: _Report) -> None:
+        import torch
+
+        torch.set_num_threads(self._threads or run.config.threads or torch.get_num_threads())
+        while True:
+            try:
+                for event in run.events():
+                    self._heed(event, run, report)
+                    if not self._may_go_on(run, report):
+                        self._end(run, report)
+                        return
+                return
+            except (DataError, WriteError) as error:
+                # Nothing is lost: what went wrong can be put right, and the run goes on from here.
+                self.pause()
+                report.trouble = str(error)
+                if not self._may_go_on(run, report):
+                    self._end(run, report)
+                    return
+
+    def _heed(self, event: Event, run: TrainingRun, report: _Report) -> None:
+        if isinstance(event, Stepped):
+            row = report.add(event)
+            wanted = report.snapshot_due(self._snapshot_every) and self._snapshot_taken()
+            if row is not None or wanted:
+                snapshot = self._snapshot(run, report) if wanted else None
+                self._tell(report.news("running", row, snapshot=snapshot))
+        elif isinstance(event, Notice):
+            self._tell(report.news("running", notice=event.sentence))
+        elif isinstance(event, Saved):
+            report.saved_step = event.step
+        elif isinstance(event, OnTimeline):
+            report.checkpoints = run.timeline.steps()
+        else:
+            report.step = run.step
+            state: State = "finished" if event.finished else "failed"
+            snapshot = self._snapshot(run, report)
+            self._tell(report.news(state, snapshot=snapshot, sentence=event.sentence))
+
+    def _may_go_on(self, run: TrainingRun, report: _Report) -> bool:
+        """Grant wishes and wait while paused; False when the run is to end."""
+        told = False
+        while True:
+            with self._condition:
+                if self._paused and not self._stop and not self._wishes and told:
+                    self._condition.wait()
+                wish = self._wishes.popleft() if self._wishes else None
+                paused, stop = self._paused, self._stop
+            if wish is not None:
+                self._snapshot(run, report)
+                self._grant(wish)
+                continue
+            if stop:
+                return False
+            if not paused:
+                if told:
+                    report.rest()
+                return True
+            if not told:
+                why = report.trouble or "Training is paused."
+                report.trouble = ""
+                snapshot = self._snapshot(run, report)
+                self._tell(report.news("paused", snapshot=snapshot, sentence=why))
+                told = True
+
+    def _end(self, run: TrainingRun, report: _Report) -> None:
+        if self._stop == "checkpoint":
+            report.saved_step = run.save()
+        snapshot = self._snapshot(run, report)
+        sentence = f"Stopped at step {run.step}; the run can be resumed."
+        if self._stop == "discard":
+            sentence = "Stopped; nothing more was written."
+        self._tell(report.news("stopped", snapshot=snapshot, sentence=sentence))
+
+    def _snapshot(self, run: TrainingRun, report: _Report) -> Snapshot:
+        report.snapshot_at = time.monotonic()
+        self._last = run.snapshot()
+        return self._last
+
+    def _snapshot_taken(self) -> bool:
+        with self._condition:
+            return self._news is None or self._news.snapshot is None
+
+    def _grant(self, wish: _Keep) -> None:
+        snapshot, bundle, why = self._last, None, ""
+        try:
+            if snapshot is None or self._folder is None:
+                raise TimelineError("The training has not begun.")
+            if wish.name:
+                snapshot = snapshot.named(wish.name)
+            bundle = keep(self._folder, snapshot, wish.path)
+        except (ValueError, OSError) as error:
+            why = str(error)
+        if wish.on_kept is not None:
+            wish.on_kept(bundle, why)
+
+    def _tell(self, news: News) -> None:
+        self._folder = news.folder
+        with self._condition:
+            waiting, self._news = self._news, news
+            if waiting is not None:
+                self._news = _merged(waiting, news)
+        if waiting is None:
+            self._on_news()
+
+
+class _Keep(NamedTuple):
+    """The wish for a bundle."""
+
+    path: Path | None
+    name: str
+    on_kept: Callable[[Bundle | None, str], None] | None
+
+
+class _Report:
+    """What the thread tells of the run it drives."""
+
+    def __init__(self) -> None:
+        self.step = self.steps = 0
+        self.saved_step = -1
+        self.checkpoints: tuple[int, ...] = ()
+        self.folder: Path | None = None
+        self.trouble = ""
+        self.snapshot_at = 0.0
+        self._rate = 0.0
+        self._batch = 1
+        self._recent: deque[dict[str, float]] = deque(maxlen=SENTENCE_ROWS)
+        self._since: list[dict[str, float]] = []
+        self._samples = 0
+        self._row_at = 0.0
+
+    def begin(self, run: TrainingRun) -> None:
+        """Know the run; its first step is about to come."""
+        self.folder, self.step, self.steps = run.folder.path, run.step, run.steps
+        self.checkpoints = run.timeline.steps()
+        self.rest()
+
+    def rest(self) -> None:
+        """Forget the time that passed without steps."""
+        self._since, self._samples = [], 0
+        self._row_at = time.monotonic()
+
+    def add(self, event: Stepped) -> dict[str, float] | None:
+        """Count a step; the row of losses if one is due."""
+        self.step, self._batch = event.step, event.samples
+        self._since.append(event.losses)
+        self._samples += event.samples
+        passed = time.monotonic() - self._row_at
+        if passed < 1.0 / ROWS_PER_S:
+            return None
+        rate = self._samples / passed
+        self._rate = RATE_SMOOTHING * self._rate + (1 - RATE_SMOOTHING) * rate
+        if not self._recent:
+            self._rate = rate
+        row: dict[str, float] = {"step": event.step}
+        for name in dict.fromkeys(name for losses in self._since for name in losses):
+            values = [losses[name] for losses in self._since if name in losses]
+            row[name] = sum(values) / len(values)
+        self._recent.append(row)
+        self.rest()
+        return row
+
+    def snapshot_due(self, every: float) -> bool:
+        """Whether the last snapshot is old enough."""
+        return time.monotonic() - self.snapshot_at >= every
+
+    def news(
+        self,
+        state: State,
+        row: dict[str, float] | None = None,
+        *,
+        snapshot: Snapshot | None = None,
+        notice: str = "",
+        sentence: str = "",
+    ) -> News:
+        """How things stand; ``sentence`` in the place of the one on the losses."""
+        left = (self.steps - self.step) * self._batch
+        return News(
+            state,
+            self.step,
+            self.steps,
+            self._rate,
+            left / self._rate if self._rate else 0.0,
+            (row,) if row is not None else (),
+            snapshot,
+            (notice,) if notice else (),
+            sentence or describe(list(self._recent)),
+            self.checkpoints,
+            self.saved_step,
+            self.folder,
+        )
+
+
+def _merged(older: News, newer: News) -> News:
+    """Of two that were not taken, the newer with what is new in the older."""
+    return msgspec.structs.replace(
+        newer,
+        rows=(older.rows + newer.rows)[-MOST_ROWS:],
+        snapshot=newer.snapshot or older.snapshot,
+        notices=(older.notices + newer.notices)[-MOST_NOTICES:],
+    )
