@@ -235,6 +235,8 @@ def _style_sheet(c: Colors) -> str:
         background: {n["handle"]}; border: 1px solid {n["dim_text"]}; }}
     QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{
         border-color: {n["accent"]}; }}
+    QProgressBar#thin {{ background: {n["line"]}; border: 0; border-radius: 1px; }}
+    QProgressBar#thin::chunk {{ background: {n["accent"]}; border-radius: 1px; }}
     QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
     QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
     QScrollBar::handle {{ background: {n["line"]}; border-radius: 4px; min-height: 28px;

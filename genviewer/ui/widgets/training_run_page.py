@@ -1,0 +1,121 @@
+"""How a training goes, and what becomes of it: the curves, figures, keep and discard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from genviewer.ui.icons import icon
+from genviewer.ui.widgets.segments import HEIGHT
+
+if TYPE_CHECKING:
+    from genviewer.ui.widgets.training_panel import Standing
+
+SIDE = 208
+
+
+class TrainingRunPage(QWidget):
+    """Curves at the left; figures and what can be done with the result at the right.
+
+    Signals:
+        keep_wanted(): the result is to be a model of its own.
+        keep_checkpoint_wanted(): the weights of this moment are to stay with the run.
+        compare_wanted(): the model as it was is to be shown beside the one that learns.
+        discard_wanted(): the run and its result are to go.
+    """
+
+    keep_wanted = Signal()
+    keep_checkpoint_wanted = Signal()
+    compare_wanted = Signal()
+    discard_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._figures: dict[str, QLabel] = {}
+        self.keep = self._button("Keep as New Model…", "save", self.keep_wanted)
+        self.checkpoint = self._button("Keep Checkpoint", "pin", self.keep_checkpoint_wanted)
+        self.compare = self._button("Before and After", "compare", self.compare_wanted)
+        self.discard = self._button("Discard", "trash", self.discard_wanted)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for row, name in enumerate(("Step", "Speed", "Left")):
+            label, value = QLabel(name, self), QLabel("–", self)
+            label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAccessibleName(name)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(value, row, 1)
+            self._figures[name] = value
+        side = QVBoxLayout()
+        side.setSpacing(6)
+        side.addLayout(grid)
+        side.addSpacing(4)
+        for button in (self.keep, self.checkpoint, self.compare, self.discard):
+            side.addWidget(button)
+        side.addStretch(1)
+        holder = QWidget(self)
+        holder.setFixedWidth(SIDE)
+        holder.setLayout(side)
+        side.setContentsMargins(0, 8, 12, 8)
+        self._place = QVBoxLayout()
+        self._place.setContentsMargins(0, 0, 0, 0)
+        self.empty = QLabel("The curves are drawn here once a training runs.", self)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setForegroundRole(self.empty.palette().ColorRole.PlaceholderText)
+        self._place.addWidget(self.empty)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addLayout(self._place, 1)
+        row.addWidget(holder)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(320, 120)
+
+    @property
+    def has_curves(self) -> bool:
+        """Whether there is a widget with the curves."""
+        return self.empty.isHidden()
+
+    def set_curves(self, widget: QWidget) -> None:
+        """Show this widget in the place of the curves."""
+        self.empty.hide()
+        self._place.addWidget(widget, 1)
+
+    def set_standing(self, now: Standing) -> None:
+        """Show how the run stands, and offer what can be done with it."""
+        from genviewer.ui.widgets.training_panel import duration
+
+        known = now.state != "none"
+        self._figures["Step"].setText(f"{now.step:,} / {now.steps:,}" if known else "–")
+        self._figures["Speed"].setText(f"{now.rate:,.0f} images/s" if now.rate else "–")
+        left = now.state == "running" and now.remaining > 0
+        self._figures["Left"].setText(duration(now.remaining) if left else "–")
+        nothing = "There is no training whose result could be kept."
+        for button, tip in (
+            (self.keep, "Write what it has learned as a model of its own, and end the training"),
+            (self.checkpoint, "Keep the weights of this moment with the run; it goes on"),
+            (self.compare, "Show the model as it was beside the one that learns"),
+        ):
+            button.setEnabled(now.model)
+            button.setToolTip(tip if now.model else nothing)
+        own = known and not now.watched and now.state != "stopping"
+        self.discard.setEnabled(own)
+        self.discard.setToolTip(
+            "Go back to the model as it was; the run is deleted"
+            if own
+            else "A run that trains elsewhere is not deleted here."
+            if now.watched
+            else "There is no training to discard."
+        )
+
+    def _button(self, text: str, picture: str, signal: Signal) -> QPushButton:
+        button = QPushButton(icon(picture), text, self)
+        button.setFixedHeight(HEIGHT)
+        button.clicked.connect(signal)
+        return button

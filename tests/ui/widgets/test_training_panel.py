@@ -1,0 +1,139 @@
+"""The panel of the training: what it offers in each state, and what is chosen in it."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from genviewer.ui.widgets.rate_box import RateBox
+from genviewer.ui.widgets.training_choices import Choices, TrainingChoices
+from genviewer.ui.widgets.training_panel import Standing, TrainingPanel, duration
+
+PRESETS = [("touch", "A touch", "A little."), ("normal", "Normal", "As usual.")]
+
+
+@pytest.fixture
+def choices(qtbot):
+    widget = TrainingChoices(PRESETS)
+    qtbot.addWidget(widget)
+    widget.resize(640, 260)
+    widget.show()
+    return widget
+
+
+@pytest.fixture
+def panel(qtbot):
+    widget = TrainingPanel(QWidget(), QWidget())
+    qtbot.addWidget(widget)
+    widget.resize(640, 300)
+    widget.show()
+    return widget
+
+
+def test_what_is_shown_is_what_is_chosen_and_nobody_is_told(qtbot, choices):
+    shown = Choices("touch", "last", 2.5e-5, 32, 777, 5, 2, "brightness,cutout")
+    choices.set_offer(("all", "last"), (), discriminator="own")
+    with qtbot.assertNotEmitted(choices.edited):
+        choices.set_choices(shown)
+    assert choices.choices == shown
+
+
+def test_the_length_can_be_said_in_epochs(qtbot, choices):
+    choices.set_choices(Choices("normal", batch_size=20, steps=100))
+    choices.set_images(200)
+    assert choices.epochs.text() == "10 epochs"
+    choices.unit.setCurrentIndex(1)
+    choices.unit.activated.emit(1)
+    assert (choices.steps.value(), choices.choices.steps) == (10, 100)
+    with qtbot.waitSignal(choices.edited):
+        choices.steps.setValue(3)
+    assert choices.choices.steps == 30
+    choices.set_images(0)
+    assert not choices.unit.isEnabled()
+
+
+def test_layers_that_the_model_lacks_cannot_be_chosen_and_say_why(choices):
+    choices.set_offer(("all", "last"), ("A note.",), discriminator="none")
+    item = choices.layers.model().item(choices.layers.findData("condition"))
+    assert not item.isEnabled()
+    assert "nothing of the kind" in item.toolTip()
+    assert choices.notes.text() == "A note."
+    assert not choices.freeze_d.isEnabled()
+    assert "GAN" in choices.augments["cutout"].toolTip()
+
+
+def test_a_preset_is_told_and_explained(qtbot, choices):
+    choices.set_choices(Choices("normal"))
+    with qtbot.waitSignal(choices.preset_chosen) as told:
+        qtbot.mouseClick(choices.preset.button("touch"), Qt.MouseButton.LeftButton)
+    assert told.args == ["touch"]
+    assert choices.hint.text() == "A little."
+
+
+def test_a_rate_steps_by_factors_and_keeps_what_is_typed(qtbot):
+    box = RateBox(1e-7, 1.0)
+    qtbot.addWidget(box)
+    box.setValue(1e-3)
+    box.stepBy(10)
+    assert box.value() == pytest.approx(1e-2)
+    box.stepBy(-30)
+    assert box.value() == pytest.approx(1e-5)
+    assert box.text() == "1e-5"
+    box.selectAll()
+    qtbot.keyClicks(box, "2.5e-6\t")
+    box.interpretText()
+    assert box.value() == pytest.approx(2.5e-6)
+
+
+@pytest.mark.parametrize(
+    ("state", "text", "signal"),
+    [
+        ("none", "Start", "start_wanted"),
+        ("running", "Pause", "pause_wanted"),
+        ("paused", "Resume", "resume_wanted"),
+        ("stopped", "Resume", "resume_wanted"),
+        ("failed", "Resume", "resume_wanted"),
+    ],
+)
+def test_the_large_button_does_what_comes_next(qtbot, panel, state, text, signal):
+    panel.set_standing(Standing(state, 5, 10, model=True))
+    assert panel.main.text() == text
+    with qtbot.waitSignal(getattr(panel, signal)):
+        qtbot.mouseClick(panel.main, Qt.MouseButton.LeftButton)
+    assert panel.stop.isVisible() == (state in ("running", "paused"))
+
+
+@pytest.mark.parametrize(
+    ("standing", "why"),
+    [
+        (Standing("none", blocked="There are no images yet."), "There are no images yet."),
+        (Standing("starting"), "moment"),
+        (Standing("finished", 10, 10, model=True), "Keep or discard"),
+        (Standing("failed", 3, 10, resumable=False), "cannot go on"),
+        (Standing("running", 3, 10, watched=True), "elsewhere"),
+    ],
+)
+def test_a_button_that_cannot_be_pressed_says_why(panel, standing, why):
+    panel.set_standing(standing)
+    assert not panel.main.isEnabled()
+    assert why in panel.main.toolTip()
+
+
+def test_there_is_something_to_keep_only_once_there_are_weights(qtbot, panel):
+    run = panel.run
+    panel.show_page("run")
+    panel.set_standing(Standing("starting"))
+    assert not any(b.isEnabled() for b in (run.keep, run.checkpoint, run.compare))
+    panel.set_standing(Standing("running", 1234, 5000, 812.4, 75.0, model=True))
+    assert all(b.isEnabled() for b in (run.keep, run.checkpoint, run.compare, run.discard))
+    shown = {name: label.text() for name, label in run._figures.items()}
+    assert shown == {"Step": "1,234 / 5,000", "Speed": "812 images/s", "Left": "1 min 15 s"}
+    with qtbot.waitSignal(run.discard_wanted):
+        qtbot.mouseClick(run.discard, Qt.MouseButton.LeftButton)
+    panel.set_standing(Standing("running", 1, 5, model=True, watched=True))
+    assert not run.discard.isEnabled()
+
+
+def test_times_are_told_in_two_units():
+    assert [duration(s) for s in (9.4, 61, 3725)] == ["9 s", "1 min 01 s", "1 h 02 min"]
