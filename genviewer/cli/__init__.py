@@ -23,6 +23,7 @@ COMMANDS = (
     "grid",
     "info",
     "invert",
+    "iwae",
     "likelihood",
     "models",
     "sample",

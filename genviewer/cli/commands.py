@@ -15,6 +15,7 @@ import genviewer.cli.commands_encode
 import genviewer.cli.commands_evaluate
 import genviewer.cli.commands_export
 import genviewer.cli.commands_inspect
+import genviewer.cli.commands_iwae
 import genviewer.cli.commands_scan
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
@@ -192,7 +193,7 @@ def train(
             progress=training_line,
         )
     except FloatingPointError as error:
-        raise CommandError(f"The training diverged: {error}.") from error
+        raise CommandError(f"The training diverged. {error}") from error
     say(f"the trained model is in {folder / 'bundle'}")
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.progress import TaskID
 
+    from genviewer.engine.iwae_run import IwaeProgress
     from genviewer.engine.training import Progress as TrainingProgress
 
 
@@ -95,6 +96,14 @@ def training_line(progress: TrainingProgress) -> None:
     losses = "  ".join(f"{name} {value:.4g}" for name, value in progress.losses.items())
     done = f"step {progress.step}/{progress.steps}"
     sys.stderr.write(f"{done}  {losses}  {_clock(progress.remaining)} left\n")
+
+
+def epoch_line(progress: IwaeProgress) -> None:
+    """One line per epoch: the bound in nats and the time that is left."""
+    sys.stderr.write(
+        f"epoch {progress.epoch}/{progress.epochs}  bound {progress.bound:.3f}  "
+        f"{_clock(progress.remaining)} left\n"
+    )
 
 
 def _clock(seconds: float) -> str:

@@ -6,7 +6,7 @@ that these layers take, and what has two coordinates has little to share between
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import torch
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 
 
 MAX_WARP = 1024
+Activation = Literal["silu", "tanh"]
+_ACTIVATIONS: dict[Activation, type[nn.Module]] = {"silu": nn.SiLU, "tanh": nn.Tanh}
 
 
 class MLPVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sizes of an :class:`MLPVAE`.
 
-    ``encoder`` and ``decoder`` are the widths of the hidden layers. ``warp`` is the side of the
-    table of a :class:`~genviewer.nets.prior_warp.PriorWarp` before the decoder; 0: none.
+    ``encoder`` and ``decoder`` are the widths of the hidden layers, which ``activation`` follows.
+    ``warp`` is the side of the table of a :class:`~genviewer.nets.prior_warp.PriorWarp` before the
+    decoder; 0: none.
     """
 
     image_size: int = 28
@@ -37,6 +40,7 @@ class MLPVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decoder: tuple[int, ...] = (128, 256, 256, 512)
     warp: int = 0
     likelihood: Likelihood = "bernoulli"
+    activation: Activation = "silu"
 
     def __post_init__(self) -> None:
         sizes = (self.image_size, self.image_channels, self.latent_dim)
@@ -53,13 +57,20 @@ class MLPVAEConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Layers(nn.Module):
     """Hidden layers of given widths, the class weights added into the first one."""
 
-    def __init__(self, inputs: int, classes: int, widths: Sequence[int], outputs: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        classes: int,
+        widths: Sequence[int],
+        outputs: int,
+        activation: Activation = "silu",
+    ) -> None:
         super().__init__()
         self.first = nn.Linear(inputs, widths[0])
         self.classes = nn.Linear(classes, widths[0], bias=False) if classes else None
         rest: list[nn.Module] = []
         for before, after in zip(widths, [*widths[1:], outputs], strict=True):
-            rest += [nn.SiLU(), nn.Linear(before, after)]
+            rest += [_ACTIVATIONS[activation](), nn.Linear(before, after)]
         self.rest = nn.Sequential(*rest)
 
     def forward(self, x: Tensor, y: Tensor | None) -> Tensor:
@@ -76,7 +87,9 @@ class Decoder(Layers):
 
     def __init__(self, config: MLPVAEConfig) -> None:
         pixels = config.image_channels * config.image_size**2
-        super().__init__(config.latent_dim, config.classes, config.decoder, pixels)
+        super().__init__(
+            config.latent_dim, config.classes, config.decoder, pixels, config.activation
+        )
         # One per channel; a Bernoulli likelihood has none.
         self.log_scale: nn.Parameter | None = None
         if config.likelihood != "bernoulli":
@@ -93,7 +106,9 @@ class MLPVAE(nn.Module):
         super().__init__()
         self.config = config
         pixels = config.image_channels * config.image_size**2
-        self.encoder = Layers(pixels, config.classes, config.encoder, 2 * config.latent_dim)
+        self.encoder = Layers(
+            pixels, config.classes, config.encoder, 2 * config.latent_dim, config.activation
+        )
         self.decoder = Decoder(config)
         self.warp = PriorWarp(config.warp) if config.warp else None
         self.warping = True
