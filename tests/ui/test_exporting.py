@@ -291,7 +291,7 @@ def test_latents_of_pins_come_back_as_pins(qtbot, window, tmp_path, suffix) -> N
     assert all(pin.thumbnail.startswith(b"\x89PNG") for pin in window.session.pins)
 
 
-def test_a_pasted_file_and_a_sidecar_restore_too(qtbot, window, tmp_path) -> None:
+def test_a_pasted_file_and_a_sidecar_restore_too(qtbot, window, tmp_path, request) -> None:
     edits.set_seed(window.session, 77)
     settled(qtbot, window)
     recipe = window.session.scene.recipe
@@ -306,5 +306,6 @@ def test_a_pasted_file_and_a_sidecar_restore_too(qtbot, window, tmp_path) -> Non
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path))])
         QGuiApplication.clipboard().setMimeData(data)
+        request.addfinalizer(QGuiApplication.clipboard().clear)  # Qt outlives Python: not its data
         window.actions_by_id["paste_recipe"].trigger()
         qtbot.waitUntil(lambda: window.session.scene.recipe == recipe)
