@@ -17,25 +17,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genviewer.io.readers.alternatives import setting_text
 from genviewer.ui import theme
 from genviewer.ui.widgets.picture_choice import PictureCard, PictureChoice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
-    from genviewer.io.bundle import Assumption, Bundle
+    from genviewer.io.bundle import Assumption
 
-CERTAIN = 0.9
-"""From this confidence on nothing is asked when a file is opened."""
 MAX_CARDS = 5
 TITLES = {
     "activation": "Hidden layers",
     "slope": "Hidden layers",
     "output": "Last step",
-    "range": "Brightness",
     "final": "Last step",
     "prior": "Where latents come from",
     "condition_order": "Where the class goes in",
@@ -63,24 +59,6 @@ VALUES = {
     "-1,1": "-1 to 1",
     "0,1": "0 to 1",
 }
-
-
-def uncertain(bundle: Bundle) -> tuple[Assumption, ...]:
-    """What should be asked about a model when it is opened."""
-    return tuple(a for a in choosable(bundle) if a.confidence < CERTAIN)
-
-
-def choosable(bundle: Bundle) -> tuple[Assumption, ...]:
-    """What was assumed of a model and can be another way, the least certain first."""
-    found = [a for a in bundle.config.assumptions if a.alternatives]
-    return tuple(sorted(found, key=lambda a: a.confidence))
-
-
-def setting_text(value: object) -> str:
-    """A value as ``--set`` takes it."""
-    if isinstance(value, list | tuple):
-        return ",".join(setting_text(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def caption(value: object) -> str:
@@ -208,16 +186,3 @@ class AssumptionsDialog(QDialog):
         screen = QGuiApplication.primaryScreen().availableSize()
         width = min(max(640, wanted.width() + 64), screen.width() - 80)
         self.resize(width, min(wanted.height() + 170, screen.height() - 120))
-
-
-def pictures_wanted(
-    questions: tuple[Assumption, ...], settings: Mapping[str, str]
-) -> list[tuple[str, object, dict[str, str]]]:
-    """(field, value, settings) of every picture to draw: one field changed, the others as said."""
-    wanted = []
-    for question in questions:
-        values = [question.value, *(v for v in question.alternatives if v != question.value)]
-        for value in values[:MAX_CARDS]:
-            changed = {**settings, question.field: setting_text(value)}
-            wanted.append((question.field, value, changed))
-    return wanted

@@ -10,14 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from genviewer.engine.library import find_model
 from genviewer.engine.thumbnails import thumbnail
-from genviewer.ui.assumptions_dialog import (
-    AssumptionsDialog,
-    choosable,
-    pictures_wanted,
-    uncertain,
-)
+from genviewer.io.readers.alternatives import asked, variant
+from genviewer.ui.assumptions_dialog import AssumptionsDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +25,10 @@ if TYPE_CHECKING:
     from genviewer.io.programs.trust import TrustQuestion
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded, ModelStore
+
+
+EVERYTHING = 1.1
+"""Above any confidence."""
 
 
 class Host(Protocol):
@@ -88,13 +87,13 @@ class OpeningQuestions:
 
     def ask_if_uncertain(self, loaded: Loaded, then: Callable[[Loaded], None]) -> None:
         """Ask about a model that was just opened by its best guess, where that is not certain."""
-        questions = uncertain(loaded.bundle)
+        questions = asked(loaded.bundle)
         if questions and not loaded.bundle.settings:
             self._ask(loaded, questions, then)
 
     def ask_again(self, loaded: Loaded, then: Callable[[Loaded], None]) -> None:
         """Ask about everything that was assumed of a model."""
-        questions = choosable(loaded.bundle)
+        questions = asked(loaded.bundle, EVERYTHING)
         if questions:
             self._ask(loaded, questions, then)
         else:
@@ -120,24 +119,23 @@ class OpeningQuestions:
         dialog.finished.connect(ended)
         dialog.chosen.connect(lambda settings: self._agreed(bundle, settings, then))
         dialog.open()
-        said = dict(bundle.settings)
-        for field, value, settings in pictures_wanted(questions, said):
-            self._draw(dialog, bundle, field, value, settings)
+        for question in questions:
+            for value in dialog.values(question.field):
+                self._draw(dialog, bundle, question, value)
 
     def _draw(
         self,
         dialog: AssumptionsDialog,
         bundle: Bundle,
-        field: str,
+        question: Assumption,
         value: object,
-        settings: dict[str, str],
     ) -> None:
-        path, trusted = bundle.path, bundle.trusted
+        field, guessed = question.field, value == question.value
 
         def work(progress: Progress) -> NDArray[np.uint8] | None:
             if self._dialog is not dialog:
                 return None  # nobody waits for it any more
-            return thumbnail(find_model(path, settings, trusted), progress)
+            return thumbnail(bundle if guessed else variant(bundle, field, value), progress)
 
         def show(pixels: NDArray[np.uint8] | None) -> None:
             if self._dialog is dialog and pixels is not None:

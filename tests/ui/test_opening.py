@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox
 from torch import nn
 
 from genviewer.engine.convert import convert
-from genviewer.ui.assumptions_dialog import AssumptionsDialog, pictures_wanted
+from genviewer.ui.assumptions_dialog import AssumptionsDialog
 from tests.ui.conftest import PATIENCE_MS, live, settled
 from tests.ui.test_main_window import drop
 
@@ -134,23 +134,6 @@ def test_a_model_is_saved_as_a_bundle_that_draws_the_same(window, weights, tmp_p
     assert np.abs(again.astype(int) - shown.astype(int)).max() <= 1
     with pytest.raises(ValueError, match="saved"):
         convert(loaded.bundle, out)
-
-
-def test_every_picture_of_a_question_changes_one_thing():
-    from genviewer.io.bundle import Assumption
-
-    questions = (
-        Assumption("activation", "relu", 0.5, ("tanh", "relu")),
-        Assumption("range", (-1.0, 1.0), 0.7, ((0.0, 1.0),)),
-    )
-    wanted = pictures_wanted(questions, {"prior": "normal"})
-    assert [(field, settings[field]) for field, _, settings in wanted] == [
-        ("activation", "relu"),
-        ("activation", "tanh"),
-        ("range", "-1,1"),
-        ("range", "0,1"),
-    ]
-    assert all(settings["prior"] == "normal" for _, _, settings in wanted)
 
 
 def test_a_name_of_the_hub_is_opened_as_such(window, monkeypatch):

@@ -1,32 +1,17 @@
-"""The other ways in which a file may be meant, each opened: for "which of these looks right?"."""
+"""The other ways in which a file may be meant: for "which of these looks right?"."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from genviewer.io.bundle import BundleError
-from genviewer.io.readers.table import open_foreign
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from genviewer.io.bundle import Bundle
+    from genviewer.io.bundle import Assumption, Bundle
 
 UNSURE = 0.9
 """Assumptions below this confidence are worth asking about."""
 
 FOLLOWS = frozenset({"range"})
 """Fields that follow from another one and are not asked for by themselves."""
-
-
-class Alternative(NamedTuple):
-    """One value of one assumption, and the model opened with it; ``chosen`` is the best guess."""
-
-    field: str
-    value: Any
-    bundle: Bundle
-    chosen: bool
 
 
 def setting_text(value: Any) -> str:
@@ -47,38 +32,29 @@ def resolved(bundle: Bundle) -> dict[str, str]:
     return settings
 
 
-def alternatives(
-    bundle: Bundle, unsure: float = UNSURE, fields: Iterable[str] | None = None
-) -> Iterator[Alternative]:
-    """The model with each value of the assumptions that are unsure, one field at a time.
-
-    Models are opened one after the other as they are asked for, which takes up to seconds each;
-    any thread. Values that do not fit are left out.
-
-    Args:
-        bundle: a foreign file as opened.
-        unsure: confidence below which an assumption is varied.
-        fields: only these, whatever their confidence.
+def asked(bundle: Bundle, unsure: float = UNSURE) -> tuple[Assumption, ...]:
+    """What was assumed of a model with a confidence below ``unsure`` and can be another way, the
+    least certain first.
     """
-    settings = resolved(bundle)
-    wanted = None if fields is None else set(fields)
-    for assumption in bundle.config.assumptions:
-        field = assumption.field
-        asked = assumption.confidence < unsure if wanted is None else field in wanted
-        if not asked or (wanted is None and field in FOLLOWS):
-            continue
-        yield Alternative(field, assumption.value, bundle, True)
-        for value in assumption.alternatives:
-            changed = _opened(bundle.path, settings | {field: setting_text(value)}, bundle.trusted)
-            if changed is not None:
-                yield Alternative(field, value, changed, False)
+    found = [
+        a
+        for a in bundle.config.assumptions
+        if a.alternatives and a.field not in FOLLOWS and a.confidence < unsure
+    ]
+    return tuple(sorted(found, key=lambda a: a.confidence))
 
 
-def _opened(path: Path, settings: Mapping[str, str], trust: bool) -> Bundle | None:
-    changed = dict(settings)
-    if "final" in changed:
-        changed.pop("range", None)
-    try:
-        return open_foreign(path, changed, trust)
-    except BundleError:
-        return None
+def variant(bundle: Bundle, field: str, value: Any) -> Bundle:
+    """A foreign model with another value of one assumption, all others as they are.
+
+    Takes up to seconds; any thread.
+
+    Raises:
+        BundleError: the value does not fit the weights.
+    """
+    from genviewer.io.readers.table import open_foreign  # not on the way to the first picture
+
+    settings = resolved(bundle) | {field: setting_text(value)}
+    if "final" in settings:
+        settings.pop("range", None)
+    return open_foreign(bundle.path, settings, bundle.trusted)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from genviewer.io.readers.alternatives import alternatives, resolved, setting_text
+from genviewer.io.readers.alternatives import asked, resolved, setting_text, variant
 from genviewer.io.readers.table import open_foreign
 from tests.io.readers.tiny_generators import VAE, made, save
 
@@ -22,20 +22,23 @@ def bundle(tmp_path: Path) -> Bundle:
 
 
 def test_each_value_of_a_field_is_a_model_of_its_own(bundle: Bundle) -> None:
-    found = list(alternatives(bundle, fields=["final"]))
-    assert [one.chosen for one in found] == [True] + [False] * (len(found) - 1)
-    assert {one.value for one in found} == {"sigmoid", "tanh", "none"}
-    assert len({one.bundle.model_id for one in found}) == 3
-    assert len({one.bundle.weights_sha256 for one in found}) == 1
-    for one in found[1:]:
-        assert dict(one.bundle.settings)["final"] == one.value
+    (question,) = [one for one in asked(bundle, 1.1) if one.field == "final"]
+    assert {question.value, *question.alternatives} == {"sigmoid", "tanh", "none"}
+    others = [value for value in question.alternatives if value != question.value]
+    found = [variant(bundle, "final", value) for value in others]
+    assert len({bundle.model_id, *(one.model_id for one in found)}) == 3
+    assert {one.weights_sha256 for one in found} == {bundle.weights_sha256}
+    for one, value in zip(found, others, strict=True):
+        assert dict(one.settings)["final"] == value
+        assert one.config.assumptions == ()  # nothing is guessed, so nothing is tried, again
 
 
-def test_only_what_is_unsure_is_varied(bundle: Bundle) -> None:
-    assert list(alternatives(bundle, unsure=0.0)) == []
-    varied = {one.field for one in alternatives(bundle, unsure=1.1)}
-    assert "final" in varied
-    assert "range" not in varied
+def test_only_what_is_unsure_is_asked(bundle: Bundle) -> None:
+    assert asked(bundle, 0.0) == ()
+    every = asked(bundle, 1.1)
+    assert "final" in {one.field for one in every}
+    assert "range" not in {one.field for one in every}
+    assert [one.confidence for one in every] == sorted(one.confidence for one in every)
 
 
 def test_settings_that_say_everything_open_the_same_model(bundle: Bundle) -> None:
