@@ -66,6 +66,15 @@ def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
     )
 
 
+def run_config(config: TrainConfig, images: Images) -> Config:
+    """What a bundle of this run says of itself, whatever the step; nothing measured."""
+    return Config(
+        spec=make_spec(config, images),
+        network=dict(config.network),
+        provenance={"seed": config.seed, "data": Path(images.source).name},
+    )
+
+
 def write_trained_bundle(
     path: Path,
     config: TrainConfig,

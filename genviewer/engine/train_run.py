@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
+import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import torch
 
 from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
 from genviewer.io.atomic import replacing, write_bytes
+from genviewer.io.write_errors import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,72 +72,123 @@ class RunFolder:
         ]
         return sorted(found)
 
-    def save(self, state: TrainingState, keep: int) -> Path:
-        """Write a checkpoint, then drop all but the newest ``keep`` (0 keeps all)."""
+    def save(self, state: TrainingState, keep: int, batch_size: int = 0) -> Path:
+        """Write a checkpoint, then drop all but the newest ``keep`` (0 keeps all).
+
+        ``batch_size`` is the one that the run now has, where memory was too small for its own.
+
+        Raises:
+            WriteError: it cannot be written; the older ones are as they were.
+        """
+        import torch
+
         path = self.checkpoints_path / f"step-{state.step:07d}.pt"
-        with replacing(path) as temporary:
-            torch.save(state.state_dict(), temporary)
+        try:
+            with replacing(path) as temporary, _ErrorKeeper(temporary) as file:
+                torch.save(state.state_dict() | {"batch_size": batch_size}, file)
+        except OSError as error:
+            raise write_error(error, path) from error
         if keep:
             for _, old in self.checkpoints()[:-keep]:
                 old.unlink(missing_ok=True)
         return path
 
-    def restore(self, state: TrainingState) -> bool:
-        """Load the newest checkpoint into ``state``; False if there is none yet.
+    def restore(self, state: TrainingState) -> int | None:
+        """Load the newest checkpoint into ``state``; None if there is none yet.
+
+        Returns:
+            The batch size that was saved with it; 0 for the configured one.
 
         Raises:
             TrainingError: the checkpoint is of another network or damaged.
         """
+        import torch
+
         checkpoints = self.checkpoints()
         if not checkpoints:
-            return False
+            return None
         path = checkpoints[-1][1]
         try:
-            state.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        except (RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
+            saved = torch.load(path, map_location="cpu", weights_only=True)
+            state.load_state_dict(saved)
+            batch_size = int(saved.get("batch_size", 0))
+        except (
+            RuntimeError, KeyError, ValueError, TypeError, AttributeError, OSError, EOFError,
+            pickle.UnpicklingError,
+        ) as error:  # fmt: skip
             raise TrainingError(f"{path} cannot be resumed: {error}.") from error
-        return True
+        return batch_size
+
+
+class _ErrorKeeper(io.FileIO):
+    """A file that raises at its end what went wrong in it; torch's writer tells only that."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "wb")
+        self._error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        """Write all of ``data``, also where the system takes a part of it."""
+        view, done = memoryview(data).cast("B"), 0
+        try:
+            while done < len(view):
+                done += super().write(view[done:]) or 0
+        except OSError as error:
+            self._error = error
+            raise
+        return done
+
+    def __exit__(self, *details: object) -> None:
+        super().__exit__(*details)  # type: ignore[arg-type]
+        if self._error is not None:
+            raise self._error
 
 
 class MetricsFile:
     """``metrics.csv``: one row per logged step, flushed as it is written.
 
-    Opened for a resumed run, rows of steps that will be trained again are dropped first.
+    Opened for a resumed run, rows of steps that will be trained again are dropped first. A loss
+    that comes later adds a column, and the file is then written anew.
     """
 
     def __init__(self, path: Path, step: int) -> None:
         self._path = path
         self._fields: list[str] = []
         if path.is_file():
-            # A process that was killed while it wrote may have left half a line.
-            whole = path.read_bytes().rpartition(b"\n")[0].decode("utf-8", "replace")
-            reader = csv.DictReader(whole.splitlines())
-            rows = [row for row in reader if (row.get("step") or "").isdigit()]
-            self._fields = list(reader.fieldnames or [])
-            kept = [row for row in rows if int(row["step"]) <= step]
-            with (
-                replacing(path) as temporary,
-                temporary.open("w", newline="", encoding="utf-8") as file,
-            ):
-                writer = csv.DictWriter(file, self._fields, extrasaction="ignore")
-                if self._fields:
-                    writer.writeheader()
-                writer.writerows(kept)
+            self._fields, rows = _read(path)
+            self._rewrite([row for row in rows if int(row["step"]) <= step])
 
     def write(self, step: int, seconds: float, losses: Mapping[str, float]) -> None:
         """Append a row; ``seconds`` is the time trained in this process."""
         row: dict[str, Any] = {"step": step, "seconds": f"{seconds:.1f}"}
         row |= {key: f"{value:.6g}" for key, value in losses.items()}
-        new = not self._fields
-        if new:
-            self._fields = list(row)
+        if not set(row) <= set(self._fields):
+            rows = _read(self._path)[1] if self._fields else []
+            self._fields = list(dict.fromkeys([*self._fields, *row]))
+            self._rewrite([*rows, row])
+            return
         with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, self._fields, extrasaction="ignore")
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+            csv.DictWriter(file, self._fields).writerow(row)
             file.flush()
             os.fsync(file.fileno())
+
+    def _rewrite(self, rows: list[dict[str, Any]]) -> None:
+        with (
+            replacing(self._path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, self._fields, extrasaction="ignore")
+            if self._fields:
+                writer.writeheader()
+            writer.writerows(rows)
+
+
+def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    # A process that was killed while it wrote may have left half a line.
+    whole = path.read_bytes().rpartition(b"\n")[0].decode("utf-8", "replace")
+    reader = csv.DictReader(whole.splitlines())
+    rows = [row for row in reader if (row.get("step") or "").isdigit()]
+    return list(reader.fieldnames or []), rows
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:

@@ -46,7 +46,8 @@ class TrainingState:
             for average, value in zip(
                 self.ema.parameters(), self.network.parameters(), strict=True
             ):
-                average.lerp_(value, 1.0 - decay)
+                if value.requires_grad:
+                    average.lerp_(value, 1.0 - decay)
             for kept, buffer in zip(self.ema.buffers(), self.network.buffers(), strict=True):
                 kept.copy_(buffer)
 
@@ -56,6 +57,11 @@ class TrainingState:
             k: v.detach().cpu().contiguous().numpy().copy()
             for k, v in self.ema.state_dict().items()
         }
+
+    def finite(self) -> bool:
+        """Whether every weight is a number."""
+        with torch.no_grad():
+            return all(bool(p.isfinite().all()) for p in self.network.parameters())
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and dicts only, so that it loads without running code."""
@@ -134,6 +140,31 @@ def with_layout(network: nn.Module, layout: torch.memory_format) -> nn.Module:
     """The same network, its convolutions' weights laid out so; in place."""
     moved: nn.Module = network.to(memory_format=layout)  # type: ignore[call-overload]
     return moved
+
+
+def finish_step(
+    optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, clip: float
+) -> dict[str, float]:
+    """One step down the gradient of ``loss`` at the learning rate ``rate``.
+
+    A gradient longer than ``clip`` is shortened to it; 0: any is taken as it is. Given are the rate
+    and the gradient's length before that.
+
+    Raises:
+        FloatingPointError: the gradient is not finite; the weights are as they were.
+    """
+    set_learning_rate(optimizer, rate)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    trained = [p for group in optimizer.param_groups for p in group["params"]]
+    norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
+    length = norm.item()
+    if not math.isfinite(length):
+        raise FloatingPointError("The gradient is not finite: lower the learning rate.")
+    if clip:
+        nn.utils.clip_grads_with_norm_(trained, clip, norm)
+    optimizer.step()
+    return {"learning_rate": rate, "gradient_norm": length}
 
 
 def check_finite(losses: Iterable[float], step: int) -> None:

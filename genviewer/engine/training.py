@@ -12,17 +12,18 @@ import torch
 
 from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
 from genviewer.engine.train_groups import GroupBatches
-from genviewer.engine.train_run import MetricsFile, RunFolder
 from genviewer.engine.train_state import Batches, TrainingState, with_layout
 from genviewer.engine.train_vae import make_vae_state, train_vae
-from genviewer.io.datasets import DataError, Images, load_images
-from genviewer.nets.families import build, parsed
+from genviewer.engine.training_events import Ended, Notice, Stepped
+from genviewer.nets.families import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from torch import nn
 
+    from genviewer.engine.training_run import TrainingRun
+    from genviewer.io.datasets import Images
     from genviewer.nets.residual_gan import ResidualGAN
     from genviewer.nets.residual_vae import ResidualVAE
 
@@ -63,9 +64,11 @@ def train(
     this thread at every logged step. Sets torch's thread count while it runs.
 
     Raises:
-        TrainingError, DataError: one sentence for the user.
-        FloatingPointError: the training diverged.
+        TrainingError, DataError, WriteError: one sentence for the user.
+        FloatingPointError: the training diverged; the sentence tells where it went back to.
     """
+    from genviewer.engine.training_run import TrainingRun
+
     if resume:
         if out is None:
             raise TrainingError("Name the folder of the run to resume.")
@@ -74,26 +77,20 @@ def train(
                 "A resumed run goes on by its own train.toml: its data, weights, steps, seed and "
                 "threads cannot be changed."
             )
-        folder = RunFolder(Path(out))
-        config = folder.config()
+        run = TrainingRun.resume(Path(out))
     else:
         config = _resolve(
             read_config(Path(config_path)), data, start_from, steps, checkpoint_every, seed, threads
         )
-        folder = RunFolder(Path(out) if out is not None else _default_folder(config.name))
-    images, test = _load(config)
-    if not resume:
-        folder.create(config)
+        folder = Path(out) if out is not None else default_folder(config.name)
+        run = TrainingRun.start(config, folder)
     before = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
+    torch.set_num_threads(run.config.threads)
     try:
-        state = _run(config, folder, images, progress)
-        from genviewer.engine.train_bundle import write_trained_bundle
-
-        write_trained_bundle(folder.bundle_path, config, state, images, test)
+        _follow(run, progress)
     finally:
         torch.set_num_threads(before)
-    return folder.path
+    return run.folder.path
 
 
 def make_state(config: TrainConfig) -> TrainingState:
@@ -142,27 +139,21 @@ def training_steps(
     return train_gan(state, batches, config.gan, config.optimizer, config.steps)
 
 
-def _run(
-    config: TrainConfig,
-    folder: RunFolder,
-    images: Images,
-    progress: Callable[[Progress], None] | None,
-) -> TrainingState:
-    state = make_state(config)
-    if not folder.restore(state):
-        folder.save(state, config.keep_checkpoints)
-    metrics = MetricsFile(folder.metrics_path, state.step)
-    started, first = time.monotonic(), state.step
-    for losses in training_steps(config, state, images):
-        if state.step % config.log_every == 0 or state.step == config.steps:
-            seconds = time.monotonic() - started
-            metrics.write(state.step, seconds, losses)
-            if progress is not None:
-                remaining = seconds / (state.step - first) * (config.steps - state.step)
-                progress(Progress(state.step, config.steps, losses, seconds, remaining))
-        if state.step % config.checkpoint_every == 0 or state.step == config.steps:
-            folder.save(state, config.keep_checkpoints)
-    return state
+def _follow(run: TrainingRun, progress: Callable[[Progress], None] | None) -> None:
+    """Drive a run to its end and tell of the steps that are logged."""
+    started, first, steps = time.monotonic(), run.step, run.steps
+    for event in run.events():
+        if isinstance(event, Notice):
+            log.warning("%s", event.sentence)
+        elif isinstance(event, Ended) and not event.finished:
+            raise FloatingPointError(event.sentence)
+        elif isinstance(event, Stepped) and progress is not None:
+            step = event.step
+            if step % run.config.log_every == 0 or step == steps:
+                seconds = time.monotonic() - started
+                taken = max(1, step - first)  # it may have gone back
+                remaining = seconds / taken * (steps - step)
+                progress(Progress(step, steps, event.losses, seconds, remaining))
 
 
 def _resolve(
@@ -198,32 +189,6 @@ def _resolve(
         raise TrainingError(f"These options do not fit: {error}.") from error
 
 
-def _load(config: TrainConfig) -> tuple[Images, Images | None]:
-    """Training images, and the test split where the source has one, checked against the network."""
-    train_images, test = load_images(
-        config.data.source, seed=config.data.seed, count=config.data.count
-    )
-    network = parsed(config.network)
-    height, width, channels = train_images.images.shape[1:]
-    wanted = (network.image_size, network.image_channels)
-    if height != wanted[0] or width != wanted[0] or channels != wanted[1]:
-        raise DataError(
-            f"{train_images.source} has {width}x{height} images of {channels} channels, the "
-            f"network wants {wanted[0]}x{wanted[0]} of {wanted[1]}."
-        )
-    classes = network.classes
-    if config.vae is not None and config.vae.class_weight:
-        classes = config.label_classes
-    views = config.vae.views if config.vae is not None else 0
-    if views and train_images.groups is None:
-        raise DataError(f"{train_images.source} has no groups, and views of them are wanted.")
-    if classes and train_images.labels is None:
-        raise DataError(f"{train_images.source} has no labels, and classes are wanted.")
-    if classes and train_images.labels is not None and train_images.labels.max() >= classes:
-        raise DataError(f"{train_images.source} has labels beyond the {classes} classes.")
-    return train_images, test
-
-
 def _load_weights(network: nn.Module, source: str) -> None:
     from safetensors.torch import load_file
 
@@ -239,5 +204,6 @@ def _load_weights(network: nn.Module, source: str) -> None:
         raise TrainingError(f"The weights of {source} do not fit the network: {error}.") from error
 
 
-def _default_folder(name: str) -> Path:
+def default_folder(name: str) -> Path:
+    """Where a run goes that is not told: ``runs/NAME-TIME``."""
     return Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"

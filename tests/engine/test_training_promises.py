@@ -20,6 +20,7 @@ from genviewer.engine.train_vae import measure_elbo
 from genviewer.engine.training import make_state, train, training_steps
 from genviewer.io.bundle import open_bundle
 from genviewer.io.datasets import Images
+from genviewer.io.write_errors import WriteError
 
 VAE = """
 name = "bars"
@@ -145,22 +146,26 @@ def test_half_a_line_of_metrics_is_written_again(tmp_path):
     assert len(path.read_text().split()) == 2
 
 
-def test_a_checkpoint_that_cannot_be_finished_leaves_the_older_ones(tmp_path, data, monkeypatch):
+def test_a_checkpoint_that_cannot_be_finished_leaves_the_older_ones(tmp_path):
+    resource = pytest.importorskip("resource", reason="no limits on file sizes on this system")
     config = config_of(tmp_path, VAE)
     folder = RunFolder(tmp_path / "run")
     folder.create(config)
     state = make_state(config)
-    folder.save(state, 3)
-
-    def full(_state, path):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(torch, "save", full)
+    whole = folder.save(state, 3).read_bytes()
     state.step = 1
-    with pytest.raises(OSError, match="space"):
-        folder.save(state, 3)
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) // 2, hard))
+    try:
+        with pytest.raises(WriteError, match=r"step-0000001.pt cannot be written.*no space left"):
+            folder.save(state, 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     assert [path.name for path in folder.checkpoints_path.iterdir()] == ["step-0000000.pt"]
+    folder.save(state, 3)
+    again = make_state(config)
+    assert folder.restore(again) == 0
+    assert again.step == 1
 
 
 # Averages and objectives -----------------------------------------------------------------------
