@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from platformdirs import user_state_path
+from platformdirs import user_data_path, user_state_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +21,9 @@ class UserFiles:
         window: sizes and places of the window and its panels.
         answers: what was answered about models whose weights do not say it.
         trusted: files with programs that may run.
+        training: which run was left unfinished, if one was.
+        runs: the folders of trainings.
+        models: where new models are kept, unless another place is named.
     """
 
     session: Path
@@ -28,19 +31,27 @@ class UserFiles:
     window: Path
     answers: Path
     trusted: Path
+    training: Path
+    runs: Path
+    models: Path
 
     @classmethod
     def default(cls) -> UserFiles:
         """The files of this user."""
-        return cls.inside(user_state_path("genviewer", appauthor=False))
+        state = user_state_path("genviewer", appauthor=False)
+        return cls.inside(state, user_data_path("genviewer", appauthor=False))
 
     @classmethod
-    def inside(cls, folder: Path) -> UserFiles:
-        """The files in a folder."""
+    def inside(cls, folder: Path, data: Path | None = None) -> UserFiles:
+        """The files in a folder; what is large in the folder ``data``, by default the same."""
+        data = folder if data is None else data
         return cls(
             folder / "session.json",
             folder / "recent.json",
             folder / "window.ini",
             folder / "answers.json",
             folder / "trusted.json",
+            folder / "training.json",
+            data / "runs",
+            data / "models",
         )
