@@ -10,76 +10,79 @@ import math
 import struct
 import tokenize
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Labels, Pixels, Splits
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+    from genviewer.io.dataset_trees import FileTree
 
 # .npz ------------------------------------------------------------------------------------------
 
 
-def read_npz(path: Path) -> Splits:
-    """The splits of an ``.npz``; DataError if it holds none."""
-    _check_npz(path)
-    with np.load(path, allow_pickle=False) as archive:
+def read_npz(file: BinaryIO, name: str) -> Splits:
+    """The splits of an ``.npz``, called ``name``; DataError if it holds none."""
+    _check_npz(file, name)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as archive:
         prefix = "train_" if "train_images" in archive else ""
         if f"{prefix}images" not in archive:
             found = ", ".join(archive.files[:8])
-            raise DataError(f"{path} has no images or train_images, but {found or 'nothing'}.")
-        train = _npz_split(archive, path, prefix)
-        test = _npz_split(archive, path, "test_") if "test_images" in archive else None
+            raise DataError(f"{name} has no images or train_images, but {found or 'nothing'}.")
+        train = _npz_split(archive, name, prefix)
+        test = _npz_split(archive, name, "test_") if "test_images" in archive else None
     return train, test
 
 
-def _check_npz(path: Path) -> None:
+def _check_npz(file: BinaryIO, name: str) -> None:
     """Refuse arrays that are larger than the file holds: their headers decide what is allocated."""
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
         if sum(entry.file_size for entry in entries) > MAX_BYTES:
-            raise DataError(f"{path} unpacks to more than {MAX_BYTES >> 30} GiB.")
+            raise DataError(f"{name} unpacks to more than {MAX_BYTES >> 30} GiB.")
         for entry in entries:
-            with archive.open(entry) as file:
-                version = np.lib.format.read_magic(file)
+            with archive.open(entry) as array:
+                version = np.lib.format.read_magic(array)
                 read = {
                     (1, 0): np.lib.format.read_array_header_1_0,
                     (2, 0): np.lib.format.read_array_header_2_0,
                 }.get(version)
                 if read is None:
-                    raise DataError(f"{path}: {entry.filename} has an unknown version.")
+                    raise DataError(f"{name}: {entry.filename} has an unknown version.")
                 try:
-                    shape, _, dtype = read(file)
+                    shape, _, dtype = read(array)
                 except (SyntaxError, tokenize.TokenError) as error:  # of NumPy's header parser
-                    raise DataError(f"{path}: {entry.filename} is damaged.") from error
+                    raise DataError(f"{name}: {entry.filename} is damaged.") from error
                 if math.prod(shape) * dtype.itemsize > entry.file_size:
-                    raise DataError(f"{path}: {entry.filename} is shorter than its header says.")
+                    raise DataError(f"{name}: {entry.filename} is shorter than its header says.")
 
 
-def _npz_split(archive: np.lib.npyio.NpzFile, path: Path, prefix: str) -> Images:
-    images = _as_pixels(archive[f"{prefix}images"], path)
+def _npz_split(archive: np.lib.npyio.NpzFile, name: str, prefix: str) -> Images:
+    images = _as_pixels(archive[f"{prefix}images"], name)
     key = f"{prefix}labels"
-    return Images(str(path), images, _as_labels(archive[key]) if key in archive else None)
+    return Images(name, images, _as_labels(archive[key]) if key in archive else None)
 
 
-def _as_pixels(array: NDArray[Any], path: Path) -> Pixels:
+def _as_pixels(array: NDArray[Any], name: str) -> Pixels:
     """Grey (N, H, W), (N, H, W, C) or (N, C, H, W), uint8 or floats in [0, 1], as uint8 NHWC."""
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4:
-        raise DataError(f"{path} has images of {array.ndim} dimensions; 3 or 4 are wanted.")
+        raise DataError(f"{name} has images of {array.ndim} dimensions; 3 or 4 are wanted.")
     if array.shape[3] not in (1, 3, 4) and array.shape[1] in (1, 3, 4):
         array = array.transpose(0, 2, 3, 1)
     if array.dtype.kind == "f":
         if array.size and not (array.min() >= 0.0 and array.max() <= 1.0):
-            raise DataError(f"{path} has real-valued images outside [0, 1].")
+            raise DataError(f"{name} has real-valued images outside [0, 1].")
         array = np.round(array * 255.0)
     elif array.dtype != np.uint8:
-        raise DataError(f"{path} has images of type {array.dtype}; uint8 is wanted.")
+        raise DataError(f"{name} has images of type {array.dtype}; uint8 is wanted.")
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
@@ -117,48 +120,44 @@ def parse_idx(data: bytes, name: str) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8, size, 4 + 4 * dimensions).reshape(shape)
 
 
-def _read_bytes(path: Path) -> bytes:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rb") as file:
-        data: bytes = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{path} is larger than {MAX_BYTES >> 30} GiB.")
-    return data
-
-
-def idx_files(folder: Path) -> dict[str, Path]:
-    """The idx files of a folder by role, such as ``train_images``."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        name = path.name.lower()
-        if "ubyte" not in name and ".idx" not in name:
+def idx_roles(names: Iterable[str]) -> dict[str, str]:
+    """The idx files among those of one folder by role, such as ``train_images``."""
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        lower = name.rpartition("/")[2].lower()
+        if not is_idx(lower):
             continue
-        split = "test" if name.startswith(("t10k", "test")) else "train"
-        kind = "labels" if "label" in name else "images"
-        found.setdefault(f"{split}_{kind}", path)
+        split = "test" if lower.startswith(("t10k", "test")) else "train"
+        kind = "labels" if "label" in lower else "images"
+        found.setdefault(f"{split}_{kind}", name)
     return found
 
 
-def read_idx_folder(folder: Path) -> Splits:
-    """The splits of a folder of idx files; DataError if one is damaged."""
-    files = idx_files(folder)
-    if "train_images" not in files:
-        raise DataError(f"{folder} has no idx file of training images.")
-    train = _idx_pair(files["train_images"], files.get("train_labels"))
-    if "test_images" not in files:
+def is_idx(name: str) -> bool:
+    """Whether a file's name is that of an idx file."""
+    return "-ubyte" in name.lower() or ".idx" in name.lower()
+
+
+def read_idx(tree: FileTree, roles: dict[str, str]) -> Splits:
+    """The splits of idx files by role; DataError if one is damaged."""
+    train = _idx_pair(tree, roles["train_images"], roles.get("train_labels"))
+    if "test_images" not in roles:
         return train, None
-    return train, _idx_pair(files["test_images"], files.get("test_labels"))
+    return train, _idx_pair(tree, roles["test_images"], roles.get("test_labels"))
 
 
-def _idx_pair(images: Path, labels: Path | None) -> Images:
-    pixels = _as_pixels(parse_idx(_read_bytes(images), images.name), images)
+def _idx_pair(tree: FileTree, images: str, labels: str | None) -> Images:
+    pixels = _as_pixels(parse_idx(_read_bytes(tree, images), images), images)
     if labels is None:
-        return Images(str(images), pixels)
-    return Images(str(images), pixels, _as_labels(parse_idx(_read_bytes(labels), labels.name)))
+        return Images(tree.source, pixels)
+    found = _as_labels(parse_idx(_read_bytes(tree, labels), labels))
+    return Images(tree.source, pixels, found)
 
 
-def read_idx_file(path: Path) -> Splits:
-    """One idx file of images, and that of their labels if it lies beside it."""
-    labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-    beside = labels if labels != path and labels.is_file() else None
-    return _idx_pair(path, beside), None
+def _read_bytes(tree: FileTree, name: str) -> bytes:
+    with tree.open(name, MAX_BYTES) as file:
+        packed = gzip.GzipFile(fileobj=file) if name.lower().endswith(".gz") else file
+        data: bytes = packed.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise DataError(f"{name} unpacks to more than {MAX_BYTES >> 30} GiB.")
+    return data

@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from genviewer.io.foreign.budget import clean
+
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 MAX_BYTES = 8 << 30  # a whole data set is held in memory
@@ -13,6 +15,23 @@ MAX_BYTES = 8 << 30  # a whole data set is held in memory
 
 class DataError(ValueError):
     """A data set that cannot be used; the message is one sentence for the user."""
+
+
+class BadFileError(DataError):
+    """One file of a data set that cannot be used; ``reason`` follows its name in a sentence."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{clean(name, 120)} {reason}.")
+        self.name = name
+        self.reason = reason
+
+
+class MissingFileError(BadFileError):
+    """A file of a data set that is not there, or not any more."""
+
+
+class DamagedFileError(BadFileError):
+    """A file of a data set that can be read and is no sound image."""
 
 
 class Images(msgspec.Struct, frozen=True):

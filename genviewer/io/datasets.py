@@ -2,61 +2,95 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
-from pathlib import Path
+import logging
+from typing import TYPE_CHECKING
 
-from genviewer.io.dataset_files import reader_for
-from genviewer.io.dataset_letters import load_letters
-from genviewer.io.dataset_mnist import mnist_folder
-from genviewer.io.dataset_shapes import make_shapes
+import numpy as np
+from msgspec.structs import replace
+
+from genviewer.io.dataset_fit import DEFAULT_FIT, Fit
+from genviewer.io.dataset_items import ArrayItems
+from genviewer.io.dataset_lazy import prepare
+from genviewer.io.dataset_listing import list_items
+from genviewer.io.dataset_survey import survey_items
 from genviewer.io.dataset_values import DataError, Images
+
+if TYPE_CHECKING:
+    from genviewer.io.dataset_survey import Survey
 
 __all__ = ["DataError", "Images", "load_images"]
 
-DEFAULT_SHAPES = 20_000
-TEST_SHAPES = 2_000
+_log = logging.getLogger(__name__)
 
 
-def load_images(source: str, *, seed: int = 0, count: int = 0) -> tuple[Images, Images | None]:
-    """Training images and, where the source has one, the test split.
+def load_images(
+    source: str,
+    *,
+    seed: int = 0,
+    count: int = 0,
+    fit: Fit = DEFAULT_FIT,
+    shape: tuple[int, int, int] | None = None,
+) -> tuple[Images, Images | None]:
+    """All training images in memory and, where the source has one, the test split.
 
     ``source`` is ``mnist``, ``builtin:shapes`` (``count`` of them, from ``seed``),
-    ``builtin:letters`` (of the fonts on this machine), a folder of
-    images (its subfolders are the classes) or of idx files, a zip of either kind of images, an
-    ``.npz`` with ``images``/``labels`` or ``train_images``/``train_labels`` and
-    ``test_images``/``test_labels``, an idx file, or a CSV file with rows of ``label, pixel...``
-    (a square grey image) or ``file, label``. All images of a source have one size and mode.
+    ``builtin:letters`` (of the fonts on this machine), ``hf-data://owner/name[@revision]``, a
+    folder of images (its subfolders are the classes) or of idx files, an ``.npz`` with
+    ``images``/``labels`` or ``train_images``/``train_labels`` and ``test_images``/``test_labels``,
+    an idx file, a CSV file with rows of ``label, pixel...`` (a square grey image) or ``file,
+    label``, or a zip or folder with one of these in it. Files that are no sound images are left
+    out, which a warning in the log says.
+
+    ``shape`` is the (height, width, channels) that all are brought to by ``fit``. Without it all
+    have to be of one size; the colours are those of ``fit``, or else of the first image.
 
     Raises:
         DataError: with one sentence for the user.
     """
-    if source == "mnist":
-        source = str(mnist_folder())
-    if source.startswith("builtin:"):
-        if source == "builtin:letters":
-            return load_letters()
-        if source != "builtin:shapes":
+    items = list_items(source, seed=seed, count=count)
+    if isinstance(items, ArrayItems) and shape is None:
+        parts = (items.train, items.test)
+        for part in parts:
+            if part is not None:
+                _check(part)
+        return parts
+    if isinstance(items, ArrayItems):
+        _check(items.train)
+    found = survey_items(source, items, lambda _done, _text: None)
+    if found.bad_count:
+        name, reason = found.bad[0]
+        _log.warning(
+            "%s: files left out: %s; the first, %s, %s.", source, found.bad_count, name, reason
+        )
+    if shape is None:
+        shape = _common_shape(found, fit)
+    train, test = prepare(found, *shape, fit, None, 1.0 if len(found.test_rows) else 0.0)
+    return _in_memory(train), None if test is None else _in_memory(test)
+
+
+def _common_shape(found: Survey, fit: Fit) -> tuple[int, int, int]:
+    """The one shape that all images have; DataError names the first that has another size."""
+    first = None
+    for row, look in enumerate(found.looks):
+        if look is None:
+            continue
+        if first is None:
+            first = look
+        if (look.width, look.height) != (first.width, first.height):
             raise DataError(
-                f"{source} is not known; the built-in sources are builtin:shapes and "
-                "builtin:letters."
+                f"{found.items.name(row)} is {look.width}x{look.height}, the first image "
+                f"{first.width}x{first.height}: bring all images to one size."
             )
-        train = Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images)
-        # A seed of its own kind, which no seed of a training set can be.
-        return train, Images(source, make_shapes([seed, 1], TEST_SHAPES).images)
-    path = Path(source)
-    try:
-        train, test = reader_for(path)(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, struct.error) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path} is not a data set that can be read: {error}.") from error
-    for part in (train, test):
-        if part is not None:
-            _check(part)
-    return train, test
+    pixels = found.items.pixels(int(found.rows[0]))
+    channels = {"grey": 1, "rgb": 3, "model": 1 if pixels.shape[2] == 1 else 3}[fit.colour]
+    return (*pixels.shape[:2], channels)
+
+
+def _in_memory(images: Images) -> Images:
+    whole = replace(images, images=np.asarray(images.images))
+    if whole.names is not None and len(whole.names) < 2:
+        return replace(whole, labels=None, names=None)  # one folder around all is no class
+    return whole
 
 
 def _check(data: Images) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genviewer.io.bundle import BundleError
 
@@ -96,7 +96,7 @@ def fetch(text: str, confirm: Callable[[str], bool] | None = None) -> Path:
     except HubError:
         raise
     except Exception as error:  # the client's errors and those of its transport share no class
-        raise HubError(_told(name, error)) from error
+        raise HubError(told(str(name), "model", error)) from error
     files = [path for path in folder.iterdir() if path.name not in (".gitattributes", "README.md")]
     return files[0] if len(files) == 1 and files[0].is_file() else folder
 
@@ -112,7 +112,7 @@ def _download(name: HubName, confirm: Callable[[str], bool] | None) -> Path:
             name.repo, revision=name.revision, files_metadata=True, timeout=20
         )
     except Exception as error:
-        if _no_network(error):
+        if no_network(error):
             return _cached(name)
         raise
     sizes = {item.rfilename: item.size or 0 for item in info.siblings or ()}
@@ -145,7 +145,8 @@ def _cached(name: HubName) -> Path:
     return Path(folder)
 
 
-def _no_network(error: Exception) -> bool:
+def no_network(error: Exception) -> bool:
+    """Whether an error of the Hub's client says that the Hub cannot be reached."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(
         names & {"ConnectionError", "ConnectError", "TimeoutException", "Timeout", "NetworkError"}
@@ -153,17 +154,18 @@ def _no_network(error: Exception) -> bool:
     )
 
 
-def _told(name: HubName, error: Any) -> str:
+def told(name: str, what: str, error: Exception) -> str:
+    """An error of the Hub's client as a sentence about ``name``, which is a ``what``."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "GatedRepoError" in kinds:
         return f"{name} asks for an agreement on the Hub first; log in with `hf auth login`."
     if "RepositoryNotFoundError" in kinds:
-        return f"There is no model {name} on the Hub, or it is private."
+        return f"There is no {what} {name} on the Hub, or it is private."
     if "RevisionNotFoundError" in kinds:
-        return f"{name.repo} has no revision {name.revision!r} on the Hub."
+        return f"{name} has no such revision on the Hub."
     if isinstance(error, ImportError):
-        return "Models of the Hub need the package huggingface_hub: pip install huggingface_hub."
-    if _no_network(error):
+        return f"A {what} of the Hub needs huggingface_hub: pip install huggingface_hub."
+    if no_network(error):
         return f"{name} cannot be fetched: the Hub cannot be reached."
     reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
     return f"{name} cannot be fetched: {reason}"

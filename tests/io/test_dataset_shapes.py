@@ -3,8 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from genviewer.io.dataset_listing import TEST_SHAPES
 from genviewer.io.dataset_shapes import FACTORS, SHAPE_NAMES, SIZE, draw_shapes, make_shapes
-from genviewer.io.datasets import TEST_SHAPES, load_images
+from genviewer.io.datasets import load_images
 
 MIDDLE = [0.5] * 6
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from genviewer.io import dataset_mnist
 from genviewer.io.dataset_arrays import parse_idx
+from genviewer.io.dataset_fit import Fit
 from genviewer.io.dataset_mnist import mnist_folder
 from genviewer.io.datasets import DataError, load_images
 
@@ -200,10 +201,31 @@ def test_images_of_two_sizes_are_refused_by_name(tmp_path):
         load(tmp_path)
 
 
-def test_a_broken_image_is_named(tmp_path):
-    (tmp_path / "a.png").write_bytes(png(GREY[0])[:40])
-    with pytest.raises(DataError, match=r"a\.png cannot be read as an image"):
+@pytest.mark.allow_log("WARNING")
+def test_broken_images_are_left_out_and_told_of(tmp_path, caplog):
+    (tmp_path / "a.png").write_bytes(png(GREY[0])[:60])
+    (tmp_path / "b.png").write_bytes(png(GREY[1]))
+    (tmp_path / "c.png").write_bytes(b"no image")
+    train, _ = load(tmp_path)
+    np.testing.assert_array_equal(train.images[..., 0], GREY[1:2])
+    assert "files left out: 2; the first, a.png, is cut short" in caplog.text
+
+
+def test_without_a_sound_image_the_first_broken_one_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(GREY[0])[:60])
+    with pytest.raises(DataError, match=r"no image that can be used: a\.png is cut short"):
         load(tmp_path)
+
+
+def test_images_of_all_sizes_and_colours_are_brought_to_one_shape(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(GREY[0]))
+    (tmp_path / "b.png").write_bytes(png(np.full((30, 9, 3), 200, np.uint8)))
+    train, _ = load_images(str(tmp_path), fit=Fit("stretch"), shape=(4, 4, 3))
+    assert train.images.shape == (2, 4, 4, 3)
+    assert (train.images[1] == 200).all()
+    np.savez(tmp_path / "d.npz", images=COLOUR)
+    grey, _ = load_images(str(tmp_path / "d.npz"), shape=(8, 8, 1))
+    assert grey.images.shape == (6, 8, 8, 1)
 
 
 # CSV

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from genviewer.io.foreign.budget import (
     MAX_FILE_BYTES,
@@ -145,6 +145,16 @@ def open_source(path: Path | str) -> FileSource:
             f"{clean(path.name, 80)} is larger than {MAX_FILE_BYTES >> 30} GiB."
         )
     return FileSource(path, _identity(status), 0, status.st_size)
+
+
+def open_regular(path: Path | str) -> BinaryIO:
+    """A regular file, open for reading and seeking; any thread, never blocks.
+
+    Raises:
+        UnreadableFileError: nothing is there, it is no regular file or it may not be read.
+    """
+    descriptor, _ = _open(Path(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def read_bytes(path: Path | str, limit: int) -> bytes:

@@ -41,12 +41,20 @@ class Entry:
 class ZipIndex:
     """The entries of a zip file by name, in the order of the file's directory.
 
+    Args:
+        source: the file's bytes.
+        budget: whose name the refusals begin with.
+        max_entries: more are refused; a model has few, a data set many.
+
     Raises:
         UnreadableFileError: at construction, if it is damaged or ambiguous.
     """
 
-    def __init__(self, source: ByteSource, budget: Budget) -> None:
+    def __init__(
+        self, source: ByteSource, budget: Budget, max_entries: int = MAX_ZIP_ENTRIES
+    ) -> None:
         self.source = source
+        self._max_entries = max_entries
         self.budget = budget
         directory, count, self.directory_start = self._find_directory()
         self.entries: dict[str, Entry] = {}
@@ -130,8 +138,9 @@ class ZipIndex:
         disk, first_disk, here, count, length, start, limit = self._find_directory64(limit, end)
         if disk or first_disk or here != count or start + length != limit:
             self.budget.damaged("its zip directory")
-        if count > MAX_ZIP_ENTRIES or length > MAX_ZIP_DIRECTORY_BYTES:
-            self.budget.refuse(f"is a zip file of {count:,} entries, far too many for a model")
+        too_long = MAX_ZIP_DIRECTORY_BYTES * max(1, self._max_entries // MAX_ZIP_ENTRIES)
+        if count > self._max_entries or length > too_long:
+            self.budget.refuse(f"is a zip file of {count:,} entries, far too many")
         return self.source.read(start, length), count, start
 
     def _find_directory64(

@@ -1,0 +1,166 @@
+"""What images a source has: the one place that tells a folder of them from a zip, CSV or array."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from genviewer.io.dataset_arrays import idx_roles, is_idx, read_idx, read_npz
+from genviewer.io.dataset_csv import is_picture, names_files, read_csv
+from genviewer.io.dataset_hub import PREFIX as HUB_PREFIX
+from genviewer.io.dataset_hub import fetch_data
+from genviewer.io.dataset_items import UNLABELLED, ArrayItems, FileItems
+from genviewer.io.dataset_letters import load_letters
+from genviewer.io.dataset_mnist import mnist_folder
+from genviewer.io.dataset_shapes import make_shapes
+from genviewer.io.dataset_trees import FolderTree, ZipTree, zip_inside
+from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, MissingFileError
+from genviewer.io.foreign.budget import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genviewer.io.dataset_items import Items
+    from genviewer.io.dataset_trees import FileTree
+
+DEFAULT_SHAPES = 20_000
+TEST_SHAPES = 2_000
+_TRAIN = "train"
+_HELD = frozenset({"test", "val", "valid", "validation"})
+
+
+def list_items(source: str, *, seed: int = 0, count: int = 0) -> Items:
+    """The images of a source, not yet looked at; takes time where they are arrays.
+
+    Args:
+        source: as :func:`genviewer.io.datasets.load_images` takes it.
+        seed: of a source that is generated.
+        count: of a source that is generated; 0 is its own default.
+
+    Raises:
+        DataError: with one sentence for the user.
+    """
+    if source == "mnist":
+        return _listed(mnist_folder())
+    if source.startswith("builtin:"):
+        return _built_in(source, seed, count)
+    if source.startswith(HUB_PREFIX):
+        return _listed(fetch_data(source))
+    return _listed(Path(source))
+
+
+def _built_in(source: str, seed: int, count: int) -> Items:
+    if source == "builtin:letters":
+        return ArrayItems("letters of the fonts on this machine", *load_letters())
+    if source != "builtin:shapes":
+        raise DataError(
+            f"{source} is not known; the built-in sources are builtin:shapes and builtin:letters."
+        )
+    train = Images(source, make_shapes(seed, count or DEFAULT_SHAPES).images)
+    # A seed of its own kind, which no seed of a training set can be.
+    test = Images(source, make_shapes([seed, 1], TEST_SHAPES).images)
+    return ArrayItems("drawn shapes", train, test)
+
+
+def _listed(path: Path) -> Items:
+    try:
+        return _of_path(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, struct.error) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} is not a data set that can be read: {error}.") from error
+
+
+def _of_path(path: Path) -> Items:
+    if not path.exists():
+        raise DataError(f"{path} does not exist.")
+    if path.is_dir():
+        return _of_tree(FolderTree(path))
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        return _of_tree(ZipTree(path))
+    if path.is_symlink():  # it was named, so it may lie anywhere; what it names lies beside it
+        path = path.resolve()
+    if name.endswith((".npz", ".csv")) or is_idx(name):
+        return _of_file(FolderTree(path.parent), path.name, str(path))
+    raise DataError(
+        f"{path} is none of a folder, .npz, .zip, .csv or idx file (a name with ubyte or idx)."
+    )
+
+
+def _of_tree(tree: FileTree) -> Items:
+    """Idx files, a CSV file that names images, images by folder, or the one file of another kind.
+
+    In this order: a folder of idx files may hold a preview, and labels beat folders' names.
+    """
+    names = tree.names()
+    roles = idx_roles(name for name in names if "/" not in name)
+    if "train_images" in roles:
+        return ArrayItems(f"idx files in {tree.kind}", *read_idx(tree, roles))
+    pictures = [name for name in names if is_picture(name)]
+    table = _table(tree, names)
+    if pictures and table is None:
+        return _by_folder(tree, pictures)
+    others = [n for n in names if n.lower().endswith((".npz", ".csv", ".zip")) or is_idx(n)]
+    chosen = table if table is not None else (others[0] if len(others) == 1 else None)
+    if chosen is None:
+        found = f"but {len(others)} files that could" if others else "nor another file that does"
+        raise DataError(f"{tree.source} has no image files, {found} hold some.")
+    if not chosen.lower().endswith(".zip"):
+        return _of_file(tree, chosen, f"{tree.source}/{chosen}")
+    if isinstance(tree, ZipTree):
+        raise DataError(f"{tree.source} holds another zip file: unpack it first.")
+    return _of_tree(zip_inside(tree, chosen))
+
+
+def _table(tree: FileTree, names: Sequence[str]) -> str | None:
+    """The one CSV file beside the images that says which class each has."""
+    tables = [name for name in names if name.lower().endswith(".csv") and "/" not in name]
+    if len(tables) != 1:
+        return None
+    with tree.open(tables[0], MAX_BYTES) as file:
+        return tables[0] if names_files(file) else None
+
+
+def _of_file(tree: FileTree, name: str, shown: str) -> Items:
+    """One file of arrays or rows among those of a tree."""
+    lower = name.lower()
+    if is_idx(lower):
+        return ArrayItems("an idx file", *read_idx(tree, _idx_beside(tree, name)))
+    with tree.open(name, MAX_BYTES) as file:
+        if lower.endswith(".csv"):
+            return read_csv(file, shown, tree)
+        return ArrayItems("an .npz file of arrays", *read_npz(file, shown))
+
+
+def _idx_beside(tree: FileTree, name: str) -> dict[str, str]:
+    """A file of images, and that of their labels if it lies beside it."""
+    roles = {"train_images": name}
+    labels = name.replace("images", "labels").replace("idx3", "idx1")
+    if labels != name:
+        try:
+            tree.open(labels).close()
+        except MissingFileError:
+            return roles
+        roles["train_labels"] = labels
+    return roles
+
+
+def _by_folder(tree: FileTree, names: list[str]) -> Items:
+    """Folders ``train`` and ``test`` are splits, folders below them classes."""
+    parts = [PurePosixPath(name).parts for name in names]
+    level = 0
+    while len({p[level] for p in parts}) == 1 and all(len(p) > level + 2 for p in parts):
+        level += 1
+    tops = {p[level] for p in parts if len(p) > level + 1}
+    split = _TRAIN in tops and len(tops) > 1 and tops <= {_TRAIN} | _HELD
+    held = [split and p[level] in _HELD for p in parts]
+    if split:
+        level += 1
+    given = [clean(p[level], 80) if len(p) > level + 1 else UNLABELLED for p in parts]
+    kinds = "of images" if set(given) == {UNLABELLED} else "of images, a folder for each class"
+    return FileItems(tree, names, given, held, f"{tree.kind} {kinds}")
