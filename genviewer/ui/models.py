@@ -104,6 +104,10 @@ class ModelStore:
         self._loaded[loaded.ref.id] = loaded
         self._held.add(loaded.ref.id)
 
+    def adopt(self, loaded: Loaded) -> None:
+        """Take over a model that was made here, or was in memory before, as if it were opened."""
+        self._keep(loaded)
+
     def release(self, ref: ModelRef) -> None:
         """Let go of a model that was held."""
         self._held.discard(ref.id)

@@ -1,0 +1,440 @@
+"""Runs a training for the window: start, pause, stop, keep, discard, and what closing means.
+
+The run itself is in a thread of its own (:mod:`genviewer.engine.training_thread`); this is its
+other end on the GUI thread.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from genviewer.engine.training_thread import ENDED, TrainingThread
+from genviewer.io.bundle import CONFIG_NAME
+from genviewer.ui.training_live import LiveView
+from genviewer.ui.training_record import (
+    LeftRun,
+    delete_discarded,
+    forget_record,
+    free_folder,
+    put_aside,
+    write_record,
+)
+from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.engine.run_timeline import Snapshot
+    from genviewer.engine.train_config import TrainConfig
+    from genviewer.engine.training_run import TrainingRun
+    from genviewer.engine.training_thread import News
+    from genviewer.io.bundle import Bundle
+    from genviewer.session.paths import UserFiles
+    from genviewer.ui.explorer import Explorer
+    from genviewer.ui.models import Loaded
+
+WHILE_TRAINING = 1
+"""Threads of a decode while the trainer needs the cores; its own are as many."""
+
+SNAPSHOTS_PER_S = 3.0
+JOIN_S = 60.0
+
+
+class Host(Protocol):
+    """What the window offers to the training."""
+
+    def tell(self, text: str, severity: str = "info") -> None: ...
+    def tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None: ...
+    def model_kept(self, loaded: Loaded) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Left:
+    """A run as it was found on the disk."""
+
+    name: str
+    step: int
+    steps: int
+    snapshot: Snapshot | None
+
+
+class Training(QObject):
+    """One run at a time. All methods belong to the GUI thread.
+
+    Signals:
+        news(object): a News of the run, a few times a second.
+        run_changed(object): the folder of the run that is shown now, or None.
+        step_shown(int): the picture is drawn with the weights of this step.
+    """
+
+    news = Signal(object)
+    run_changed = Signal(object)
+    step_shown = Signal(int)
+
+    def __init__(
+        self,
+        explorer: Explorer,
+        panel: TrainingPanel,
+        files: UserFiles,
+        host: Host,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._explorer, self._files, self._host = explorer, files, host
+        self.panel = panel
+        self.live = LiveView(explorer, host.tell, self)
+        self.live.step_shown.connect(self.step_shown)
+        self._thread: TrainingThread | None = None
+        self._folder: Path | None = None
+        self._standing = Standing()
+        self._blocked = ""
+        self._then: Callable[[], object] | None = None
+        panel.pause_wanted.connect(self.pause)
+        panel.resume_wanted.connect(self.resume)
+        panel.stop_wanted.connect(self.stop)
+        panel.run.keep_checkpoint_wanted.connect(self.keep_checkpoint)
+        panel.run.compare_wanted.connect(self.live.show_before)
+        panel.run.discard_wanted.connect(self.discard)
+
+    @property
+    def standing(self) -> Standing:
+        """How the run stands."""
+        return self._standing
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the run that is shown; None where there is none."""
+        return self._folder
+
+    @property
+    def proposed_place(self) -> Path:
+        """A folder for the new model, where nothing is."""
+        ref = self.live.ref
+        name, number = ref.name if ref is not None else "model", 1
+        place = self._files.models / name
+        while place.exists():
+            number += 1
+            place = self._files.models / f"{name}-{number}"
+        return place
+
+    # going
+
+    def start(self, config: TrainConfig, base: Loaded) -> None:
+        """Train as ``config`` says, which goes on from the model ``base``."""
+        if self._standing.state != "none":
+            return
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        folder = free_folder(self._files.runs, config.name, stamp)
+
+        def make_run() -> TrainingRun:
+            from genviewer.engine.training_run import TrainingRun
+
+            return TrainingRun.start(config, folder)
+
+        self._turn_to(folder, config.name, base)
+        self._drive(make_run, config.steps)
+
+    def pause(self) -> None:
+        """Wait before the next step."""
+        if self._thread is not None:
+            self._thread.pause()
+
+    def resume(self) -> None:
+        """Go on: after a pause, after trouble, or from the checkpoint of a run that had stopped."""
+        folder, thread = self._folder, self._thread
+        if thread is not None:
+            thread.resume()
+        elif folder is not None and self._standing.resumable:
+
+            def make_run() -> TrainingRun:
+                from genviewer.engine.training_run import TrainingRun
+
+                return TrainingRun.resume(folder)
+
+            self._drive(make_run, self._standing.steps)
+
+    def stop(self) -> None:
+        """End after the current step, with a checkpoint."""
+        self._when_ended(None)
+
+    def show_step(self, step: int | None) -> None:
+        """Draw with the weights of a checkpoint while the training goes on; None follows it."""
+        self.live.look_at(step)
+
+    def set_blocked(self, why: str) -> None:
+        """Say why a run cannot be started, or that it can, with an empty text."""
+        self._blocked = why
+        self._stand(self._standing)
+
+    # what becomes of it
+
+    def keep_checkpoint(self) -> None:
+        """Keep the weights that draw the picture now with the run."""
+        step = self.live.keep_newest()
+        if step is not None:
+            self._host.tell(f"Step {step:,} is kept with the run.")
+
+    def keep(self, place: Path) -> None:
+        """Write what was learned as a model of its own, which then stands wherever the one that
+        learned stood. A training that goes on is ended. Where something is, nothing is written.
+        """
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            self._host.tell(f"{place.name} exists already; choose another name.", "error")
+            return
+        self._when_ended(lambda: self._write_model(place))
+
+    def _write_model(self, place: Path) -> None:
+        folder, live = self._folder, self.live
+        snapshot = live.newest if live.looking_at is None else live.snapshot
+        if folder is None or snapshot is None:
+            self._host.tell("Nothing was learned that could be kept.", "warning")
+            return
+
+        def work(_: Progress) -> Bundle:
+            from genviewer.engine.run_timeline import keep
+
+            return keep(folder, snapshot.named(place.name), place)
+
+        def opened(loaded: Loaded) -> None:
+            self.live.become(loaded)
+            self._leave()
+            self._host.model_kept(loaded)
+            self._host.tell(f"Kept step {snapshot.step:,} as the model {place.name}.")
+
+        self._explorer.jobs.submit(
+            work,
+            f"Keeping {place.name}",
+            done=lambda _: self._explorer.store.open(place, opened, self._failed),
+            failed=lambda error: self._failed(str(error)),
+        )
+
+    def discard(self) -> None:
+        """Go back to the model as it was; the run can be taken back for a while."""
+        if self._folder is not None:
+            self._when_ended(self._discard)
+
+    def _discard(self) -> None:
+        folder, base, ref = self._folder, self.live.base, self.live.ref
+        if folder is None or base is None or ref is None:
+            return
+        cites = self.live.cites
+        self.live.become(base)
+        self._leave()
+        kept, safe = folder / "kept", self._files.models / "kept" / folder.name
+
+        def work(_: Progress) -> Path | None:
+            if not (folder / "train.toml").exists():
+                return None  # it had not begun
+            if cites and kept.is_dir():
+                safe.parent.mkdir(parents=True, exist_ok=True)
+                kept.rename(safe)
+            return put_aside(folder)
+
+        def done(aside: Path | None) -> None:
+            if aside is None:
+                return
+            if cites:
+                self.live.move_kept(kept, safe)
+            self._host.tell_with_undo(
+                f"Discarded the training of {ref.name}.",
+                lambda: self._take_back(aside, folder, base),
+            )
+
+        self.live.in_order(work, f"Discarding {folder.name}", done)
+
+    def _take_back(self, aside: Path, folder: Path, base: Loaded) -> None:
+        if self._standing.state != "none":
+            self._host.tell("Another training runs; keep or discard it first.", "warning")
+            return
+        try:
+            aside.rename(folder)
+        except OSError as error:
+            self._host.tell(f"The run cannot be taken back: {error.strerror}.", "error")
+            return
+        self.open_run(folder, base)
+
+    # runs of before
+
+    def open_run(self, folder: Path, base: Loaded) -> None:
+        """Show a run that is on the disk and stands still; it can be resumed."""
+        if self._standing.state != "none":
+            self._host.tell("Another training is open; keep or discard it first.", "warning")
+            return
+
+        def work(_: Progress) -> _Left:
+            from genviewer.engine.run_timeline import RunTimeline
+            from genviewer.engine.train_run import RunFolder
+
+            run, timeline = RunFolder(folder), RunTimeline(folder)
+            config, steps = run.config(), timeline.steps()
+            checkpoints = run.checkpoints()
+            snapshot = timeline.snapshot(steps[-1]) if steps else None
+            step = checkpoints[-1][0] if checkpoints else 0
+            return _Left(config.name, step, config.steps, snapshot)
+
+        def done(left: _Left) -> None:
+            self._turn_to(folder, left.name, base)
+            if left.snapshot is not None:
+                self.live.follow(left.snapshot)
+            done = left.step >= left.steps
+            self._stand(
+                Standing(
+                    "finished" if done else "stopped",
+                    left.step,
+                    left.steps,
+                    sentence=f"Stands at step {left.step:,} of {left.steps:,}.",
+                    model=left.snapshot is not None,
+                )
+            )
+
+        self._explorer.jobs.submit(
+            work,
+            f"Opening the run {folder.name}",
+            key="open run",
+            done=done,
+            failed=lambda error: self._failed(str(error)),
+        )
+
+    def open_left(self, left: LeftRun) -> None:
+        """Show the run that was left when the window was closed."""
+        self._explorer.store.open(
+            Path(left.base), lambda base: self.open_run(Path(left.folder), base), self._failed
+        )
+
+    # closing
+
+    @property
+    def going(self) -> bool:
+        """Whether a training would be interrupted by the window's end."""
+        return self._thread is not None
+
+    def end_for_good(self, discard: bool, then: Callable[[], object]) -> None:
+        """End the training, to be resumed later or discarded; ``then`` is called afterwards."""
+
+        def end() -> None:
+            if discard:
+                self._discard()
+            then()
+
+        self._when_ended(end)
+
+    def close(self) -> None:
+        """Nothing comes after this; what is cited is on the disk."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+            thread.join(JOIN_S)
+        self.live.close()
+        delete_discarded(self._files.runs)
+
+    # the thread's other end
+
+    def _drive(self, make_run: Callable[[], TrainingRun], steps: int) -> None:
+        def on_news() -> None:
+            self._explorer.bridge.post(lambda: self._take(thread))
+
+        thread = TrainingThread(make_run, on_news, WHILE_TRAINING, SNAPSHOTS_PER_S)
+        self._thread = thread
+        self.live.threads = WHILE_TRAINING
+        self._explorer.use_threads(WHILE_TRAINING)
+        self.panel.show_page("run")
+        before = self._standing
+        self._stand(
+            Standing("starting", before.step, steps, sentence="Starting.", model=before.model)
+        )
+        thread.start()
+
+    def _take(self, thread: TrainingThread) -> None:
+        if thread is not self._thread:
+            return
+        news = thread.take()
+        if news is None:
+            return
+        for text in news.notices:
+            self._host.tell(text, "warning")
+        if news.snapshot is not None:
+            self.live.follow(news.snapshot)
+        ended = news.state in ENDED
+        stopping = self._standing.state == "stopping" and not ended
+        self._stand(
+            Standing(
+                "stopping" if stopping else news.state,
+                news.step,
+                news.steps or self._standing.steps,
+                news.rate,
+                news.remaining,
+                news.sentence,
+                resumable=news.saved_step >= 0 or self._standing.step > 0,
+                model=self._standing.model or news.snapshot is not None,
+            )
+        )
+        self.news.emit(news)
+        if ended:
+            self._ended(news)
+
+    def _ended(self, news: News) -> None:
+        self._thread = None
+        self.live.threads = None
+        self._explorer.use_threads(None)
+        folder, then = self._folder, self._then
+        self._then = None
+        if news.state == "failed":
+            self._host.tell(news.sentence, "error")
+            if folder is not None and not (folder / "train.toml").is_file():
+                self._never_begun()
+        if then is not None:
+            then()
+
+    def _never_begun(self) -> None:
+        """There is no run: the data, or the configuration, did not let it begin."""
+        base = self.live.base
+        if base is not None:
+            self.live.become(base)
+        self._leave()
+
+    def _when_ended(self, then: Callable[[], object] | None) -> None:
+        if self._thread is None:
+            if then is not None:
+                then()
+            return
+        self._then = then or self._then
+        self._stand(msgspec.structs.replace(self._standing, state="stopping"))
+        self._thread.stop()
+
+    def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:
+        self._folder = folder
+        self.live.begin(folder, base, name)
+        try:
+            write_record(self._files.training, LeftRun(str(folder), name, str(base.bundle.path)))
+        except OSError as error:
+            self._host.tell(f"The run cannot be remembered: {error.strerror}.", "warning")
+        self.run_changed.emit(folder)
+
+    def _leave(self) -> None:
+        """No run is shown any more."""
+        self._folder = None
+        self._stand(Standing())
+        try:
+            forget_record(self._files.training)
+        except OSError as error:
+            self._host.tell(f"The run cannot be forgotten: {error.strerror}.", "warning")
+        self.run_changed.emit(None)
+
+    def _stand(self, standing: Standing) -> None:
+        self._standing = msgspec.structs.replace(standing, blocked=self._blocked)
+        self.panel.set_standing(self._standing)
+
+    def _failed(self, text: str) -> None:
+        self._host.tell(text, "error")
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a training rather than a model's."""
+    return (folder / "train.toml").is_file() and not (folder / CONFIG_NAME).is_file()

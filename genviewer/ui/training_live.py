@@ -1,0 +1,303 @@
+"""The model that is being trained, as the window shows it: drawn with its newest weights, or those
+of a checkpoint, and cited by weights that are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from genviewer.core.recipe import ModelRef
+from genviewer.engine.jobs import JobLane
+from genviewer.session.fit import check_recipe
+from genviewer.ui.background import Background
+from genviewer.ui.models import Live, Loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.engine.live_generator import LiveGenerators
+    from genviewer.engine.run_timeline import Snapshot
+    from genviewer.ui.explorer import Explorer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """A snapshot and what draws it."""
+
+    snapshot: Snapshot
+    live: Live
+
+
+class LiveView(QObject):
+    """Shows one run at a time (GUI thread). Generators are made in a job lane of its own.
+
+    In Scenes the model has one reference for the whole run; what outlives the moment cites the
+    weights of that moment, which are written into the run's folder then.
+
+    Signals:
+        step_shown(int): the picture is drawn with the weights of this step now.
+    """
+
+    step_shown = Signal(int)
+
+    def __init__(
+        self, explorer: Explorer, tell: Callable[[str, str], None], parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._explorer, self._session, self._store = explorer, explorer.session, explorer.store
+        self._tell = tell
+        self._lane = JobLane("live")
+        self._lane.start()
+        self._background = Background(self._lane, explorer.bridge, self)
+        self._generators: LiveGenerators | None = None  # of the lane alone
+        self._closed = False
+        self._folder: Path | None = None
+        self._base: Loaded | None = None
+        self._ref: ModelRef | None = None
+        self._newest: Snapshot | None = None
+        self._drawn: _Drawn | None = None
+        self._looking: int | None = None
+        self._wish: Callable[[], Snapshot] | None = None
+        self._drawing = False
+        self._cited: dict[str, ModelRef] = {}
+        self._unwritten: dict[Path, Snapshot] = {}
+        self.threads: int | None = None
+        self._session.cite = self.cite
+
+    @property
+    def ref(self) -> ModelRef | None:
+        """How Scenes name the model; None while there is no run."""
+        return self._ref
+
+    @property
+    def base(self) -> Loaded | None:
+        """The model that it began as."""
+        return self._base
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The weights that draw the picture."""
+        return self._drawn.snapshot if self._drawn is not None else None
+
+    @property
+    def newest(self) -> Snapshot | None:
+        """The newest weights of the run that are known here."""
+        return self._newest
+
+    @property
+    def looking_at(self) -> int | None:
+        """The step that is looked at; None while it follows the training."""
+        return self._looking
+
+    # the run
+
+    def begin(self, folder: Path, base: Loaded, name: str) -> None:
+        """Show the run in ``folder``, which goes on from ``base``, as soon as there are weights."""
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:32]
+        self._folder, self._base, self._ref = folder, base, ModelRef(name, digest)
+        self._newest = self._drawn = self._looking = None
+        self._cited = {}
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """There are newer weights: draw with them, unless a step is looked at."""
+        self._newest = snapshot
+        if self._looking is None:
+            self._draw(lambda: snapshot)
+
+    def look_at(self, step: int | None) -> None:
+        """Draw with the weights of a checkpoint while the training goes on; None follows it."""
+        folder = self._folder
+        self._looking = step
+        if folder is None:
+            return
+        if step is not None:
+            self._draw(lambda: _read(folder, step))
+        elif self._newest is not None:
+            newest = self._newest
+            self._draw(lambda: newest)
+
+    def show_before(self) -> None:
+        """Show the model as it was beside the one that learns."""
+        base, scene = self._base, self._session.scene
+        if base is None or any(pane.model.id == base.ref.id for pane in scene.panes):
+            return
+        self._store.adopt(base)
+        spec = base.bundle.spec
+        recipe = None if check_recipe(scene.recipe, spec) else scene.recipe
+        try:
+            self._session.add_pane(base.ref, spec, recipe)
+        except ValueError as error:
+            text = str(error)
+            self._tell(f"{text[0].upper()}{text[1:]}.", "warning")
+
+    def show(self) -> None:
+        """Make the model that learns the current one."""
+        drawn, scene = self._drawn, self._session.scene
+        if drawn is None or scene.model.id == drawn.live.ref.id:
+            return
+        spec = drawn.live.bundle.spec
+        recipe = None if check_recipe(scene.recipe, spec) else scene.recipe
+        self._session.show_model(drawn.live.ref, spec, recipe)
+
+    def become(self, loaded: Loaded) -> None:
+        """The run is over: ``loaded`` stands wherever its model stood."""
+        ref = self._ref
+        if ref is None:
+            return
+        self._store.adopt(loaded)
+        self._ref = self._folder = self._base = None
+        self._newest = self._drawn = self._looking = self._wish = None
+        self._session.replace_model(ref, loaded.ref, loaded.bundle.spec)
+        self._store.release(ref)
+
+    def move_kept(self, old: Path, new: Path) -> None:
+        """The run's folder is another now; what was kept in it is found there."""
+        for paths in (self._store.paths, self._session.model_paths):
+            for model, path in list(paths.items()):
+                if path.startswith(f"{old}/"):
+                    paths[model] = str(new) + path.removeprefix(str(old))
+
+    def in_order(
+        self, work: Callable[[Progress], T], name: str, done: Callable[[T], object]
+    ) -> None:
+        """Do something with the run's files, after all that is under way there."""
+        self._background.submit(
+            work, name, done=done, failed=lambda error: self._tell(str(error), "error")
+        )
+
+    @property
+    def cites(self) -> bool:
+        """Whether anything cites weights of this run."""
+        return bool(self._cited)
+
+    # drawing
+
+    def _draw(self, get: Callable[[], Snapshot]) -> None:
+        """Draw with what ``get`` gives, read in the lane; of those that wait the newest is drawn,
+        and what is under way is finished, or slow networks would never be seen.
+        """
+        folder, base, ref = self._folder, self._base, self._ref
+        if folder is None or base is None or ref is None:
+            return
+        if self._drawing:
+            self._wish = get
+            return
+        self._drawing = True
+        wanted, threads = self._store.device, self.threads
+
+        def work(_: Progress) -> _Drawn:
+            from genviewer.engine.device import choose_device
+            from genviewer.engine.live_generator import LiveGenerators, bundle_of
+
+            if self._generators is None:
+                self._generators = LiveGenerators()
+            snapshot = get()
+            generator = self._generators.generator_of(snapshot, choose_device(wanted), threads)
+            return _Drawn(snapshot, Live(bundle_of(snapshot, folder), generator, ref, base))
+
+        def done() -> None:
+            self._drawing = False
+            wish, self._wish = self._wish, None
+            if wish is not None:
+                self._draw(wish)
+
+        def failed(error: Exception) -> None:
+            self._tell(str(error), "error")
+            done()
+
+        def swap(drawn: _Drawn) -> None:
+            done()
+            if self._ref is not ref:
+                return  # the run is over
+            first, self._drawn = self._drawn is None, drawn
+            self._explorer.show_live(drawn.live)
+            if first and self._session.scene.model.id == base.ref.id:
+                self.show()
+            self.step_shown.emit(drawn.snapshot.step)
+
+        self._background.submit(
+            work,
+            "Drawing what is learned",
+            done=swap,
+            failed=failed,
+            cancelled=done,
+            quiet=True,
+        )
+
+    # citing
+
+    def cite(self, model: ModelRef, like: ModelRef | None = None) -> ModelRef:
+        """What cites the model from now on: weights that are kept.
+
+        The weights that draw the picture now are written into the run's folder; ``like`` is cited
+        instead where it is of this run. Other models are cited as they are.
+        """
+        drawn, folder = self._drawn, self._folder
+        if drawn is None or folder is None or self._ref is None or model.id != self._ref.id:
+            return model
+        if like is not None and like.id in self._cited:
+            return like
+        return self._kept(drawn, folder)
+
+    def keep_newest(self) -> int | None:
+        """Keep the weights that draw the picture now with the run; their step."""
+        if self._drawn is None or self._folder is None:
+            return None
+        self._kept(self._drawn, self._folder)
+        return self._drawn.snapshot.step
+
+    def _kept(self, drawn: _Drawn, folder: Path) -> ModelRef:
+        snapshot = drawn.snapshot
+        ref = snapshot.ref
+        if ref.id in self._cited:
+            return ref
+        self._cited[ref.id] = ref
+        out = folder / "kept" / f"step-{snapshot.step:07d}"
+        self._session.specs[ref.id] = snapshot.config.spec
+        self._session.model_paths[ref.id] = str(out)
+        bundle = msgspec.structs.replace(drawn.live.bundle, path=out)
+        self._store.adopt(Loaded(bundle, drawn.live.generator))
+        self._unwritten[out] = snapshot
+        if self._closed:
+            self._write(folder, out, snapshot)
+        else:
+            self._background.submit(
+                lambda _: self._write(folder, out, snapshot),
+                f"Keeping step {snapshot.step}",
+                failed=lambda error: self._tell(str(error), "error"),
+                quiet=True,
+            )
+        return ref
+
+    def _write(self, folder: Path, out: Path, snapshot: Snapshot) -> None:
+        from genviewer.engine.run_timeline import keep
+
+        keep(folder, snapshot, out)
+        self._unwritten.pop(out, None)
+
+    def close(self) -> None:
+        """End the lane; what is to be kept is written, and from now on at once."""
+        self._closed = True
+        self._background.close()
+        self._lane.stop()
+        folder = self._folder
+        for out, snapshot in list(self._unwritten.items()):
+            try:
+                self._write(folder or out.parent.parent, out, snapshot)
+            except (ValueError, OSError) as error:
+                self._tell(str(error), "error")
+
+
+def _read(folder: Path, step: int) -> Snapshot:
+    from genviewer.engine.run_timeline import RunTimeline
+
+    return RunTimeline(folder).snapshot(step)

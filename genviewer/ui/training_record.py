@@ -1,0 +1,76 @@
+"""Which training was not brought to its end, for the next start; and runs that were discarded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from genviewer.io.atomic import write_bytes
+
+MAX_BYTES = 1 << 16
+TRASH = ".discarded"
+
+
+class LeftRun(msgspec.Struct, frozen=True):
+    """A run that is neither kept nor discarded: its folder, its name, and what it began as."""
+
+    folder: str
+    name: str
+    base: str
+
+
+def write_record(file: Path, left: LeftRun) -> None:
+    """Remember a run.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    write_bytes(file, msgspec.json.encode(left))
+
+
+def read_record(file: Path) -> LeftRun | None:
+    """The run that was left, if its folder is still there."""
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            return None
+        left = msgspec.json.decode(file.read_bytes(), type=LeftRun)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return left if (Path(left.folder) / "train.toml").is_file() else None
+
+
+def forget_record(file: Path) -> None:
+    """No run is left; OSError if that cannot be written."""
+    file.unlink(missing_ok=True)
+
+
+def put_aside(run: Path) -> Path:
+    """Move a run where it is deleted later, and can be taken back from until then.
+
+    Raises:
+        OSError: if it cannot be moved.
+    """
+    trash = run.parent / TRASH
+    trash.mkdir(exist_ok=True)
+    place, number = trash / run.name, 1
+    while place.exists():
+        number += 1
+        place = trash / f"{run.name}-{number}"
+    run.rename(place)
+    return place
+
+
+def delete_discarded(runs: Path) -> None:
+    """Delete what was put aside; what cannot be deleted stays."""
+    shutil.rmtree(runs / TRASH, ignore_errors=True)
+
+
+def free_folder(runs: Path, name: str, stamp: str) -> Path:
+    """A folder for a new run, where nothing is."""
+    place, number = runs / f"{name}-{stamp}", 1
+    while place.exists():
+        number += 1
+        place = runs / f"{name}-{stamp}-{number}"
+    return place
