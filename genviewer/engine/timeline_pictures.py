@@ -65,7 +65,7 @@ def draw_step(
     recipes: Sequence[Recipe],
     progress: Progress | None = None,
 ) -> list[tuple[Recipe, Bytes]]:
-    """Draw Recipes with the weights of a step, reduced to about ``SIDE`` pixels; for a job lane.
+    """Draw Recipes with the weights of a step, reduced to at most ``SIDE`` pixels; for a job lane.
 
     Raises:
         TimelineError, LoadError: the weights cannot be had.
@@ -79,6 +79,6 @@ def draw_step(
             progress.check()
         pixels = decode_recipe(generator, recipe)
         # A copy: what is kept should not hold the whole picture in memory.
-        small = fewer_pixels(pixels, max(1, max(pixels.shape[:2]) // SIDE)).copy()
+        small = fewer_pixels(pixels, -(-max(pixels.shape[:2]) // SIDE)).copy()
         drawn.append((recipe, small))
     return drawn

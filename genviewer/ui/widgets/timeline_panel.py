@@ -25,6 +25,8 @@ from genviewer.ui.widgets.timeline_strip import TimelineStrip
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QShowEvent
+
 EMPTY = (
     "No training yet. While a model is trained, the weights of its steps are kept here:\n"
     "go back to any of them, and see the pinned samples change over time."
@@ -41,12 +43,14 @@ class TimelinePanel(QWidget):
         sample_wanted(int, int): the sample of this row, with the weights of this step.
         compare_toggled(bool): the model as it was before the training is to be shown beside it.
         export_wanted(): the current sample over the steps is to be saved as an animation.
+        seen(): it is on the screen again.
     """
 
     step_wanted = Signal(object)
     sample_wanted = Signal(int, int)
     compare_toggled = Signal(bool)
     export_wanted = Signal()
+    seen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -130,6 +134,10 @@ class TimelinePanel(QWidget):
         self.compare.setEnabled(possible)
         tip = "Show the model as it was before the training beside it"
         self.compare.setToolTip(tip if possible else why_not or tip)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.seen.emit()
 
     def _go_live(self) -> None:
         self._show()  # what the button shows is what is so, not what was pressed

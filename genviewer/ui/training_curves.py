@@ -1,0 +1,89 @@
+"""The curves of the run that is shown: what was measured before, and what comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from genviewer.engine.run_metrics import MetricsReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.engine.training_thread import News
+    from genviewer.ui.background import Background
+    from genviewer.ui.training import Training
+    from genviewer.ui.widgets.curves import Curves
+
+METRICS = "metrics.csv"
+
+
+class TrainingCurves(QObject):
+    """Keeps curves in step with the run (GUI thread); its file is read in a job lane.
+
+    Args:
+        training: whose run it is.
+        curves: what shows them.
+        jobs: the lane in which the file is read.
+        tell: (text, severity) says something.
+    """
+
+    def __init__(
+        self,
+        training: Training,
+        curves: Curves,
+        jobs: Background,
+        tell: Callable[[str, str], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.curves, self._jobs, self._tell = curves, jobs, tell
+        self._folder: Path | None = None
+        self._waiting: list[dict[str, float]] | None = None
+        training.run_changed.connect(self._show_run)
+        training.news.connect(self._show_news)
+        curves.file_wanted.connect(self._show_file)
+        self._show_run(training.folder)
+
+    def _show_run(self, folder: Path | None) -> None:
+        """Show the curves of the run in a folder from its first step on."""
+        self._folder = folder
+        self.curves.clear()
+        self.curves.set_file(folder is not None)
+        self._waiting = None
+        if folder is None:
+            return
+        # What is measured meanwhile is later than what the file has.
+        waiting = self._waiting = []
+
+        def work(_: Progress) -> list[dict[str, float]]:
+            return MetricsReader(folder / METRICS).new_rows().rows
+
+        def show(rows: list[dict[str, float]]) -> None:
+            if self._waiting is waiting:
+                self._waiting = None
+                later = [row for row in rows if not waiting or row["step"] < waiting[0]["step"]]
+                self.curves.append([*later, *waiting])
+
+        def failed(error: Exception) -> None:
+            reason = getattr(error, "strerror", None) or error
+            self._tell(f"The curves of {folder.name} cannot be read: {reason}.", "warning")
+            show([])
+
+        self._jobs.submit(
+            work, f"Reading the curves of {folder.name}", done=show, failed=failed, quiet=True
+        )
+
+    def _show_news(self, news: News) -> None:
+        if self._waiting is not None:
+            self._waiting += news.rows
+        elif news.rows:
+            self.curves.append(news.rows)
+
+    def _show_file(self) -> None:
+        if self._folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))
