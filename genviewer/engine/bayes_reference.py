@@ -10,8 +10,9 @@ import hashlib
 import io
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 
 from genviewer.core.prior import draws
@@ -36,6 +37,9 @@ LIMIT = 1000
 OWN_SAMPLES = 300
 REJECTED = 0.01
 """The share of the reference set that lies below the threshold."""
+
+FILE = "reference.json"
+"""In a model's folder: log p(x) of test images, so that nobody needs them to be told an outlier."""
 
 _MAX_BYTES = 1 << 20
 _SEED = 1 << 40  # of the model's own samples, apart from those that anybody explores
@@ -100,6 +104,49 @@ def measure_reference(
         np.savez(buffer, log_px=known)
         write_bytes(path, buffer.getvalue())
     return Reference(known, name)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """A reference as it lies in a model's folder."""
+
+    model_id: str
+    name: str
+    version: int
+    glance: int
+    samples: int
+    log_px: Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=LIMIT)]
+
+
+def bundled_reference(bundle: Bundle) -> Reference | None:
+    """The reference that lies in the model's folder; None where there is none for this model.
+
+    One that was measured on other weights, or in another way than :func:`measure_reference` does
+    by default, does not count.
+    """
+    path = bundle.path / FILE
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return None
+        kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
+    except (OSError, ValueError, RecursionError):
+        return None
+    figures = np.sort(np.array(kept.log_px, np.float64))
+    how = (kept.model_id, kept.version, kept.glance, kept.samples)
+    usable = how == (bundle.model_id, _VERSION, GLANCE, SAMPLES) and np.isfinite(figures).all()
+    return Reference(figures, kept.name) if usable else None
+
+
+def keep_reference(bundle: Bundle, reference: Reference) -> Path:
+    """Write a reference of default effort into the model's folder, atomically.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    figures = tuple(round(float(value), 2) for value in reference.log_px)
+    kept = _Kept(bundle.model_id, reference.name, _VERSION, GLANCE, SAMPLES, figures)
+    path = bundle.path / FILE
+    write_bytes(path, msgspec.json.encode(kept))
+    return path
 
 
 def own_samples(bundle: Bundle, count: int = OWN_SAMPLES) -> Bytes:

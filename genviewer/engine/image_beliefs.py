@@ -18,6 +18,7 @@ from genviewer.engine.density import add_samples, open_density
 from genviewer.engine.density_results import Likelihoods, WeightSums, percentile
 from genviewer.engine.encoding import ImageEncoder, to_model_range
 from genviewer.engine.generator import LoadError
+from genviewer.engine.inversion_measures import psnr, ssim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,11 +44,13 @@ class Question:
         pixels: uint8 (H, W, C) in the model's size.
         prior: weights of the classes, float64 (K,); None for equal ones.
         samples: importance samples in the end, of the classes that matter.
+        model_id: of the model that is asked, for whoever hears the answer.
     """
 
     pixels: Bytes
     prior: Doubles | None = None
     samples: int = DEFAULT_SAMPLES
+    model_id: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,7 @@ class Answer:
             compared; NaN until there are so many.
         posterior: where the image lies; None without an encoder.
         reconstruction: uint8 (H, W, C), what the model draws from there; None without an encoder.
+        likeness: PSNR in dB and SSIM of the reconstruction; None without one.
         by_class: uint8 (K, H, W, C), the same under every class; None until the end.
         score: the discriminator's, with the share in percent of the model's own samples that score
             lower; None without a discriminator. NaN for the share until it is known.
@@ -88,6 +92,7 @@ class Answer:
     usual: float = math.nan
     posterior: Posterior | None = None
     reconstruction: Bytes | None = None
+    likeness: tuple[float, float] | None = None
     by_class: Bytes | None = None
     score: tuple[float, float] | None = None
     done: bool = False
@@ -150,7 +155,13 @@ class ImageBeliefs:
         mean, logvar = encoder.encode(x, y)
         posterior = Posterior(mean[0], np.exp(0.5 * logvar[0]))
         drawn = self._generator.decode_pixels(mean, y)[0]
-        return Answer(question, posterior=posterior, reconstruction=drawn, done=True)
+        return Answer(
+            question,
+            posterior=posterior,
+            reconstruction=drawn,
+            likeness=likeness(question.pixels, drawn),
+            done=True,
+        )
 
     def _by_density(
         self, density: NetworkDensity, question: Question, x: Floats
@@ -183,6 +194,7 @@ class ImageBeliefs:
                 usual,
                 posterior,
                 drawn,
+                likeness(question.pixels, drawn),
                 self._under_every_class(density, x) if last else None,
                 done=last,
             )
@@ -226,6 +238,15 @@ def _encoded(density: NetworkDensity, x: Floats, y: Floats | None) -> tuple[Floa
             None if y is None else torch.from_numpy(y).to(density.device),
         )
     return mean.cpu().numpy(), logvar.cpu().numpy()
+
+
+def likeness(wanted: Bytes, drawn: Bytes) -> tuple[float, float]:
+    """PSNR in dB and SSIM of two images uint8 (H, W, C)."""
+    one, two = (
+        torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 2, 0)[None])).float() / 255.0
+        for x in (drawn, wanted)
+    )
+    return float(psnr(one, two)[0]), float(ssim(one, two)[0])
 
 
 def rounds(samples: int) -> Iterator[int]:

@@ -1,0 +1,157 @@
+"""What an Answer comes to, in figures and sentences. No widgets."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genviewer.engine.density_results import percentile
+from genviewer.ui.widgets.figure_rows import Figure
+
+if TYPE_CHECKING:
+    from genviewer.core.spec import Spec
+    from genviewer.engine.bayes_reference import Reference
+    from genviewer.engine.image_beliefs import Answer
+
+MINUS = "\N{MINUS SIGN}"
+MEASURED = {
+    "bernoulli": "of binary pixels",
+    "discretised_logistic": "of 256 levels",
+    "gaussian": "dequantised",
+}
+"""What ``log p(x)`` is of, in a word or two; the tooltip has all of it."""
+
+SURE = 0.5
+"""Without a class above this probability the model is called undecided."""
+
+
+def number(value: float, digits: int = 2) -> str:
+    """A number with a proper minus sign."""
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[Figure]:
+    """The figures of p(x), or of what stands in its place."""
+    found = answer.likelihoods
+    if found is None:
+        return _score_figures(answer, spec)
+    error = float(found.stderr[0])
+    spread = f" ± {error:.2f}" if math.isfinite(error) else ""
+    samples = f"{found.samples:,} importance samples (Burda et al. 2016)"
+    what = f"The {found.measure}."
+    figures = [
+        Figure(
+            "log p(x)",
+            f"{number(float(found.log_px[0]))}{spread} nats",
+            f"A lower bound from {samples}, with its Monte-Carlo error.\n{what}",
+        ),
+        Figure("compared", *_compared(answer, reference)),
+        Figure(
+            "ELBO",
+            f"{number(float(found.elbo[0]), 1)} = {number(float(found.reconstruction[0]), 1)} "
+            f"{MINUS} {number(float(found.kl[0]), 1)}",
+            "The evidence lower bound in nats: reconstruction minus KL.",
+        ),
+        Figure(
+            "bits/dim",
+            f"{number(float(found.bits_per_dim[0]), 3)} {MEASURED.get(found.likelihood, '')}",
+            what,
+        ),
+    ]
+    return figures
+
+
+def _compared(answer: Answer, reference: Reference | None) -> tuple[str, str]:
+    from genviewer.engine.image_beliefs import standing
+
+    if reference is None:
+        return "–", "Nothing was measured yet to compare it with."
+    if not math.isfinite(answer.usual):
+        return "…", ""
+    words = standing(reference.log_px, answer.usual)
+    tip = f"Among {len(reference.log_px):,} of {reference.name}, measured with as many samples."
+    return words, tip
+
+
+def _score_figures(answer: Answer, spec: Spec) -> list[Figure]:
+    if answer.score is None:
+        return []
+    score, share = answer.score
+    text = number(score)
+    if math.isfinite(share):
+        text += f", above {share:.0f} % of its own samples"
+    tip = "How real the discriminator finds it: a score of its own, not a probability."
+    return [Figure("discriminator", text, tip)]
+
+
+def density_note(spec: Spec) -> str:
+    """Why a model has no p(x); empty where it has one."""
+    if spec.density and spec.encoder:
+        return ""
+    if spec.family == "gan":
+        return (
+            "A GAN has no density: it draws, but cannot say how likely an image is. What can be "
+            "asked is its discriminator, and how near the nearest image is that it can draw."
+            if spec.discriminator
+            else "A GAN has no density: it draws, but cannot say how likely an image is. What can "
+            "be asked is how near the nearest image is that it can draw."
+        )
+    if spec.encoder:
+        return "This model has an encoder but no density: it cannot say how likely an image is."
+    return "This model only draws: it has no encoder and no density."
+
+
+def classes_note(spec: Spec) -> str:
+    """Why a model has no p(y | x); empty where it has one."""
+    if spec.class_condition is None:
+        return "p(y | x) needs a conditional model; this one has no classes."
+    if not (spec.density and spec.encoder):
+        return (
+            "p(y | x) by Bayes' rule needs p(x | y), and this model has no density: it draws every "
+            "class, but cannot say how likely an image is under it."
+        )
+    others = [c.name for c in spec.conditions if c is not spec.class_condition and not c.optional]
+    return f"p(y | x) is not known here: it also takes {', '.join(others)}." if others else ""
+
+
+def verdict(
+    answer: Answer, reference: Reference | None, rejected: float, spec: Spec
+) -> tuple[str, bool]:
+    """What the bars come to, and whether the image is rejected as an outlier.
+
+    Args:
+        answer: what is known.
+        reference: what is usual; None where that is not known.
+        rejected: the share (0..1) of the reference that lies below the threshold.
+        spec: of the model.
+    """
+    found = answer.beliefs
+    strange = (
+        reference is not None
+        and math.isfinite(answer.usual)
+        and answer.usual < reference.threshold(rejected)
+    )
+    if strange:
+        return "Rejected: looks like nothing I know.", True
+    if found is None or spec.class_condition is None:
+        return "", False
+    best = int(found.best[0])
+    undecided = float(found.entropy[0])
+    entropy = f"entropy {undecided:.2f} of {math.log(len(found.prior)):.2f} nats"
+    if float(found.posterior[0, best]) < SURE:
+        return f"Undecided; {entropy}.", False
+    return f"Takes it for {spec.class_condition.label(best)}; {entropy}.", False
+
+
+def likeness_text(likeness: tuple[float, float] | None) -> str:
+    """PSNR and SSIM."""
+    if likeness is None:
+        return ""
+    return f"PSNR {likeness[0]:.1f} dB · SSIM {likeness[1]:.2f}"
+
+
+def share_below(reference: Reference, value: float) -> float:
+    """The share in percent of the reference that is less likely."""
+    return float(percentile(reference.log_px, np.array([value]))[0])

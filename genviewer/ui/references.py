@@ -1,0 +1,148 @@
+"""What images are compared with: for each model a data set that was chosen once, or its samples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genviewer.io.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genviewer.engine.bayes_reference import Reference
+    from genviewer.engine.jobs import Progress
+    from genviewer.ui.background import Background
+    from genviewer.ui.models import Loaded
+
+OWN = "own"
+BUNDLED = "bundled"
+CHOOSE = "choose"
+MAX_BYTES = 1 << 20
+MAX_REMEMBERED = 200
+
+
+class References:
+    """Measures and remembers references (GUI thread).
+
+    Args:
+        jobs: where they are measured.
+        file: where the choices are remembered.
+        on_known: a model's id and its Reference.
+        tell: (text, severity) says something.
+    """
+
+    def __init__(
+        self,
+        jobs: Background,
+        file: Path,
+        on_known: Callable[[str, Reference], object],
+        tell: Callable[[str, str], object],
+    ) -> None:
+        self._jobs, self._file, self._on_known, self._tell = jobs, file, on_known, tell
+        self._known: dict[tuple[str, str], Reference] = {}
+        self._asked: set[tuple[str, str]] = set()
+        self._chosen = _read(file)
+
+    def choices(self, loaded: Loaded) -> list[tuple[str, str]]:
+        """Keys and texts of what a model's images can be compared with."""
+        from genviewer.engine.bayes_reference import bundled_reference
+
+        found = []
+        bundled = bundled_reference(loaded.bundle)
+        if bundled is not None:
+            self._known[loaded.bundle.model_id, BUNDLED] = bundled
+            found.append((BUNDLED, bundled.name))
+        found.append((OWN, "its own samples"))
+        source = self._chosen.get(loaded.bundle.model_id)
+        if source is not None and source not in (OWN, BUNDLED):
+            found.append((source, _name(source)))
+        found.append((CHOOSE, "another data set…"))
+        return found
+
+    def current(self, loaded: Loaded) -> str:
+        """The key of the reference in force."""
+        keys = [key for key, _ in self.choices(loaded)]
+        chosen = self._chosen.get(loaded.bundle.model_id, keys[0])
+        return chosen if chosen in keys else keys[0]
+
+    def choose(self, loaded: Loaded, key: str) -> None:
+        """Compare with another reference from now on; ``key`` may be a data set."""
+        self._chosen.pop(loaded.bundle.model_id, None)
+        self._chosen[loaded.bundle.model_id] = key
+        for oldest in list(self._chosen)[:-MAX_REMEMBERED]:
+            del self._chosen[oldest]
+        try:
+            write_bytes(self._file, msgspec.json.encode(self._chosen))
+        except OSError as error:
+            self._tell(f"What is compared with cannot be kept: {error.strerror}.", "warning")
+
+    def known(self, loaded: Loaded) -> Reference | None:
+        """The reference in force, where it is measured."""
+        return self._known.get((loaded.bundle.model_id, self.current(loaded)))
+
+    def want(self, loaded: Loaded) -> None:
+        """Measure the reference in force, once; ``on_known`` is told."""
+        bundle, source = loaded.bundle, self.current(loaded)
+        mark = (bundle.model_id, source)
+        if mark in self._asked or mark in self._known:
+            return
+        self._asked.add(mark)
+
+        def work(progress: Progress) -> Reference:
+            from genviewer.engine.bayes_reference import measure_reference, own_samples
+            from genviewer.engine.density import open_density
+            from genviewer.engine.torch_decoder import use_threads
+
+            use_threads(1)  # the sample under the hand is drawn beside it
+            if source == OWN:
+                images, name = own_samples(bundle), "its own samples"
+            else:
+                images, name = _images(source, loaded), _name(source)
+            density = open_density(bundle, "cpu")
+            return measure_reference(density, bundle, images, name, progress=progress)
+
+        def done(reference: Reference) -> None:
+            self._asked.discard(mark)
+            self._known[mark] = reference
+            self._on_known(bundle.model_id, reference)
+
+        def failed(error: Exception) -> None:
+            self._tell(str(error), "warning")  # and not asked again until it is chosen anew
+
+        self._jobs.submit(
+            work,
+            f"Measuring what is usual for {bundle.spec.name}",
+            key="reference",
+            done=done,
+            failed=failed,
+            cancelled=lambda: self._asked.discard(mark),
+        )
+
+    def forget_failure(self, loaded: Loaded) -> None:
+        """Let the reference in force be asked for again."""
+        self._asked.discard((loaded.bundle.model_id, self.current(loaded)))
+
+
+def _images(source: str, loaded: Loaded):  # noqa: ANN202 - uint8 (N, H, W, C)
+    """The test images of a data set, or all it has, as the model takes them."""
+    from genviewer.engine.density_images import fit_images
+    from genviewer.io.datasets import load_images
+
+    train, test = load_images(source)
+    return fit_images((test or train).images, loaded.bundle.spec)
+
+
+def _name(source: str) -> str:
+    return Path(source).name or source
+
+
+def _read(file: Path) -> dict[str, str]:
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            return {}
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    except (OSError, ValueError, RecursionError):
+        return {}  # only choices are lost, which are made again in two clicks

@@ -1,0 +1,436 @@
+"""What a model believes about an image: the image in, what the model sees and makes of it, p(x),
+p(y | x).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPalette,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genviewer.io.dataset_fit import Fit
+from genviewer.ui import theme
+from genviewer.ui.icons import icon
+from genviewer.ui.widgets.draw_tools import DrawTools
+from genviewer.ui.widgets.elided_label import ElidedLabel
+from genviewer.ui.widgets.figure_rows import FigureRows
+from genviewer.ui.widgets.image_import import has_image, image_from
+from genviewer.ui.widgets.keyboard import ButtonPanel
+from genviewer.ui.widgets.picture_tile import PictureTile, error_map
+from genviewer.ui.widgets.posterior_bars import PosteriorBars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+PAD_WIDTH = 206
+BARS_WIDTH = 212
+WIDE = 930
+"""From this width on pictures and figures are side by side."""
+
+MINIMUM_HEIGHT = 236
+SAMPLES = (16, 100, 500, 2000, 5000)
+FITS = {"crop": "Keep the middle", "pad": "Keep all of it", "stretch": "Stretch"}
+
+
+class InspectPanel(ButtonPanel):
+    """Takes values in and says what is wanted; knows nothing of models.
+
+    Signals:
+        drawn: the drawing has changed.
+        file_wanted, data_wanted: an image is to be chosen.
+        image_given(object, str): an image uint8 (H, W, C) from the clipboard or dropped, and
+            what to call it.
+        file_given(object): the Path of an image file that was dropped or pasted.
+        sample_toggled(bool): the current sample is to be looked at, as it changes.
+        fit_changed: see :attr:`fit` and :attr:`centre`.
+        encode_wanted, invert_wanted, cancel_wanted, classes_wanted, explain_wanted: pressed.
+        prior_edited(object), class_chosen(int): of the bars.
+        samples_chosen(int): how many importance samples.
+        reference_chosen(str): a key of :meth:`set_references`.
+    """
+
+    drawn = Signal()
+    file_wanted = Signal()
+    data_wanted = Signal()
+    image_given = Signal(object, str)
+    file_given = Signal(object)
+    sample_toggled = Signal(bool)
+    fit_changed = Signal()
+    encode_wanted = Signal()
+    invert_wanted = Signal()
+    cancel_wanted = Signal()
+    classes_wanted = Signal()
+    explain_wanted = Signal()
+    prior_edited = Signal(object)
+    class_chosen = Signal(int)
+    samples_chosen = Signal(int)
+    reference_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self.setMinimumHeight(MINIMUM_HEIGHT)
+        self._seen: NDArray[np.uint8] | None = None
+        self._how = "crop"
+        self._invert = False
+        self.centre = True
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 8, 8)
+        row.setSpacing(16)
+        row.addWidget(self._image_column())
+        row.addWidget(self._model_column(), 1)
+        row.addWidget(self._class_column())
+        self.set_work(None)
+
+    # -- columns ---------------------------------------------------------------------------------
+
+    def _image_column(self) -> QWidget:
+        column, layout = _column(self)
+        column.setFixedWidth(PAD_WIDTH)
+        bar = QHBoxLayout()
+        bar.setSpacing(2)
+        self.file = self._tool("open", "Open an image…", self.file_wanted.emit)
+        self.paste = self._tool("paste", "Paste an image  (Ctrl+V here)", self._paste)
+        self.data = self._tool("grid", "Choose from a data set…", self.data_wanted.emit)
+        self.sample = self._tool("image", "Follow the current sample", checkable=True)
+        self.sample.clicked.connect(self.sample_toggled)
+        self.source = ElidedLabel("", self)
+        self.source.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.fit_button = self._tool("fit", "How the image is brought to the model's size")
+        self.fit_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.fit_button.setMenu(self._fit_menu())
+        for button in (self.file, self.paste, self.data, self.sample):
+            bar.addWidget(button)
+        bar.addWidget(self.source, 1)
+        bar.addWidget(self.fit_button)
+        self.drawing = DrawTools(column)
+        self.drawing.pad.drawn.connect(self.drawn)
+        layout.addLayout(bar)
+        layout.addWidget(self.drawing, 1)
+        return column
+
+    def _fit_menu(self) -> QMenu:
+        menu = QMenu(self)
+        self._fit_actions = {}
+        for key, text in FITS.items():
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, key=key: self._set_how(key))
+            self._fit_actions[key] = action
+        menu.addSeparator()
+        self._invert_action = menu.addAction("Swap light and dark")
+        self._centre_action = menu.addAction("Centre what is drawn, as in MNIST")
+        for action, then in (
+            (self._invert_action, self._set_invert),
+            (self._centre_action, self._set_centre),
+        ):
+            action.setCheckable(True)
+            action.triggered.connect(then)
+        self._fit_actions[self._how].setChecked(True)
+        self._centre_action.setChecked(self.centre)
+        return menu
+
+    def _model_column(self) -> QWidget:
+        column, layout = _column(self)
+        column.setMinimumWidth(220)
+        self._halves = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self._halves.setSpacing(8)
+        pictures = QWidget(column)
+        tiles = QVBoxLayout(pictures)
+        tiles.setContentsMargins(0, 0, 0, 0)
+        tiles.setSpacing(0)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.seen = PictureTile("The model sees", "", pictures)
+        self.reconstruction = PictureTile("Reconstruction", "", pictures)
+        self.error = PictureTile("Error", "", pictures)
+        self.error.setToolTip("Where light is missing, and where there is too much")
+        for tile in (self.seen, self.reconstruction, self.error):
+            row.addWidget(tile)
+        self.likeness = QLabel("", pictures)
+        self.likeness.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.likeness.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        tiles.addLayout(row, 1)
+        tiles.addWidget(self.likeness)
+        figures = QWidget(column)
+        rows = QVBoxLayout(figures)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(4)
+        self.figures = FigureRows(figures)
+        rows.addWidget(self.figures)
+        rows.addStretch(1)
+        rows.addLayout(self._density_bar())
+        self._halves.addWidget(pictures, 1)
+        self._halves.addWidget(figures, 1)
+        layout.addLayout(self._halves, 1)
+        layout.addLayout(self._work_bar())
+        return column
+
+    def _density_bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        bar.setSpacing(6)
+        self.samples = QComboBox(self)
+        for count in SAMPLES:
+            self.samples.addItem(f"k = {count:,}", count)
+        self.samples.setCurrentIndex(SAMPLES.index(500))
+        self.samples.setToolTip("Importance samples: more of them make the bound tighter")
+        self.samples.setAccessibleName("Importance samples")
+        self.samples.activated.connect(
+            lambda _: self.samples_chosen.emit(int(self.samples.currentData()))
+        )
+        self.reference = QComboBox(self)
+        self.reference.setToolTip("What the image is compared with")
+        self.reference.setAccessibleName("Compared with")
+        self.reference.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.reference.setMinimumContentsLength(8)
+        self.reference.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.reference.activated.connect(
+            lambda _: self.reference_chosen.emit(str(self.reference.currentData()))
+        )
+        bar.addWidget(self.samples)
+        bar.addWidget(self.reference, 1)
+        return bar
+
+    def _work_bar(self) -> QHBoxLayout:
+        bar = QHBoxLayout()
+        bar.setSpacing(6)
+        self.encode = self._push("Encode", "Go to the latent that the encoder finds")
+        self.encode.clicked.connect(lambda: self.encode_wanted.emit())
+        self.invert = self._push("Invert", "Search for the latent that draws it best")
+        self.invert.clicked.connect(lambda: self.invert_wanted.emit())
+        self.classes = self._push("Every class", "The same latent under every class")
+        self.classes.clicked.connect(lambda: self.classes_wanted.emit())
+        self.explain = self._push("Explain…", "How p(x), p(y | x) and p(x | y) hang together")
+        self.explain.clicked.connect(lambda: self.explain_wanted.emit())
+        self.progress = QProgressBar(self)
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(6)
+        self.cancel = self._push("Cancel", "Stop searching")
+        self.cancel.clicked.connect(lambda: self.cancel_wanted.emit())
+        for button in (self.encode, self.invert, self.classes, self.explain):
+            bar.addWidget(button)
+        bar.addWidget(self.progress, 1)
+        bar.addWidget(self.cancel)
+        bar.addStretch(1)
+        return bar
+
+    def _class_column(self) -> QWidget:
+        column, layout = _column(self)
+        column.setFixedWidth(BARS_WIDTH)
+        head = QHBoxLayout()
+        self.class_head = QLabel("p(y | x)", column)
+        self.class_head.setFont(theme.strong(self.font()))
+        self.prior_head = QToolButton(column)
+        self.prior_head.setText("prior")
+        self.prior_head.setObjectName("tight")
+        self.prior_head.setToolTip("Make all classes equally probable again")
+        self.prior_head.clicked.connect(self._even_prior)
+        head.addWidget(self.class_head)
+        head.addStretch(1)
+        head.addWidget(self.prior_head)
+        self.bars = PosteriorBars(column)
+        self.bars.prior_edited.connect(self.prior_edited)
+        self.bars.class_chosen.connect(self.class_chosen)
+        self.no_classes = QLabel("", column)
+        self.no_classes.setWordWrap(True)
+        self.no_classes.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.no_classes.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.verdict = QLabel("", column)
+        self.verdict.setWordWrap(True)
+        layout.addLayout(head)
+        layout.addWidget(self.bars, 1)
+        layout.addWidget(self.no_classes, 1)
+        layout.addWidget(self.verdict)
+        return column
+
+    # -- values in -------------------------------------------------------------------------------
+
+    def set_classes(self, names: Sequence[str], why_not: str = "") -> None:
+        """The model's classes; where there are none, why p(y | x) cannot be asked."""
+        self.bars.set_classes(names)
+        self.bars.setVisible(bool(names))
+        self.prior_head.setVisible(bool(names))
+        self.class_head.setVisible(bool(names) or not why_not)
+        self.no_classes.setText(why_not)
+        self.no_classes.setVisible(not names)
+
+    def set_density_shown(self, shown: bool) -> None:
+        """Whether there is a density, with samples and a reference to choose."""
+        self.samples.setVisible(shown)
+        self.reference.setVisible(shown)
+
+    def set_references(self, choices: Sequence[tuple[str, str]], current: str) -> None:
+        """What the image can be compared with: keys and texts."""
+        self.reference.clear()
+        for key, text in choices:
+            self.reference.addItem(text, key)
+        self.reference.setCurrentIndex(max(self.reference.findData(current), 0))
+
+    def set_source(self, text: str) -> None:
+        """What the image is."""
+        self.source.setText(text)
+
+    def set_seen(self, pixels: NDArray[np.uint8] | None) -> None:
+        """What the model is given: uint8 (H, W, C) in its size."""
+        self._seen = pixels
+        self.seen.set_pixels(pixels)
+
+    def set_drawn(self, pixels: NDArray[np.uint8] | None, name: str, likeness: str) -> None:
+        """What the model makes of it, what that is called, and how alike the two are."""
+        self.reconstruction.set_pixels(pixels)
+        self.reconstruction.set_caption(name)
+        self.likeness.setText(likeness)
+        if pixels is None or self._seen is None or pixels.shape != self._seen.shape:
+            self.error.set_pixels(None)
+            return
+        c = theme.colors()
+        self.error.set_pixels(error_map(self._seen, pixels, c.accent, c.warning))
+
+    def set_verdict(self, text: str, alarming: bool = False) -> None:
+        """Say in a sentence what the bars come to."""
+        self.verdict.setText(text)
+        self.verdict.setFont(theme.strong(self.font()) if alarming else self.font())
+        role = QPalette.ColorRole.BrightText if alarming else QPalette.ColorRole.WindowText
+        self.verdict.setForegroundRole(role)
+
+    def set_work(self, fraction: float | None) -> None:
+        """How far a search is, 0..1; None where none is under way."""
+        working = fraction is not None
+        self.progress.setVisible(working)
+        self.cancel.setVisible(working)
+        for button in (self.encode, self.invert, self.classes, self.explain):
+            button.setVisible(not working)
+        if fraction is not None:
+            self.progress.setValue(round(1000 * fraction))
+
+    @property
+    def fit(self) -> Fit:
+        """How images are brought to the model's size."""
+        return Fit(how=self._how, invert=self._invert)  # type: ignore[arg-type]
+
+    def set_centre(self, centre: bool) -> None:
+        """Whether drawings are centred, without a signal."""
+        self.centre = centre
+        self._centre_action.setChecked(centre)
+
+    # -- the hand --------------------------------------------------------------------------------
+
+    def _even_prior(self) -> None:
+        even = np.ones(len(self.bars.prior))
+        self.bars.set_prior(even)
+        self.prior_edited.emit(even)
+
+    def _set_how(self, how: str) -> None:
+        self._how = how
+        for key, action in self._fit_actions.items():
+            action.setChecked(key == how)
+        self.fit_changed.emit()
+
+    def _set_invert(self, on: bool) -> None:
+        self._invert = on
+        self.fit_changed.emit()
+
+    def _set_centre(self, on: bool) -> None:
+        self.centre = on
+        self.fit_changed.emit()
+
+    def _paste(self) -> None:
+        self._give(QGuiApplication.clipboard().mimeData(), "the clipboard")
+
+    def _give(self, data: object, name: str) -> None:
+        found = image_from(data)  # type: ignore[arg-type]
+        if isinstance(found, np.ndarray):
+            self.image_given.emit(found, name)
+        elif found is not None:
+            self.file_given.emit(found)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if has_image(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self._give(event.mimeData(), "dropped image")
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            pasting = event.matches(QKeySequence.StandardKey.Paste)
+            if pasting and has_image(QGuiApplication.clipboard().mimeData()):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self._paste()
+        else:
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= WIDE
+        sides = QBoxLayout.Direction
+        self._halves.setDirection(sides.LeftToRight if wide else sides.TopToBottom)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _tool(
+        self,
+        name: str,
+        tip: str,
+        then: Callable[[], object] | None = None,
+        *,
+        checkable: bool = False,
+    ) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName("tight")
+        button.setIcon(icon(name))
+        button.setFixedSize(26, 26)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip.split("  (")[0].rstrip("…"))
+        button.setCheckable(checkable)
+        if then is not None:
+            button.clicked.connect(lambda _=False: then())
+        return button
+
+    def _push(self, text: str, tip: str) -> QPushButton:
+        button = QPushButton(text, self)
+        button.setToolTip(tip)
+        button.setAccessibleName(text.rstrip("…"))
+        return button
+
+
+def _column(parent: QWidget) -> tuple[QWidget, QVBoxLayout]:
+    column = QWidget(parent)
+    layout = QVBoxLayout(column)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(6)
+    return column, layout
