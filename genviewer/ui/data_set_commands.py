@@ -49,7 +49,7 @@ class DataSetCommands:
     def ask(self) -> None:
         """Ask for a data set of the current model."""
         window = self._window
-        model = window.session.scene.model
+        model = window.session.cite(window.session.scene.model, None)
         loaded = window.explorer.store.loaded(model.id)
         if loaded is None:
             window.tell("There is no model yet to draw a data set.", "warning")

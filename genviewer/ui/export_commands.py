@@ -57,6 +57,7 @@ class ExportCommands:
         scene = self._session.scene
         if pane is not None:
             scene = scene.with_pane(pane).with_view("focus")
+        scene = self._session.cited(scene)
         spec, loaded = self._session.specs.get(scene.model.id), self._store.loaded(scene.model.id)
         if spec is None or loaded is None:
             self._window.tell("There is no sample to save yet.", "warning")
@@ -162,7 +163,7 @@ class ExportCommands:
 
     def animation_dialog(self, source: Source = "keyframes") -> None:
         """Ask for an animation of the keyframes, of a walk or of a dimension."""
-        scene, controls = self._session.scene, self._session.controls
+        scene, controls = self._session.cited(self._session.scene), self._session.controls
         spec = self._session.specs.get(scene.model.id)
         if spec is None or self._store.loaded(scene.model.id) is None:
             self._window.tell("There is nothing to animate yet.", "warning")

@@ -1,0 +1,210 @@
+"""A training under the hand: live weights, citing, pausing, keeping, discarding, closing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from genviewer.core.resources import models_dir
+from genviewer.engine.train_config import read_config
+from genviewer.io.bundle import open_bundle
+from genviewer.session.fit import check_recipe
+from genviewer.session.state import load_state
+from genviewer.ui.models import Live
+from genviewer.ui.training import Training
+from genviewer.ui.training_record import read_record
+from genviewer.ui.widgets.training_panel import TrainingPanel
+from tests.ui.conftest import PATIENCE_MS, settled
+
+BASE = models_dir() / "digits-cvae"
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A few white images of each class: unlike any digit."""
+    path = tmp_path / "white.npz"
+    labels = np.arange(40) % 10
+    np.savez(path, images=np.full((40, 28, 28), 255, np.uint8), labels=labels)
+    return path
+
+
+@pytest.fixture
+def config(data):
+    config = read_config(BASE / "train.toml")
+    return msgspec.structs.replace(
+        config,
+        name="whiter",
+        steps=100_000,
+        batch_size=8,
+        seed=3,
+        threads=1,
+        start_from=str(BASE),
+        checkpoint_every=50,
+        data=msgspec.structs.replace(config.data, source=str(data)),
+        # It is to be seen within a few steps.
+        optimizer=msgspec.structs.replace(config.optimizer, ema=0.5, warmup=0),
+    )
+
+
+@pytest.fixture
+def training(qtbot, window, user_files):
+    panel = TrainingPanel(QWidget(), QWidget())
+    qtbot.addWidget(panel)
+    made = Training(window.explorer, panel, user_files, window, window)
+    window.model_kept = lambda loaded: None
+    yield made
+    made.close()
+
+
+def _until(qtbot, what):
+    qtbot.waitUntil(what, timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def running(qtbot, window, training, config):
+    """A training whose weights are on the screen."""
+    scene = window.session.scene
+    base = window.explorer.store.loaded(scene.model.id)
+    training.start(config, base)
+    _until(qtbot, lambda: window.session.scene.model == training.live.ref)
+    return training
+
+
+def _stopped(qtbot, training):
+    training.stop()
+    _until(qtbot, lambda: training.standing.state == "stopped" and not training.going)
+
+
+def test_the_very_picture_under_the_hand_turns_into_the_new_data(qtbot, window, running):
+    recipe = window.session.scene.recipe
+    original = window.canvas.focus_pixels().mean()
+    _until(qtbot, lambda: window.canvas.focus_pixels().mean() > original + 30)
+    assert window.session.scene.recipe == recipe
+    assert running.standing.state == "running"
+    window.session.undo()
+    settled(qtbot, window)
+    before = window.canvas.focus_pixels().mean()
+    assert before < original + 5
+    window.session.redo()
+    assert window.session.scene.model == running.live.ref
+
+    # While it waits, nothing moves; what is pinned is the very weights that draw it.
+    running.pause()
+    _until(qtbot, lambda: running.standing.state == "paused")
+    settled(qtbot, window)
+    step = running.live.snapshot.step
+    window.actions_by_id["pin"].trigger()
+    pin = window.session.pins[0]
+    assert pin.pane.model == running.live.snapshot.ref != running.live.ref
+    shown = window.canvas.focus_pixels().copy()
+    running.resume()
+    _until(qtbot, lambda: running.live.snapshot.step > step)
+    _stopped(qtbot, running)
+    window.pins.go_to(pin.id)
+    settled(qtbot, window)
+    np.testing.assert_array_equal(window.canvas.focus_pixels(), shown)
+    kept = running.folder / "kept" / f"step-{step:07d}"
+    _until(qtbot, lambda: (kept / "config.json").is_file())
+    assert open_bundle(kept).ref == pin.pane.model
+
+    # Back at a checkpoint of the timeline the picture is that of before.
+    window.session.undo()
+    running.show_step(0)
+    _until(qtbot, lambda: running.live.snapshot.step == 0)
+    settled(qtbot, window)
+    assert abs(window.canvas.focus_pixels().mean() - before) < 1.0
+
+
+def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
+    qtbot, window, running, tmp_path
+):
+    live = running.live.ref
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "a file").touch()
+    running.keep(tmp_path / "taken")
+    assert "exists already" in window.notices.notices[-1].text
+    assert running.going
+    running.keep(tmp_path / "mine")
+    _until(qtbot, lambda: running.standing.state == "none")
+    settled(qtbot, window)
+    kept = open_bundle(tmp_path / "mine")
+    assert window.session.scene.model == kept.ref
+    assert kept.spec.name == "mine"
+    assert (tmp_path / "mine" / "train.toml").is_file()
+    assert window.explorer.store.loaded(live.id) is None
+    assert not isinstance(window.explorer.store.loaded(kept.model_id), Live)
+    window.session.undo()
+    assert window.session.scene.model.name == "digits-cvae"
+
+
+def test_discarding_goes_back_and_can_be_taken_back(qtbot, window, running, user_files):
+    folder, live = running.folder, running.live.ref
+    _until(qtbot, lambda: running.live.snapshot.step > 0)
+    window.actions_by_id["pin"].trigger()
+    running.discard()
+    _until(qtbot, lambda: not folder.exists())
+    settled(qtbot, window)
+    assert window.session.scene.model.name == "digits-cvae"
+    assert running.standing.state == "none"
+    assert read_record(user_files.training) is None
+    cited = window.session.pins[0].pane.model
+    _until(qtbot, lambda: bool(window.notices.notices))
+    assert open_bundle(_place(window, cited)).ref == cited
+    window.notices.notices[-1].button.click()
+    _until(qtbot, lambda: running.standing.state == "stopped")
+    assert folder.exists()
+    assert running.live.ref == live
+
+
+def _place(window, ref):
+    return Path(window.session.model_paths[ref.id])
+
+
+def test_a_run_that_is_left_goes_on_at_the_next_start(qtbot, window, running, user_files):
+    _until(qtbot, lambda: running.live.snapshot.step > 0)
+    _stopped(qtbot, running)
+    step, folder = running.standing.step, running.folder
+    running.close()
+    window.explorer.session.cite = running.live.cite
+    window.close()
+    # The session cites weights that are on the disk.
+    state = load_state(user_files.session)
+    assert open_bundle(_named(state)).ref == state.scene.model
+    left = read_record(user_files.training)
+    assert left.folder == str(folder)
+    assert step > 0
+
+
+def _named(state):
+    return Path(state.model_paths[state.scene.model.id])
+
+
+def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
+    _stopped(qtbot, running)
+    step, base = running.standing.step, running.live.base
+    folder = running.folder
+    running.live.become(base)
+    running._leave()
+    running.open_run(folder, base)
+    _until(qtbot, lambda: running.standing.state == "stopped")
+    assert running.standing.step == step
+    running.resume()
+    _until(qtbot, lambda: running.standing.step > step)
+    assert check_recipe(window.session.scene.recipe, running.live.base.bundle.spec) is None
+
+
+def test_data_that_cannot_be_read_are_one_sentence_and_leave_no_run(
+    qtbot, window, training, config, tmp_path
+):
+    missing = msgspec.structs.replace(config.data, source=str(tmp_path / "nothing.npz"))
+    scene = window.session.scene
+    base = window.explorer.store.loaded(scene.model.id)
+    training.start(msgspec.structs.replace(config, data=missing), base)
+    _until(qtbot, lambda: training.standing.state == "none")
+    assert "nothing.npz" in window.notices.notices[-1].text
+    assert window.session.scene == scene
+    assert training.folder is None
