@@ -46,6 +46,7 @@ class Explorer(QObject):
         strip_drawn(int, object): dimension and uint8 (n, H, W, C).
         told(str, str): a sentence for the person, and its severity (info, warning, error).
         work_changed(object, object): name and fraction of the background work to show.
+        closing: the threads are about to be stopped; so is whoever has one of its own.
     """
 
     rendered = Signal(object)
@@ -54,6 +55,7 @@ class Explorer(QObject):
     strip_drawn = Signal(int, object)
     told = Signal(str, str)
     work_changed = Signal(object, object)
+    closing = Signal()
 
     def __init__(self, state: State, files: UserFiles, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -339,6 +341,7 @@ class Explorer(QObject):
 
     def close(self) -> None:
         """Stop the threads and write the session file; the window is done after this."""
+        self.closing.emit()
         self.walker.stop()
         for timer in (self._autosave, self._check):
             timer.stop()

@@ -22,6 +22,7 @@ from genviewer.ui import inspect_words as words
 from genviewer.ui.inverting import Inverting
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.references import CHOOSE, References
+from genviewer.ui.widgets.inspect_panel import REDRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,7 +257,7 @@ class Inspect(QObject):
         if before is None or before.bundle.spec.image != spec.image:
             panel.set_centre(small)
         panel.reconstruction.set_empty("" if spec.encoder else "Invert to see")
-        panel.set_drawn(None, "Reconstruction", "")
+        panel.set_drawn(None, REDRAWN, "")
         panel.set_verdict("")
         self._refit()
 
@@ -303,7 +304,7 @@ class Inspect(QObject):
         if answer.reconstruction is not None and self._inverted is None:
             if not self.inverting.searching:
                 text = words.likeness_text(answer.likeness)
-                panel.set_drawn(answer.reconstruction, "Reconstruction", text)
+                panel.set_drawn(answer.reconstruction, REDRAWN, text)
         if self._explain is not None:
             self._explain.show_answer(loaded.bundle.spec, answer, reference)
         self.answered.emit(answer)
@@ -413,7 +414,7 @@ class Inspect(QObject):
 
     def _cancel(self) -> None:
         self.inverting.cancel()
-        self.panel.set_drawn(None, "Reconstruction", "")
+        self.panel.set_drawn(None, REDRAWN, "")
         self._show_answer()
 
     def _go_to_inversion(self, loaded: Loaded, found: Inversion) -> None:

@@ -67,7 +67,7 @@ def _compared(answer: Answer, reference: Reference | None) -> tuple[str, str]:
     from genviewer.engine.image_beliefs import standing
 
     if reference is None:
-        return "–", "Nothing was measured yet to compare it with."
+        return "measuring…", "What is usual for this model is being measured."
     if not math.isfinite(answer.usual):
         return "…", ""
     words = standing(reference.log_px, answer.usual)

@@ -53,6 +53,7 @@ WIDE = 930
 """From this width on pictures and figures are side by side."""
 
 MINIMUM_HEIGHT = 236
+REDRAWN = "Redrawn"
 SAMPLES = (16, 100, 500, 2000, 5000)
 FITS = {"crop": "Keep the middle", "pad": "Keep all of it", "stretch": "Stretch"}
 
@@ -94,6 +95,7 @@ class InspectPanel(ButtonPanel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
+        self.setAutoFillBackground(True)
         self.setMinimumHeight(MINIMUM_HEIGHT)
         self._seen: NDArray[np.uint8] | None = None
         self._how = "crop"
@@ -166,8 +168,10 @@ class InspectPanel(ButtonPanel):
         tiles.setSpacing(0)
         row = QHBoxLayout()
         row.setSpacing(8)
-        self.seen = PictureTile("The model sees", "", pictures)
-        self.reconstruction = PictureTile("Reconstruction", "", pictures)
+        self.seen = PictureTile("Seen", "", pictures)
+        self.seen.setToolTip("What the model is given")
+        self.reconstruction = PictureTile(REDRAWN, "", pictures)
+        self.reconstruction.setToolTip("What the model makes of it")
         self.error = PictureTile("Error", "", pictures)
         self.error.setToolTip("Where light is missing, and where there is too much")
         for tile in (self.seen, self.reconstruction, self.error):
@@ -227,15 +231,13 @@ class InspectPanel(ButtonPanel):
         self.invert.clicked.connect(lambda: self.invert_wanted.emit())
         self.classes = self._push("Every class", "The same latent under every class")
         self.classes.clicked.connect(lambda: self.classes_wanted.emit())
-        self.explain = self._push("Explain…", "How p(x), p(y | x) and p(x | y) hang together")
-        self.explain.clicked.connect(lambda: self.explain_wanted.emit())
         self.progress = QProgressBar(self)
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.cancel = self._push("Cancel", "Stop searching")
         self.cancel.clicked.connect(lambda: self.cancel_wanted.emit())
-        for button in (self.encode, self.invert, self.classes, self.explain):
+        for button in (self.encode, self.invert, self.classes):
             bar.addWidget(button)
         bar.addWidget(self.progress, 1)
         bar.addWidget(self.cancel)
@@ -253,7 +255,13 @@ class InspectPanel(ButtonPanel):
         self.prior_head.setObjectName("tight")
         self.prior_head.setToolTip("Make all classes equally probable again")
         self.prior_head.clicked.connect(self._even_prior)
+        self.explain = QToolButton(column)
+        self.explain.setText("Explain…")
+        self.explain.setToolTip("How p(x), p(y | x) and p(x | y) hang together")
+        self.explain.setAccessibleName("Explain")
+        self.explain.clicked.connect(lambda: self.explain_wanted.emit())
         head.addWidget(self.class_head)
+        head.addWidget(self.explain)
         head.addStretch(1)
         head.addWidget(self.prior_head)
         self.bars = PosteriorBars(column)
@@ -278,7 +286,6 @@ class InspectPanel(ButtonPanel):
         self.bars.set_classes(names)
         self.bars.setVisible(bool(names))
         self.prior_head.setVisible(bool(names))
-        self.class_head.setVisible(bool(names) or not why_not)
         self.no_classes.setText(why_not)
         self.no_classes.setVisible(not names)
 
@@ -326,7 +333,7 @@ class InspectPanel(ButtonPanel):
         working = fraction is not None
         self.progress.setVisible(working)
         self.cancel.setVisible(working)
-        for button in (self.encode, self.invert, self.classes, self.explain):
+        for button in (self.encode, self.invert, self.classes):
             button.setVisible(not working)
         if fraction is not None:
             self.progress.setValue(round(1000 * fraction))

@@ -185,6 +185,10 @@ class LatentPanel(ButtonPanel):
         """Whether an order can be chosen, and if not, why: shown as its tooltip."""
         self.bar.set_order_available(name, available, why_not)
 
+    def set_posterior(self, mean: ArrayLike | None, deviation: ArrayLike | None = None) -> None:
+        """Mark where an image lies, float (D,) each; see ``LatentSliders.set_posterior``."""
+        self.sliders.set_posterior(mean, deviation)
+
     def set_strip(
         self, dim: int, pixels: NDArray[np.uint8], values: ArrayLike | None = None
     ) -> None:

@@ -50,6 +50,7 @@ class LatentRows(QAbstractScrollArea):
         self._asked = -1
         self._has_strips = False
         self._ticks: tuple[float, ...] = ()
+        self._posterior: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -114,6 +115,21 @@ class LatentRows(QAbstractScrollArea):
         self._editor.finish()
         self.ranking = DimRanking.of(self.hand.dim, dims, scores, dead, score_name)
         self._reveal(self._current)
+        self._refresh(None)
+
+    def set_posterior(self, mean: ArrayLike | None, deviation: ArrayLike | None = None) -> None:
+        """Mark where an image lies: its mean and, as a band, one deviation to each side.
+
+        Args:
+            mean: float (D,); None for no marks. Another number of dimensions than the latent's
+                leaves none either.
+            deviation: float (D,).
+        """
+        self._posterior = None
+        if mean is not None and deviation is not None:
+            marks = np.asarray(mean, np.float32), np.asarray(deviation, np.float32)
+            if marks[0].shape == marks[1].shape == (self.hand.dim,):
+                self._posterior = marks
         self._refresh(None)
 
     def set_current(self, dim: int) -> None:
@@ -276,7 +292,17 @@ class LatentRows(QAbstractScrollArea):
             dim == self._current,
             dim == self._hovered or dim == self._held_dim,
             self.hasFocus(),
+            self._band(dim),
         )
+
+    def _band(self, dim: int) -> tuple[float, float, float] | None:
+        """Low end, mean and high end of the posterior, as fractions of the range."""
+        if self._posterior is None:
+            return None
+        mean, deviation = (float(values[dim]) for values in self._posterior)
+        ends = (mean - deviation, mean, mean + deviation)
+        low, middle, high = (min(max(self.hand.range.fraction(x), 0.0), 1.0) for x in ends)
+        return low, middle, high
 
     def _refresh(self, changed: Mask | None) -> None:
         """Repaint the rows of these dimensions that are in sight; None: all of them."""
@@ -296,6 +322,9 @@ class LatentRows(QAbstractScrollArea):
     def summary(self, dim: int) -> str:
         """Value, quantile, effect and state of a dimension in a line."""
         parts = [self.hand.describe(dim), self.ranking.describe(dim)]
+        if self._posterior is not None:
+            mean, deviation = (float(values[dim]) for values in self._posterior)
+            parts.append(f"the image at {value_text(mean)} ± {deviation:.2f}")
         parts += ["locked"] if self.hand.locks[dim] else []
         return "; ".join(part for part in parts if part)
 
@@ -366,6 +395,7 @@ class LatentRows(QAbstractScrollArea):
         self._editor.finish(commit=False)
         self._held_dim = self._hovered = self._asked = -1
         self._current = 0
+        self._posterior = None
         self.ranking = DimRanking.by_index(self.hand.dim)
         latent = self.hand.latent
         self._ticks = tuple(

@@ -181,7 +181,7 @@ class PosteriorBars(QAbstractScrollArea):
         self._paint_prior(p, index)
 
     def _paint_prior(self, p: QPainter, index: int) -> None:
-        c, box = theme.colors(), QRectF(self.prior_rect(index)).adjusted(4, 7, 0, -7)
+        c, box = theme.colors(), QRectF(self.prior_rect(index)).adjusted(4, 7, -4, -7)
         weight = float(self._prior[index]) / PRIOR_TOP
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(c.line)
@@ -225,7 +225,7 @@ class PosteriorBars(QAbstractScrollArea):
             self.mousePressEvent(event)
 
     def _drag_to(self, x: float) -> None:
-        box = QRectF(self.prior_rect(self._held)).adjusted(4, 0, 0, 0)
+        box = QRectF(self.prior_rect(self._held)).adjusted(4, 0, -4, 0)
         self._weigh(self._held, (x - box.left()) / max(box.width(), 1.0))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -76,7 +76,10 @@ class RowLayout:
 
 @dataclass(frozen=True)
 class RowState:
-    """What a row shows. Fractions are of the range; ``score`` is 0 to 1, None where unknown."""
+    """What a row shows. Fractions are of the range; ``score`` is 0 to 1, None where unknown.
+
+    ``band`` are the low end, the middle and the high end of where an image lies.
+    """
 
     label: str
     text: str
@@ -89,6 +92,7 @@ class RowState:
     current: bool = False
     hovered: bool = False
     focused: bool = False
+    band: tuple[float, float, float] | None = None
 
 
 def paint_row(p: QPainter, top: int, width: int, at: RowLayout, s: RowState, c: Colors) -> None:
@@ -196,9 +200,21 @@ def _paint_track(p: QPainter, area: QRect, at: RowLayout, s: RowState, c: Colors
     p.fillRect(QRectF(round(zero), middle - 5, 1, 10), c.dim_text)
     if s.dead:
         _paint_no_effect(p, area, at, x, s, c)
+    if s.band is not None:
+        _paint_band(p, area, at, s.band, c)
     p.setPen(QPen(c.accent, 2) if s.current and s.focused else QPen(c.dim_text, 1))
     p.setBrush(_behind(s, c) if s.locked or s.dead else c.handle)
     p.drawEllipse(QPointF(x, middle), HANDLE_RADIUS - 0.5, HANDLE_RADIUS - 0.5)
+
+
+def _paint_band(
+    p: QPainter, area: QRect, at: RowLayout, band: tuple[float, float, float], c: Colors
+) -> None:
+    """Above the groove: a line from the low to the high end, and a mark at the middle."""
+    low, middle, high = (at.handle_x(fraction) for fraction in band)
+    top = area.top() + 3
+    p.fillRect(QRectF(low, top + 1, max(high - low, 1.0), 2), c.warning)
+    p.fillRect(QRectF(round(middle) - 1, top - 1, 2, 6), c.warning)
 
 
 def _paint_no_effect(
