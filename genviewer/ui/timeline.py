@@ -77,7 +77,7 @@ class Timeline(QObject):
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._show_rows)
         session.changed.connect(self._scene_changed)
-        session.pins_changed.connect(self._rest.start)
+        session.pins_changed.connect(lambda: self._rest.start())
         training.run_changed.connect(self.show_run)
         training.news.connect(self._show_news)
         training.step_shown.connect(self._step_shown)
@@ -185,6 +185,10 @@ class Timeline(QObject):
         self.panel.set_comparing(both, possible, why_not)
 
     # the strip
+
+    def tile_pixels(self, row: int, step: int) -> NDArray[np.uint8] | None:
+        """What a tile shows: uint8 (h, w, C), or None while it is not drawn."""
+        return self._pictures.get(step, self._rows[row].recipe) if row < len(self._rows) else None
 
     def _scene_changed(self, scene: Scene) -> None:
         if self._folder is not None:

@@ -1,0 +1,234 @@
+"""The timeline of a run in the real window: any step under the hand, before and after, tiles."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+from safetensors.numpy import load_file
+
+from genviewer.core.resources import models_dir
+from genviewer.engine.cells import decode_recipe
+from genviewer.engine.generator import load_generator
+from genviewer.engine.run_timeline import RunTimeline, make_snapshot
+from genviewer.io.bundle import open_bundle, write_bundle
+from genviewer.session import edits
+from tests.ui.conftest import PATIENCE_MS, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LEFT = Qt.MouseButton.LeftButton
+STEPS = (0, 10, 20, 40)
+MODEL = "digits-cvae"
+
+
+@pytest.fixture
+def run(tmp_path) -> Path:
+    """The folder of a run that stands still: at each step the weights are a little larger."""
+    folder = tmp_path / "runs" / "a-run"
+    folder.mkdir(parents=True)
+    shutil.copyfile(models_dir() / MODEL / "train.toml", folder / "train.toml")
+    bundle = open_bundle(models_dir() / MODEL)
+    arrays = load_file(bundle.path / "model.safetensors")
+    timeline = RunTimeline(folder)
+    timeline.begin(bundle.config, 0)
+    for step in STEPS:
+        weights = {name: value * np.float32(1 + 0.005 * step) for name, value in arrays.items()}
+        timeline.write(make_snapshot(step, bundle.config, weights))
+    (folder / "metrics.csv").write_text("step,nll\n" + "".join(f"{k},{100 - k}\n" for k in STEPS))
+    return folder
+
+
+@pytest.fixture
+def training(window, user_files):
+    from genviewer.ui.training import Training
+    from genviewer.ui.widgets.training_panel import TrainingPanel
+
+    panel = TrainingPanel(QWidget(), QWidget(), window)
+    training = Training(window.explorer, panel, user_files, window, window)
+    yield training
+    training.close()
+
+
+@pytest.fixture
+def timeline(window, training):
+    from genviewer.ui.timeline import Timeline
+    from genviewer.ui.widgets.timeline_panel import TimelinePanel
+
+    panel = TimelinePanel(window)
+    panel.resize(900, 260)
+    panel.show()
+    jobs = window.explorer.jobs
+    return Timeline(window.session, panel, training, jobs, window.tell, window)
+
+
+@pytest.fixture
+def shown(window, training, timeline, run, qtbot):
+    """A window that shows the run."""
+    base = window.explorer.store.loaded(window.session.scene.model.id)
+    training.open_run(run, base)
+    qtbot.waitUntil(lambda: training.live.snapshot is not None, timeout=PATIENCE_MS)
+    settled(qtbot, window)
+    return timeline
+
+
+@pytest.fixture
+def drawn_by(run, tmp_path):
+    """Draws a Recipe with the weights of a step, by a model that was written of them."""
+
+    def draw(step, recipe):
+        snapshot, folder = RunTimeline(run).snapshot(step), tmp_path / f"model-{step}"
+        if not folder.exists():
+            write_bundle(folder, snapshot.config, snapshot.weights, "")
+        generator = load_generator(open_bundle(folder), device="cpu", engine="torch")
+        return decode_recipe(generator, recipe).astype(int)
+
+    return draw
+
+
+def looks_like(window, expected) -> bool:
+    pixels = window.canvas.focus_pixels()
+    return pixels is not None and np.abs(pixels.astype(int) - expected).max() <= 1
+
+
+def press(widget, x, y):
+    QTest.mousePress(widget, LEFT, pos=QPoint(round(x), round(y)))
+
+
+def test_without_a_run_it_says_what_it_is_for(timeline):
+    panel = timeline.panel
+    assert panel.stack.currentIndex() == 0
+    assert not panel.live.isEnabled()
+    assert not panel.compare.isEnabled()
+    assert not panel.export.isEnabled()
+
+
+def test_any_step_is_drawn_under_the_hand(shown, window, training, drawn_by, qtbot):
+    slider, recipe = shown.panel.slider, window.session.scene.recipe
+    assert shown.panel.live.isChecked()
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(40, recipe)), timeout=PATIENCE_MS)
+    assert not looks_like(window, drawn_by(10, recipe))
+    press(slider, slider.columns.x(3), 14)
+    QTest.mouseMove(slider, QPoint(round(slider.columns.x(1)), 14))
+    QTest.mouseRelease(slider, LEFT, pos=QPoint(round(slider.columns.x(1)), 14))
+    assert not shown.panel.live.isChecked()
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(10, recipe)), timeout=PATIENCE_MS)
+    assert "Step 10" in shown.panel.where.text()
+
+    edits.set_seed(window.session, 99)  # the hand goes on with the weights of that step
+    recipe = window.session.scene.recipe
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(10, recipe)), timeout=PATIENCE_MS)
+
+    slider.setFocus()
+    QTest.keyClick(slider, Qt.Key.Key_Right)
+    assert training.live.looking_at == 20
+    QTest.keyClick(slider, Qt.Key.Key_Home)
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(0, recipe)), timeout=PATIENCE_MS)
+    QTest.mouseClick(shown.panel.live, LEFT)
+    assert training.live.looking_at is None
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(40, recipe)), timeout=PATIENCE_MS)
+
+
+def test_tiles_show_samples_and_pins_over_the_steps(shown, window, training, drawn_by, qtbot):
+    strip, session = shown.panel.strip, window.session
+    window.actions_by_id["pin"].trigger()
+    pinned = session.pins[0].pane.recipe
+    edits.set_seed(session, 5)
+    current = session.scene.recipe
+    places = [(row, step) for row in (0, 1) for step in STEPS]
+    qtbot.waitUntil(lambda: all(strip.shows(*place) for place in places), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shown.tile_pixels(0, 20) is not None, timeout=PATIENCE_MS)
+    for row, recipe in ((0, current), (1, pinned)):
+        assert np.abs(shown.tile_pixels(row, 20) - drawn_by(20, recipe)).max() <= 1
+
+    place = strip.tile(1, 20).center()
+    QTest.mouseClick(strip, LEFT, pos=place.toPoint())
+    assert session.scene.recipe == pinned
+    assert training.live.looking_at == 20
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(20, pinned)), timeout=PATIENCE_MS)
+    session.undo()
+    assert session.scene.recipe == current
+
+    session.remove_pin(session.pins[0].id)
+    qtbot.waitUntil(lambda: not strip.shows(1, 20), timeout=PATIENCE_MS)
+
+
+def test_before_and_after_are_two_linked_panes(shown, window, training, qtbot):
+    session = window.session
+    QTest.mouseClick(shown.panel.compare, LEFT)
+    models = [pane.model.id for pane in session.scene.panes]
+    assert set(models) == {training.live.ref.id, training.live.base.ref.id}
+    assert shown.panel.compare.isChecked()
+    settled(qtbot, window)
+    edits.set_seed(session, 21)
+    assert len({pane.recipe.latent for pane in session.scene.panes}) == 1
+    press(shown.panel.slider, shown.panel.slider.columns.x(1), 14)
+    assert training.live.looking_at == 10
+    QTest.mouseClick(shown.panel.compare, LEFT)
+    assert [pane.model.id for pane in session.scene.panes] == [training.live.ref.id]
+    assert not shown.panel.compare.isChecked()
+
+
+def test_a_run_that_goes_on_adds_steps_and_one_that_went_back_takes_them(
+    shown, window, training, run, qtbot
+):
+    strip = shown.panel.strip
+    qtbot.waitUntil(lambda: strip.shows(0, 40), timeout=PATIENCE_MS)
+    timeline = RunTimeline(run)
+    shown.go_to(40)
+    (timeline.path / "step-0000040.safetensors").unlink()
+    shown.show_run(run)
+    assert strip.tiled_steps == (0, 10, 20)
+    assert training.live.looking_at is None
+    snapshot = timeline.snapshot(10)
+    timeline.write(make_snapshot(60, snapshot.config, snapshot.weights))
+    shown.show_run(run)
+    qtbot.waitUntil(lambda: strip.shows(0, 60), timeout=PATIENCE_MS)
+
+
+def test_weights_that_cannot_be_read_are_told_once(shown, window, run, qtbot):
+    qtbot.waitUntil(lambda: shown.panel.strip.shows(0, 0), timeout=PATIENCE_MS)
+    (run / "timeline" / "step-0000010.safetensors").write_bytes(b"nothing")
+    shown._pictures.clear()
+    edits.set_seed(window.session, 3)
+    qtbot.waitUntil(
+        lambda: any("step-0000010" in notice.text for notice in window.notices.notices),
+        timeout=PATIENCE_MS,
+    )
+    told = [notice for notice in window.notices.notices if "step-0000010" in notice.text]
+    assert len(told) == 1
+
+
+def test_the_curves_of_a_run_are_there_from_its_first_step(window, training, run, qtbot):
+    from genviewer.ui.training_curves import TrainingCurves
+    from genviewer.ui.widgets.curves import Curves
+
+    curves = Curves(window)
+    kept = TrainingCurves(training, curves, window.explorer.jobs, window.tell, window)
+    base = window.explorer.store.loaded(window.session.scene.model.id)
+    assert not curves.file.isEnabled()
+    training.open_run(run, base)
+    qtbot.waitUntil(lambda: curves.steps == (0.0, 40.0), timeout=PATIENCE_MS)
+    assert curves.values_at(20.0) == {"nll": 80.0}
+    assert kept.curves.file.isEnabled()
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 30, 60])
+def test_tiles_lie_below_their_steps_and_apart(count, qtbot):
+    from genviewer.ui.widgets.timeline_columns import TILE, Columns
+
+    columns = Columns(count, 900)
+    tiled = columns.tiled
+    assert tiled[0] == 0
+    assert tiled[-1] == count - 1
+    xs = [columns.x(place) for place in tiled]
+    assert all(b - a >= TILE for a, b in itertools.pairwise(xs))
+    assert [columns.place(columns.x(k)) for k in range(count)] == list(range(count))
+    assert columns.place(QPointF(1e6, 0).x()) == count - 1
