@@ -1,0 +1,89 @@
+"""What is new in the folder of a run that trains elsewhere. Imports no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from genviewer.engine.run_timeline import RunTimeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METRICS_NAME = "metrics.csv"
+MOST_BYTES = 4 << 20  # read in one poll; the rest comes with the next
+TAIL_BYTES = 64
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What came since the last poll: rows of losses with their ``step``, and all steps there are.
+
+    ``restarted`` tells that rows before these no longer count: the run went back or is another.
+    """
+
+    rows: tuple[dict[str, float], ...]
+    steps: tuple[int, ...]
+    restarted: bool = False
+
+
+class RunWatcher:
+    """Follows a run's metrics and timeline by looking now and then; one thread at a time.
+
+    It only reads. A folder on a slow or broken network share gives nothing new, never an error.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._timeline = RunTimeline(folder)
+        self._path = folder / METRICS_NAME
+        self._read = 0
+        self._header = b""
+        self._tail = b""  # of what was read: where it is another, the file was written anew
+        self._steps: tuple[int, ...] = ()
+
+    def poll(self) -> Watched | None:
+        """What is new since the last call; None if nothing is."""
+        steps = self._timeline.steps()
+        rows, restarted = self._rows()
+        if not rows and not restarted and steps == self._steps:
+            return None
+        self._steps = steps
+        return Watched(rows, steps, restarted)
+
+    def _rows(self) -> tuple[tuple[dict[str, float], ...], bool]:
+        try:
+            with self._path.open("rb") as file:
+                header = file.readline(MOST_BYTES)
+                if not header.endswith(b"\n"):
+                    return (), False
+                file.seek(max(0, self._read - len(self._tail)))
+                restarted = header != self._header or file.read(len(self._tail)) != self._tail
+                if restarted:
+                    file.seek(len(header))
+                    self._tail = header[-TAIL_BYTES:]
+                block = file.read(MOST_BYTES)
+                whole = block[: block.rfind(b"\n") + 1]
+                self._read = file.tell() - len(block) + len(whole)
+        except OSError:
+            return (), False
+        restarted = restarted and bool(self._header)
+        self._header = header
+        self._tail = (self._tail + whole)[-TAIL_BYTES:]
+        return _parsed(header + whole), restarted
+
+
+def _parsed(text: bytes) -> tuple[dict[str, float], ...]:
+    """The rows whose step is a number; what is no number in them is left out."""
+    rows = []
+    for entry in csv.DictReader(io.StringIO(text.decode("utf-8", "replace"))):
+        row = {}
+        for name, value in entry.items():
+            try:
+                row[name] = float(value)
+            except (TypeError, ValueError):
+                continue
+        if "step" in row:
+            rows.append(row)
+    return tuple(rows)
