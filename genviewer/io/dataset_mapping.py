@@ -55,7 +55,8 @@ def match_classes(found: Sequence[str], known: Sequence[str]) -> dict[str, str]:
         found: the data's classes.
         known: the model's.
     """
-    exact, loose = set(known), {}
+    exact: set[str] = set(known)
+    loose: dict[str, list[str]] = {}
     for name in known:
         loose.setdefault(_loosely(name), []).append(name)
     result = {}

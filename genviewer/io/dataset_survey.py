@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,7 +62,7 @@ class Survey:
         rows: which of the items are usable and to train on, int64 (count,).
         test_rows: which of the items are of the test split, int64 (test_count,).
         shares: for each item where in [0, 1) the hash of its content lies, float64; NaN where that
-            is not known yet. :func:`genviewer.io.dataset_lazy.content_shares` completes it.
+            is not known yet. :func:`fill_share` finds it.
     """
 
     source: str
@@ -74,11 +74,11 @@ class Survey:
     bad: tuple[tuple[str, str], ...]
     bad_count: int
     test_count: int
-    items: Items
-    looks: list[Look | None]
-    rows: NDArray[np.int64]
-    test_rows: NDArray[np.int64]
-    shares: NDArray[np.float64]
+    items: Items = field(repr=False)
+    looks: list[Look | None] = field(repr=False)
+    rows: NDArray[np.int64] = field(repr=False)
+    test_rows: NDArray[np.int64] = field(repr=False)
+    shares: NDArray[np.float64] = field(repr=False)
 
     @property
     def has_classes(self) -> bool:

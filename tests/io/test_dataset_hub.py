@@ -1,0 +1,157 @@
+"""Data sets of the Hub, from a folder in the layout of its cache: no network is used."""
+
+import numpy as np
+import pytest
+
+from genviewer.io import dataset_hub
+from genviewer.io.dataset_hub import fetch_data, parse_data_name, wanted_data
+from genviewer.io.dataset_survey import survey
+from genviewer.io.dataset_values import DataError
+from genviewer.io.datasets import load_images
+from tests.io.data_files import classes, encoded, picture, write_zip
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A function that puts files into the cache as a data set, each a link to a blob."""
+    from huggingface_hub import constants
+
+    root = tmp_path / "hub"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+    def put(files, repo="owner/name", revision="main"):
+        place = root / f"datasets--{repo.replace('/', '--')}"
+        snapshot = place / "snapshots" / COMMIT
+        for part in (place / "blobs", snapshot, place / "refs"):
+            part.mkdir(parents=True)
+        (place / "refs" / revision).write_text(COMMIT)
+        for index, (name, data) in enumerate(files.items()):
+            blob = place / "blobs" / f"{index:040x}"
+            blob.write_bytes(data)
+            (snapshot / name).parent.mkdir(parents=True, exist_ok=True)
+            up = "../" * (name.count("/") + 2)
+            (snapshot / name).symlink_to(f"{up}blobs/{blob.name}")
+        return snapshot
+
+    return put
+
+
+def test_a_folder_of_images_in_the_cache_is_surveyed(cache):
+    files = {f"data/{name}": data for name, data in classes({"cat": 3, "dog": 2}).items()}
+    cache(files | {"README.md": b"# Pets"})
+    found = survey("hf-data://owner/name")
+    assert found.class_counts == (("cat", 3), ("dog", 2))
+    assert (found.source, found.bad_count) == ("hf-data://owner/name", 0)
+    train, _ = load_images("hf-data://owner/name")
+    np.testing.assert_array_equal(train.images[0], picture(0))
+
+
+def test_a_link_out_of_the_data_sets_own_cache_is_left_out(cache, tmp_path):
+    snapshot = cache({"a.png": encoded(picture(0))})
+    (tmp_path / "secret.png").write_bytes(encoded(picture(1)))
+    (snapshot / "b.png").symlink_to(tmp_path / "secret.png")
+    found = survey("hf-data://owner/name")
+    assert found.count == 1
+    assert "leads out of the folder" in dict(found.bad)["b.png"]
+
+
+def test_images_in_a_zip_with_a_table_beside_them(cache, tmp_path):
+    table = b"file_name,label\n0.png,cat\n1.png,dog\n"
+    files = {f"{i}.png": encoded(picture(i)) for i in range(2)} | {"metadata.csv": table}
+    cache({"data.zip": write_zip(tmp_path / "x.zip", files).read_bytes()})
+    assert survey("hf-data://owner/name").class_counts == (("cat", 1), ("dog", 1))
+
+
+def test_a_revision_is_that_revision(cache):
+    snapshot = cache({"a.png": encoded(picture(0))}, revision="v2")
+    assert fetch_data("hf-data://owner/name@v2") == snapshot
+    with pytest.raises(DataError, match="cannot be reached"):
+        fetch_data("hf-data://owner/name@main")
+
+
+@pytest.mark.parametrize("text", ["hf-data://", "hf-data://a/b/c", "hf-data://a/../b", "hf://a/b"])
+def test_what_is_no_name_is_told(text):
+    with pytest.raises(DataError, match="no data set on the Hub"):
+        parse_data_name(text)
+
+
+def test_only_what_holds_images_is_wanted():
+    names = [
+        "README.md",
+        "train/a.PNG",
+        "data.zip",
+        "load.py",
+        "x.parquet",
+        "t10k-images-idx3-ubyte",
+    ]
+    assert wanted_data(names) == ["train/a.PNG", "data.zip", "t10k-images-idx3-ubyte"]
+
+
+class Api:
+    """A Hub that knows one data set."""
+
+    sizes = {"a[1].png": 900_000_000, "setup.py": 5}  # noqa: RUF012 - a test replaces it
+
+    def dataset_info(self, *_args, **_kwargs):
+        from types import SimpleNamespace
+
+        files = [SimpleNamespace(rfilename=name, size=n) for name, n in self.sizes.items()]
+        return SimpleNamespace(siblings=files, sha=COMMIT)
+
+
+@pytest.fixture
+def online(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    calls = []
+    monkeypatch.setattr(
+        huggingface_hub, "snapshot_download", lambda *a, **k: calls.append((a, k)) or "/nowhere"
+    )
+    return calls
+
+
+def test_a_large_download_is_asked_about(online):
+    asked = []
+    with pytest.raises(DataError, match="not downloaded"):
+        fetch_data("hf-data://owner/name", confirm=lambda question: asked.append(question))
+    assert "900 MB" in asked[0]
+    assert not online
+
+
+def test_only_what_is_wanted_is_downloaded_and_its_name_is_no_pattern(online):
+    from fnmatch import fnmatch
+
+    assert str(fetch_data("hf-data://owner/name")) == "/nowhere"
+    ((repo,), options) = online[0]
+    assert (repo, options["repo_type"], options["revision"]) == ("owner/name", "dataset", COMMIT)
+    (pattern,) = options["allow_patterns"]
+    assert fnmatch("a[1].png", pattern)
+    assert not fnmatch("a1.png", pattern)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"), [({"a.parquet": 5}, "Parquet"), ({"README.md": 5}, "has no images")]
+)
+def test_what_cannot_be_read_is_not_downloaded(online, monkeypatch, sizes, words):
+    monkeypatch.setattr(Api, "sizes", sizes)
+    with pytest.raises(DataError, match=words):
+        fetch_data("hf-data://owner/name")
+    assert not online
+
+
+def test_an_error_of_the_client_is_a_sentence(online, monkeypatch):
+    class RepositoryNotFoundError(Exception):
+        pass
+
+    def fail(*_args, **_kwargs):
+        raise RepositoryNotFoundError
+
+    monkeypatch.setattr(Api, "dataset_info", fail)
+    with pytest.raises(DataError, match="There is no data set hf-data://owner/name on the Hub"):
+        dataset_hub.fetch_data("hf-data://owner/name")
