@@ -228,7 +228,7 @@ def test_an_entry_of_a_zip_that_unpacks_to_too_much_is_left_out(tmp_path, monkey
 def test_a_zip_that_means_two_things_is_refused(tmp_path):
     path = write_zip(tmp_path / "d.zip", {"a.png": encoded(picture(0))})
     path.write_bytes(b"#!/bin/sh\n" + path.read_bytes())
-    with pytest.raises(DataError, match="d.zip"):
+    with pytest.raises(DataError, match=r"d\.zip"):
         survey(path)
 
 
@@ -281,20 +281,20 @@ def test_the_survey_tells_how_far_it_is_and_can_be_ended(tmp_path):
     assert told[0][0] == 0.0
     assert told[-1] == (1.0, "40 images")
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(_done, _text):
-        raise Stop
+        raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         survey(tmp_path, stop)
 
     class Cancels:
         def check(self):
-            raise Stop
+            raise StopError
 
-    with cancelled_by(Cancels()), pytest.raises(Stop):
+    with cancelled_by(Cancels()), pytest.raises(StopError):
         survey(tmp_path)
 
 
