@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
     from genviewer.engine.train_state import TrainingState
     from genviewer.io.datasets import Images
-    from genviewer.nets.residual_vae import ResidualVAE
 
 # A dimension that carries less than this is not used: moving it changes nothing one can see.
 DEAD_KL = 0.01
@@ -41,6 +40,8 @@ PREVIEW_COLUMNS, PREVIEW_ROWS = 10, 6
 
 def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
     """What the trained model can do."""
+    if config.finetune is not None and config.finetune.spec is not None:
+        return config.finetune.spec
     network = parsed(config.network)
     kind = family(config.network).kind
     size, classes = network.image_size, network.classes
@@ -90,7 +91,7 @@ def write_trained_bundle(
     spec = make_spec(config, images)
     statistics: dict[str, Any] = {"steps": state.step}
     if spec.family == "vae":
-        elbo, kl = measure_elbo(cast("ResidualVAE", state.ema), test or images)
+        elbo, kl = measure_elbo(state.ema, test or images, span=spec.image.range)
         statistics |= {"elbo": elbo, "kl": kl}
         statistics["elbo_split"] = "test" if test is not None else "train"
     bundle_config = Config(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from genviewer.engine.finetune_layers import without_gradients
 from genviewer.engine.losses_gan import discriminator_loss, generator_loss, r1_penalty
 from genviewer.engine.train_augment import augment
 from genviewer.engine.train_state import TrainingState, with_layout
@@ -84,10 +85,8 @@ def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Te
         wanted = labels[torch.randint(len(labels), (count,), generator=state.noise)]
         z = torch.randn(count, network.config.latent_dim, generator=state.noise)
         drawn = torch.sigmoid(network.logits(z, wanted))
-    classifier.requires_grad_(False)
-    result = F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
-    classifier.requires_grad_(True)
-    return result
+    with without_gradients(classifier):
+        return F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
 
 
 def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> Tensor:
@@ -118,10 +117,8 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
     loss.backward()  # type: ignore[no-untyped-call]
     adam.step()
 
-    discriminator.requires_grad_(False)
-    result = generator_loss("nonsaturating", discriminator(drawn, y)[0])
-    discriminator.requires_grad_(True)
-    return result
+    with without_gradients(discriminator):
+        return generator_loss("nonsaturating", discriminator(drawn, y)[0])
 
 
 def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:

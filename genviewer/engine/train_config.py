@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from genviewer.core.spec import Spec
+from genviewer.io.dataset_fit import Fit
 from genviewer.nets.families import family
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 Layers = Literal["all", "decoder", "last", "condition"]
@@ -20,8 +22,9 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the images come from; ``source`` is a path or a name that ``--data`` may replace.
 
     ``class_names`` are the model's classes in their order. ``mapping`` takes a class of the data to
-    the model's class of another name, or to none ("": its images are left out). ``validation``
-    is the share of the images that is kept from training.
+    the model's class of another name, or to none ("": its images are left out); images without
+    a class are of the class "". ``fit`` brings images to the model's size, and ``validation`` is
+    the share of them that is kept from training.
     """
 
     source: str
@@ -29,11 +32,35 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     count: int = 0  # images of a generated source; 0: its own default
     mapping: dict[str, str] = {}
+    fit: Fit = Fit()
     validation: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.validation < 1:
             raise ValueError("validation must be at least 0 and below 1")
+
+    def class_indices(self, found: Iterable[str]) -> dict[str, int]:
+        """The model's class, by number, of each class of the data; those left out are not in it.
+
+        ``found`` are the names in the data; that of images without a class is empty.
+
+        Raises:
+            TrainingError: the model has no class for one of them.
+        """
+        places = {name: index for index, name in enumerate(self.class_names)}
+        result: dict[str, int] = {}
+        for name in found:
+            wanted = self.mapping.get(name, name)
+            if name in self.mapping and not wanted:
+                continue
+            if wanted not in places:
+                what = f"the class {name!r}" if name else "images without a class"
+                raise TrainingError(
+                    f"{self.source} has {what}, and the model has no such class: map it to one of "
+                    "the model's, add it as a new class, or leave it out."
+                )
+            result[name] = places[wanted]
+        return result
 
 
 class OptimizerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -198,14 +225,35 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
             raise ValueError("steps must not be negative; batch and intervals must be at least 1")
         kind = family(self.network).kind
-        if bool(self.network.get("warp")) != bool(self.vae is not None and self.vae.warp_at):
+        warp, fitted = bool(self.network.get("warp")), bool(self.vae and self.vae.warp_at)
+        if warp != fitted and not (self.finetune is not None and warp):
             raise ValueError("a network with a warp needs the step warp_at, and no other does")
         if self.vae is not None and self.vae.class_weight and not self.label_classes:
             raise ValueError("class_weight needs a network with classes, or class_names")
         if self.vae is not None and self.vae.views > self.batch_size:
             raise ValueError("batch_size must be at least views")
-        if (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
+        if self.finetune is not None:
+            self._check_finetune(self.finetune, kind)
+        elif (kind == "vae") != (self.vae is not None) or (kind == "gan") != (self.gan is not None):
             raise ValueError(f"a network of kind {kind} needs the table [{kind}] and no other")
+
+    def _check_finetune(self, finetune: FinetuneConfig, kind: str) -> None:
+        if (self.vae is None) == (self.gan is None):
+            raise ValueError("a run needs the table [vae] or [gan] and not both")
+        if kind not in ("vae", "gan") and finetune.spec is None:
+            raise ValueError(f"a network of kind {kind} needs a spec in [finetune]")
+        if (kind == "vae" and self.gan) or (kind in ("gan", "styles") and self.vae):
+            raise ValueError(f"a network of kind {kind} is not trained so")
+        if finetune.freeze_d and (self.gan is None or finetune.discriminator == "new"):
+            raise ValueError("freeze_d is for a discriminator that has learned something")
+        count = len(finetune.new_classes)
+        if count and self.data.class_names[-count:] != finetune.new_classes:
+            raise ValueError("new_classes must be the last of class_names")
+        if finetune.replay and not self.data.class_names:
+            raise ValueError("replay is for models with classes")
+        helped = self.vae is not None and (self.vae.class_weight or self.vae.adversarial_weight)
+        if helped and kind != "vae":
+            raise ValueError("class_weight and adversarial_weight are for networks trained here")
 
     @property
     def label_classes(self) -> int:

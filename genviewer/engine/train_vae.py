@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
+from genviewer.engine.finetune_layers import training_mode
+from genviewer.engine.finetune_replay import ReplayBatches
 from genviewer.engine.losses import (
     bernoulli_nll,
     decompose_kl,
@@ -23,18 +25,21 @@ from genviewer.engine.train_companions import (
     unreal,
 )
 from genviewer.engine.train_groups import GroupBatches, combine_posteriors, some_views
+from genviewer.engine.train_networks import UNIT, Span, condition_size, encode, reconstruct
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
     check_finite,
+    finish_step,
     images_tensor,
     learning_rate_factor,
     one_hot,
-    set_learning_rate,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torch import nn
 
     from genviewer.engine.train_config import OptimizerConfig, VAEObjective
     from genviewer.io.datasets import Images
@@ -55,7 +60,8 @@ def make_vae_state(
     come from torch's own random state.
     """
     betas = (optimizer.beta1, optimizer.beta2)
-    adam = torch.optim.Adam(network.parameters(), optimizer.learning_rate, betas)
+    trained = [p for p in network.parameters() if p.requires_grad]
+    adam = torch.optim.Adam(trained, optimizer.learning_rate, betas)
     state = TrainingState(network, {"vae": adam}, seed)
     if objective.class_weight:
         add_classifier(state, network.config, label_classes, objective.classifier)
@@ -76,25 +82,28 @@ def reconstruction_nll(network: ResidualVAE | MLPVAE, logits: Tensor, x: Tensor)
 
 def train_vae(
     state: TrainingState,
-    batches: Batches | GroupBatches,
+    batches: Batches | GroupBatches | ReplayBatches,
     objective: VAEObjective,
     optimizer: OptimizerConfig,
     steps: int,
+    span: Span = UNIT,
 ) -> Iterator[dict[str, float]]:
     """Train ``state`` until its step count is ``steps``, yielding the losses (nats per image).
+
+    ``span`` is the range of the network's pictures. ``memory`` among the losses is that of what is
+    drawn of classes to be remembered.
 
     Raises:
         FloatingPointError: the loss is no longer finite.
     """
-    network = cast("ResidualVAE", state.network)
+    network = state.network
+    conditional = condition_size(network) > 0
     adam = state.optimizers["vae"]
-    network.train()
+    training_mode(network)
     while state.step < steps:
-        set_learning_rate(
-            adam, optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
-        )
+        rate = optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
         x, labels = batches.at(state.step)
-        y = labels if network.config.classes else None
+        y = labels if conditional else None
         if y is not None and objective.condition_dropout:
             kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
             y = y * kept
@@ -103,14 +112,14 @@ def train_vae(
             views = batches.views
             seen = some_views(len(x) // views, views, state.noise)
             rows = seen.view(-1)
-            single = network.encode(x[rows], None if y is None else y[rows])
+            single = encode(network, x[rows], None if y is None else y[rows], span)
             mean, logvar = combine_posteriors(*single, seen)
         else:
-            mean, logvar = network.encode(x, y)
+            mean, logvar = encode(network, x, y, span)
         noise = torch.randn(mean.shape, generator=state.noise)
         z = sample_posterior(mean, logvar, noise).repeat_interleave(views, 0)
-        logits = network.logits(z, y)
-        nll = reconstruction_nll(network, logits, x).mean()
+        drawn, terms = reconstruct(network, z, y, x, span)
+        nll = terms.mean()
         kl = kl_normal(mean, logvar) / views  # a latent's cost is shared by the images it draws
         beta = objective.beta
         if state.step < objective.kl_warmup:
@@ -134,18 +143,22 @@ def train_vae(
             losses["adversarial"] = 0.0
         ramp = min(1.0, (helped + 1) / max(1, objective.companion_warmup))
         if labels is not None and objective.class_weight and helped >= 0:
-            wrong = misread(state, x, labels, torch.sigmoid(logits))
+            wrong = misread(state, x, labels, drawn)
             losses["class"] = wrong.item()
             loss = loss + ramp * objective.class_weight * wrong
         if objective.adversarial_weight and helped >= 0:
-            fake = unreal(state, x, y, torch.sigmoid(logits))
+            fake = unreal(state, x, y, drawn)
             losses["adversarial"] = fake.item()
             loss = loss + ramp * objective.adversarial_weight * fake
-        losses["elbo"] = -losses["nll"] - losses["kl"]
+        if isinstance(batches, ReplayBatches):
+            z_old, y_old, old = batches.remembered()
+            memory = reconstruct(network, z_old, y_old, old, span)[1].sum() / len(x)
+            losses["memory"] = memory.item()
+            loss = loss + memory
+        if objective.beta:
+            losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        adam.step()
+        losses |= finish_step(adam, loss, rate, optimizer.clip)
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses
@@ -160,21 +173,32 @@ def current_heat(objective: VAEObjective, step: int) -> float:
 
 @torch.inference_mode()
 def measure_elbo(
-    network: ResidualVAE, data: Images, *, limit: int = 10_000, seed: int = 0, batch: int = 250
+    network: nn.Module,
+    data: Images,
+    *,
+    limit: int = 10_000,
+    seed: int = 0,
+    batch: int = 250,
+    span: Span = UNIT,
 ) -> tuple[float, list[float]]:
-    """The ELBO in nats per image over the first images, and the KL of every dimension."""
+    """The ELBO in nats per image over the first images, and the KL of every dimension.
+
+    ``span`` is the range of the network's pictures.
+    """
     noise = torch.Generator().manual_seed(seed)
     total, count = 0.0, min(limit, len(data.images))
-    kl_sum = torch.zeros(network.config.latent_dim)
+    classes = condition_size(network)
+    kl_sum: Tensor | float = 0.0
     for start in range(0, count, batch):
         rows = slice(start, min(start + batch, count))
         x = images_tensor(data.images[rows])
         y = None
-        if network.config.classes and data.labels is not None:
-            y = one_hot(data.labels[rows], network.config.classes)
-        mean, logvar = network.encode(x, y)
+        if classes and data.labels is not None:
+            y = one_hot(data.labels[rows], classes)
+        mean, logvar = encode(network, x, y, span)
         z = sample_posterior(mean, logvar, torch.randn(mean.shape, generator=noise))
         kl = kl_normal(mean, logvar)
-        total -= float((reconstruction_nll(network, network.logits(z, y), x) + kl.sum(1)).sum())
-        kl_sum += kl.sum(0)
-    return total / count, [float(value) / count for value in kl_sum]
+        total -= float((reconstruct(network, z, y, x, span)[1] + kl.sum(1)).sum())
+        kl_sum = kl_sum + kl.sum(0)
+    per_dimension = torch.as_tensor(kl_sum).reshape(-1) / count
+    return total / count, per_dimension.tolist()

@@ -20,9 +20,9 @@ from genviewer.engine.train_state import (
     Batches,
     TrainingState,
     check_finite,
+    finish_step,
     images_tensor,
     learning_rate_factor,
-    set_learning_rate,
 )
 from genviewer.engine.train_vae import reconstruction_nll, train_vae
 from genviewer.nets.prior_warp import prior_table
@@ -129,7 +129,6 @@ def train_warped_encoder(
     while state.step < steps:
         done, count = state.step - first, steps - first
         factor = learning_rate_factor(done, count, optimizer)
-        set_learning_rate(adam, optimizer.learning_rate * factor)
         x, _ = batches.at(state.step)
         mean, logvar = network.encode(x)
         z = sample_posterior(mean, logvar, torch.randn(mean.shape, generator=state.noise))
@@ -142,9 +141,7 @@ def train_warped_encoder(
         losses = {"nll": nll.item(), "kl": kl.item()}
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
-        adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        adam.step()
+        losses |= finish_step(adam, loss, optimizer.learning_rate * factor, optimizer.clip)
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses

@@ -93,13 +93,21 @@ def train(
     return run.folder.path
 
 
-def make_state(config: TrainConfig) -> TrainingState:
-    """The state before the first step: weights and noise follow from the seed alone."""
+def make_state(config: TrainConfig, *, fresh: bool = True) -> TrainingState:
+    """The state before the first step: weights and noise follow from the seed alone.
+
+    Without ``fresh`` the model that a fine-tuning starts from is not read: the caller restores a
+    checkpoint, and what it began with may be gone.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
+        if config.finetune is not None:
+            from genviewer.engine.finetune_state import make_finetune_state
+
+            return make_finetune_state(config, fresh=fresh)
         network = build(config.network)
         network = with_layout(network, torch.channels_last)  # a quarter faster on a CPU
-        if config.start_from:
+        if config.start_from and fresh:
             _load_weights(network, config.start_from)
         if config.vae is not None:
             vae = cast("ResidualVAE", network)
@@ -120,6 +128,10 @@ def training_steps(
     config: TrainConfig, state: TrainingState, images: Images
 ) -> Iterator[dict[str, float]]:
     """The generator that trains ``state`` on ``images``: one optimizer step per ``next()``."""
+    if config.finetune is not None:
+        from genviewer.engine.finetune_state import finetune_steps
+
+        return finetune_steps(config, state, images)
     classes = int(config.network.get("classes", 0))
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes

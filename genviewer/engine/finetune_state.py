@@ -1,0 +1,191 @@
+"""A training's state that begins with a model's weights, and the steps that train it further."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from genviewer.engine.finetune_layers import freeze, freeze_discriminator
+from genviewer.engine.finetune_replay import ReplayBatches, absent_classes, add_teacher
+from genviewer.engine.train_config import TrainConfig, TrainingError
+from genviewer.engine.train_state import Batches, TrainingState, with_layout
+from genviewer.engine.train_vae import make_vae_state, train_vae
+from genviewer.io.bundle import BundleError
+from genviewer.io.library import ModelNotFoundError, open_model
+from genviewer.nets.families import build, family
+from genviewer.nets.growth import class_count, grown_weights
+from genviewer.nets.residual_gan import Discriminator, ResidualGAN, ResidualGANConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+    from genviewer.core.spec import Spec
+    from genviewer.engine.train_config import FinetuneConfig
+    from genviewer.engine.train_gan import Players
+    from genviewer.io.datasets import Images
+    from genviewer.nets.residual_vae import ResidualVAE
+
+CRITIC_WIDTH, WIDEST_CRITIC, COARSEST = 32, 256, 7
+
+
+def make_finetune_state(config: TrainConfig, *, fresh: bool = True) -> TrainingState:
+    """The state before the first step; new weights come from torch's own random state.
+
+    Without ``fresh`` the weights of ``start_from`` are not read: a checkpoint takes their place.
+
+    Raises:
+        TrainingError: the model cannot be opened, or is another than the network table describes.
+    """
+    finetune = _finetune(config)
+    network = with_layout(build(config.network), torch.channels_last)
+    if config.start_from and fresh:
+        _load(network, config, finetune)
+    freeze(network, config.network, finetune)
+    state = _vae_state(network, config) if config.vae is not None else _gan_state(network, config)
+    if finetune.replay:
+        add_teacher(state)
+    return state
+
+
+def finetune_steps(
+    config: TrainConfig, state: TrainingState, images: Images
+) -> Iterator[dict[str, float]]:
+    """The generator that trains ``state`` on ``images``: one optimizer step per ``next()``."""
+    finetune = _finetune(config)
+    spec = spec_of(config)
+    classes = class_count(config.network)
+    absent = absent_classes(images, classes - len(finetune.new_classes)) if classes else ()
+    batches: Batches | ReplayBatches
+    if finetune.replay and absent:
+        remembered = min(config.batch_size - 1, round(config.batch_size * finetune.replay))
+        batches = ReplayBatches(
+            Batches(images, config.batch_size - remembered, config.seed, classes),
+            state,
+            spec.prior_latent,
+            spec.image.range,
+            absent,
+            remembered,
+        )
+    else:
+        labelled = classes or (
+            config.label_classes if config.vae and config.vae.class_weight else 0
+        )
+        batches = Batches(images, config.batch_size, config.seed, labelled)
+    if config.vae is not None:
+        span = spec.image.range
+        return train_vae(state, batches, config.vae, config.optimizer, config.steps, span)
+    from genviewer.engine.train_gan import train_gan
+
+    assert config.gan is not None  # one of the two, checked when the config was read
+    players = players_of(config, state)
+    return train_gan(state, batches, config.gan, config.optimizer, config.steps, players)
+
+
+def spec_of(config: TrainConfig) -> Spec:
+    """What the model can do that is trained."""
+    if config.finetune is not None and config.finetune.spec is not None:
+        return config.finetune.spec
+    from genviewer.engine.train_bundle import make_spec
+
+    return make_spec(config)
+
+
+def players_of(config: TrainConfig, state: TrainingState) -> Players:
+    """Generator and discriminator of a run that fine-tunes a GAN."""
+    from genviewer.engine.train_gan import DISCRIMINATOR, Players, own_players
+
+    if isinstance(state.network, ResidualGAN):
+        return own_players(state)
+    spec = spec_of(config)
+    discriminator = state.companions[DISCRIMINATOR]
+    return Players(state.network, discriminator, spec.prior_latent, spec.image.range)
+
+
+def discriminator_config(spec: Spec, classes: int) -> ResidualGANConfig:
+    """The sizes of a new discriminator for pictures of any square size.
+
+    Raises:
+        ValueError: the pictures are not square.
+    """
+    size = spec.image.width
+    if spec.image.height != size:
+        raise ValueError("a new discriminator is for square pictures")
+    shuffle = 2 if size % 2 == 0 and size > 2 * COARSEST else 1
+    widths, side = [CRITIC_WIDTH], size // shuffle
+    while side > COARSEST:
+        widths.append(min(2 * widths[-1], WIDEST_CRITIC))
+        side //= 2
+    return ResidualGANConfig(
+        image_size=size,
+        image_channels=spec.image.channels,
+        classes=classes,
+        channels=(1,),
+        blocks=(1,),
+        shuffle=shuffle,
+        critic_channels=tuple(widths),
+    )
+
+
+def _vae_state(network: nn.Module, config: TrainConfig) -> TrainingState:
+    assert config.vae is not None  # as the caller found
+    return make_vae_state(
+        cast("ResidualVAE", network),
+        config.vae,
+        config.optimizer,
+        config.seed,
+        config.label_classes,
+    )
+
+
+def _gan_state(network: nn.Module, config: TrainConfig) -> TrainingState:
+    from genviewer.engine.train_gan import DISCRIMINATOR, make_gan_state
+
+    finetune, optimizer = _finetune(config), config.optimizer
+    if isinstance(network, ResidualGAN):
+        if finetune.discriminator == "new":
+            network.discriminator = with_layout(Discriminator(network.config), torch.channels_last)  # type: ignore[assignment]
+        freeze_discriminator(network.discriminator, finetune.freeze_d)
+        return make_gan_state(network, optimizer, config.seed)
+    sizes = discriminator_config(spec_of(config), class_count(config.network))
+    discriminator = with_layout(Discriminator(sizes), torch.channels_last)
+    betas = (optimizer.beta1, optimizer.beta2)
+    rate = optimizer.discriminator_rate or optimizer.learning_rate
+    trained = [p for p in network.parameters() if p.requires_grad]
+    players: dict[str, torch.optim.Optimizer] = {
+        "generator": torch.optim.Adam(trained, optimizer.learning_rate, betas),
+        DISCRIMINATOR: torch.optim.Adam(discriminator.parameters(), rate, betas),
+    }
+    return TrainingState(network, players, config.seed, {DISCRIMINATOR: discriminator})
+
+
+def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> None:
+    source, extra = config.start_from, len(finetune.new_classes)
+    try:
+        bundle = open_model(source, finetune.settings)
+        family(bundle.config.network)
+        weights = _tensors(bundle.tensors())
+        if extra and class_count(bundle.config.network) < class_count(config.network):
+            weights = grown_weights(bundle.config.network, weights, extra)
+        network.load_state_dict(weights)
+    except (BundleError, ModelNotFoundError) as error:
+        raise TrainingError(str(error)) from error
+    except OSError as error:
+        raise TrainingError(f"{source} cannot be read: {error.strerror}.") from error
+    except (RuntimeError, ValueError) as error:
+        if isinstance(error, TrainingError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise TrainingError(f"The weights of {source} do not fit the network: {reason}.") from error
+
+
+def _tensors(arrays: dict[str, Any]) -> dict[str, Tensor]:
+    # Copies: arrays of a mapped file must not be written to.
+    return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
+def _finetune(config: TrainConfig) -> FinetuneConfig:
+    assert config.finetune is not None  # callers ask for nothing else
+    return config.finetune
