@@ -89,7 +89,7 @@ class ExportCommands:
             else:
                 self.save_image(choice, scene, loaded, inputs)
 
-        self._ask(dialog, accepted)
+        self.ask(dialog, accepted)
 
     def save_image(
         self, choice: SaveChoice, scene: Scene, loaded: Loaded, inputs: ViewInputs
@@ -111,7 +111,7 @@ class ExportCommands:
                 progress=progress,
             )
 
-        self._submit(work, choice.path)
+        self.submit(work, choice.path)
 
     def save_pins(self, choice: SaveChoice, pins: Sequence[Pin]) -> None:
         """Write every pin into a folder; files that are there already are left alone."""
@@ -157,7 +157,7 @@ class ExportCommands:
             there = f"; {left} were there already" if left else ""
             self._window.tell(f"Saved {written} pins in {folder.name}{there}.")
 
-        self._submit(work, folder, done)
+        self.submit(work, folder, done)
 
     # animations
 
@@ -192,7 +192,7 @@ class ExportCommands:
             speed=controls.walk_speed,
             factor=max(1, SCREEN_SIDE // max(size)),
         )
-        self._ask(dialog, lambda: self.save_animation(dialog.choice()))
+        self.ask(dialog, lambda: self.save_animation(dialog.choice()))
 
     def save_animation(self, choice: AnimationChoice) -> None:
         """Draw an animation and write it frame by frame, in the background."""
@@ -215,7 +215,7 @@ class ExportCommands:
                     progress=TimeLeft(progress, f"Saving {choice.path.name}"),
                 )
 
-            self._submit(work, choice.path)
+            self.submit(work, choice.path)
 
         self.with_models([choice.model], ready)
 
@@ -242,7 +242,8 @@ class ExportCommands:
         key = f"open for export {id(opened)}"
         self._store.open(model, ready, lambda text: self._window.tell(text, "error"), key=key)
 
-    def _ask(self, dialog: QDialog, accepted: Callable[[], object]) -> None:
+    def ask(self, dialog: QDialog, accepted: Callable[[], object]) -> None:
+        """Show a dialog; ``accepted`` is called when it is."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(accepted)
         self.dialog = dialog
@@ -253,12 +254,13 @@ class ExportCommands:
         if self.dialog is dialog:
             self.dialog = None
 
-    def _submit(
+    def submit(
         self,
         work: Callable[[Progress], object],
         path: Path,
         done: Callable[..., object] | None = None,
     ) -> Job:
+        """Write a file in the background, and say what came of it."""
         window, name = self._window, path.name
         window.files.folder = path.parent
 

@@ -95,6 +95,11 @@ class Timeline(QObject):
         """The run whose steps are shown."""
         return self._folder
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps that can be looked at."""
+        return self._steps
+
     def show_run(self, folder: Path | None) -> None:
         """Show the steps of the run in a folder, or that there is none."""
         if folder != self._folder:
@@ -196,14 +201,14 @@ class Timeline(QObject):
             self._rest.start()
 
     @property
-    def _spec(self) -> Spec | None:
+    def spec(self) -> Spec | None:
         """What the model that is trained can draw."""
         snapshot = self._live.snapshot
         return snapshot.config.spec if snapshot is not None else None
 
     def _show_rows(self) -> None:
         """The current sample and the pins that the model can draw, one row each."""
-        spec, session = self._spec, self._session
+        spec, session = self.spec, self._session
         if spec is None or self._folder is None or not self.panel.isVisible():
             if self._folder is None:
                 self._rows = ()

@@ -232,3 +232,28 @@ def test_tiles_lie_below_their_steps_and_apart(count, qtbot):
     assert all(b - a >= TILE for a, b in itertools.pairwise(xs))
     assert [columns.place(columns.x(k)) for k in range(count)] == list(range(count))
     assert columns.place(QPointF(1e6, 0).x()) == count - 1
+
+
+def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_path, qtbot):
+    from PIL import Image
+
+    from genviewer.ui.timeline_film import TimelineFilm
+
+    film = TimelineFilm(window, shown)
+    window.files.folder = tmp_path
+    QTest.mouseClick(shown.panel.export, LEFT)
+    dialog = window.exports.dialog
+    QTest.mouseClick(dialog.format.button("gif"), LEFT)
+    dialog.seconds.setValue(0.8)
+    dialog.fps.setValue(10)
+    dialog.file.edit.setText(str(tmp_path / "film.gif"))
+    assert dialog.frames.text() == "8 frames of 4 steps"
+    QTest.mouseClick(dialog.save, LEFT)
+    qtbot.waitUntil((tmp_path / "film.gif").exists, timeout=PATIENCE_MS)
+    with Image.open(tmp_path / "film.gif") as saved:
+        assert saved.n_frames >= 4  # of equal frames that follow each other Pillow makes one
+    (tmp_path / "film.gif").rename(tmp_path / "other.gif")
+    film.ask()
+    window.exports.dialog.file.edit.setText(str(tmp_path / "other.gif"))
+    assert window.exports.dialog.save.text() == "Replace"
+    window.exports.dialog.reject()
