@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from genviewer.engine.run_metrics import MetricsReader
+from genviewer.engine.run_watcher import RunWatcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from genviewer.ui.background import Background
     from genviewer.ui.training import Training
     from genviewer.ui.widgets.curves import Curves
-
-METRICS = "metrics.csv"
 
 
 class TrainingCurves(QObject):
@@ -60,8 +58,13 @@ class TrainingCurves(QObject):
         # What is measured meanwhile is later than what the file has.
         waiting = self._waiting = []
 
-        def work(_: Progress) -> list[dict[str, float]]:
-            return MetricsReader(folder / METRICS).new_rows().rows
+        def work(progress: Progress) -> list[dict[str, float]]:
+            watcher = RunWatcher(folder)
+            rows: list[dict[str, float]] = []
+            while (new := watcher.poll()) is not None:  # a piece of the file at a time
+                progress.check()
+                rows = [*new.rows] if new.restarted else [*rows, *new.rows]
+            return rows
 
         def show(rows: list[dict[str, float]]) -> None:
             if self._waiting is waiting:
@@ -69,14 +72,7 @@ class TrainingCurves(QObject):
                 later = [row for row in rows if not waiting or row["step"] < waiting[0]["step"]]
                 self.curves.append([*later, *waiting])
 
-        def failed(error: Exception) -> None:
-            reason = getattr(error, "strerror", None) or error
-            self._tell(f"The curves of {folder.name} cannot be read: {reason}.", "warning")
-            show([])
-
-        self._jobs.submit(
-            work, f"Reading the curves of {folder.name}", done=show, failed=failed, quiet=True
-        )
+        self._jobs.submit(work, f"Reading the curves of {folder.name}", done=show, quiet=True)
 
     def _show_news(self, news: News) -> None:
         if self._waiting is not None:
@@ -85,5 +81,8 @@ class TrainingCurves(QObject):
             self.curves.append(news.rows)
 
     def _show_file(self) -> None:
-        if self._folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder)))
+        folder = self._folder
+        if folder is None:
+            return
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._tell(f"No program shows folders here; the numbers are in {folder}.", "warning")
