@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from genviewer.core.axes import AxisError, AxisGrid, parse_axis
+from genviewer.core.axes import Axis, AxisError, AxisGrid, parse_axis, parse_numbers
 from genviewer.core.axis_sheet import axis_sheet
 from genviewer.core.condition_parsing import ConditionError
 from genviewer.core.scene import AxisChoice, AxisOptions
 
 if TYPE_CHECKING:
-    from genviewer.core.axes import Axis
+    from genviewer.core.latent import Latent
     from genviewer.core.scene import Scene
     from genviewer.core.sheet import Sheet
     from genviewer.core.spec import Spec
@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 MOST_CLASSES = 12
 """So many classes are shown where nobody says which."""
 
-_DEFAULTS = {"seed": "0..5", "dim": "-2.5..2.5/7", "psi": "0..1:0.25"}
+_DEFAULTS = {
+    "seed": "0..5",
+    "dim": "-2.5..2.5/7",
+    "psi": "0..1:0.25",
+    "direction": "-3..3/7",
+}
 
 
 def default_values(kind: str, spec: Spec) -> str:
@@ -43,7 +48,7 @@ def usable(options: AxisOptions, spec: Spec) -> AxisOptions:
     """The options as a model can show them: with values, and without what it does not have."""
     rows = _usable(options.rows, spec)
     columns = _usable(options.columns, spec)
-    if rows.kind == columns.kind != "none" and (rows.kind != "dim" or rows.dim == columns.dim):
+    if rows.kind == columns.kind != "none" and _what(rows) == _what(columns):
         other = next((d for d in range(2) if rows.kind != "dim" or d != rows.dim), 0)
         if rows.kind == "dim" and spec.latent.dim < 2:
             columns = AxisChoice("none")
@@ -57,12 +62,23 @@ def _usable(choice: AxisChoice, spec: Spec) -> AxisChoice:
         (choice.kind == "class" and spec.class_condition is None)
         or (choice.kind == "psi" and not spec.truncation)
         or (choice.kind == "dim" and choice.dim >= spec.latent.dim)
+        or (choice.kind == "direction" and not _leads(choice.direction, spec))
     )
     if missing:
         return AxisChoice("dim", default_values("dim", spec))
     if choice.kind == "none" or (choice.values and problem(choice, spec) is None):
         return choice
     return msgspec.structs.replace(choice, values=default_values(choice.kind, spec))
+
+
+def _what(choice: AxisChoice) -> object:
+    """What an axis changes: two of one kind may change different things."""
+    return choice.direction if choice.kind == "direction" else choice.dim * (choice.kind == "dim")
+
+
+def _leads(direction: Latent | None, spec: Spec) -> bool:
+    """Whether a direction is one of the model's latents."""
+    return direction is not None and direction.dim == spec.latent.dim
 
 
 def axis_of(choice: AxisChoice, spec: Spec) -> Axis | None:
@@ -74,6 +90,11 @@ def axis_of(choice: AxisChoice, spec: Spec) -> Axis | None:
     """
     if choice.kind == "none":
         return None
+    if choice.kind == "direction":
+        numbers = parse_numbers(choice.values)
+        if choice.direction is None:
+            raise AxisError("The axis names no direction.")
+        return Axis("direction", numbers, direction=choice.direction, name=choice.name)
     name = f"dim{choice.dim}" if choice.kind == "dim" else choice.kind
     return parse_axis(name, choice.values, spec)
 
@@ -89,18 +110,19 @@ def problem(choice: AxisChoice, spec: Spec) -> str | None:
 
 def options_of(grid: AxisGrid) -> AxisOptions | None:
     """The options that show an axis grid made elsewhere; None where a view cannot, as for several
-    models or a direction.
+    models.
     """
     choices = []
     for axis in (grid.rows, grid.columns):
         if axis is None:
             choices.append(AxisChoice("none"))
-        elif axis.kind == "direction" or axis.kind == "model":
+        elif axis.kind == "model":
             return None
         else:
             text = io.StringIO()
             csv.writer(text, lineterminator="").writerow(axis.values)
-            choices.append(AxisChoice(axis.kind, text.getvalue(), axis.dim))
+            way = axis.direction
+            choices.append(AxisChoice(axis.kind, text.getvalue(), axis.dim, way, axis.name))
     return AxisOptions(*choices)
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Method = Literal["pca", "sefa", "class"]
+Method = Literal["pca", "sefa", "class", "attribute", "mixed"]
+"""How directions were found; ``mixed`` is of a list that holds several kinds."""
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 

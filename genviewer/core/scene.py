@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Recipe
 
 ViewName = Literal["focus", "grid", "classes", "traverse", "map", "axes"]
@@ -73,12 +74,15 @@ class AxisChoice(msgspec.Struct, frozen=True):
     """What runs along the rows or columns of the Axes view, and its values as they were typed.
 
     ``values`` are written as for the command line, such as ``0..7`` or ``-2..2/5``; empty for the
-    model's own choice. ``dim`` counts for the kind ``dim`` alone.
+    model's own choice. ``dim`` counts for the kind ``dim`` alone, and for the kind ``direction``
+    alone the direction itself, of which a value of 1 adds it once, and its name.
     """
 
-    kind: Literal["none", "class", "seed", "dim", "psi"]
+    kind: Literal["none", "class", "seed", "dim", "psi", "direction"]
     values: str = ""
     dim: Annotated[int, msgspec.Meta(ge=0)] = 0
+    direction: Latent | None = None
+    name: str = ""
 
 
 class AxisOptions(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ class UserFiles:
         training: which run was left unfinished, if one was.
         runs: the folders of trainings.
         models: where new models are kept, unless another place is named.
+        directions: a folder with the directions of every model that has some.
     """
 
     session: Path
@@ -34,6 +35,7 @@ class UserFiles:
     training: Path
     runs: Path
     models: Path
+    directions: Path
 
     @classmethod
     def default(cls) -> UserFiles:
@@ -54,4 +56,5 @@ class UserFiles:
             folder / "training.json",
             data / "runs",
             data / "models",
+            folder / "directions",
         )

@@ -112,6 +112,8 @@ TABLE: tuple[Row, ...] = (
         "Show or hide the keyframes", True),
     Row("show_mix", "Mix Pins", "View", ("Ctrl+Alt+8",), "layers",
         "Show or hide the mixing of pins", True),
+    Row("show_directions", "Directions", "View", ("Ctrl+Alt+9",), "sliders",
+        "Sliders along which one thing changes: found, named, kept", True),
     Row("canvas_only", "Canvas Only", "View", ("Ctrl+\\",), "image",
         "Hide every panel, or bring them back", True),
     Row("reset_layout", "Reset Layout", "View", (), "reset",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from genviewer.ui.widgets.command_palette import CommandPalette
 
 DOCKS = (
+    "show_directions",
     "show_mix",
     "show_models",
     "show_pins",

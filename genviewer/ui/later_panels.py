@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from genviewer.ui.directions import DirectionSliders
     from genviewer.ui.keyframes import Keyframes
     from genviewer.ui.main_window import MainWindow
     from genviewer.ui.mixing import Mixing
@@ -33,6 +34,23 @@ class LaterPanels:
             window.tell_with_undo,
             window.canvas.focus_pixels,
             window,
+        )
+
+    @cached_property
+    def directions(self) -> DirectionSliders:
+        """Directions as sliders."""
+        from genviewer.ui.directions import DirectionSliders
+        from genviewer.ui.widgets.direction_panel import DirectionPanel
+
+        window, explorer = self._window, self._window.explorer
+        return DirectionSliders(
+            window.session,
+            DirectionPanel(window),
+            explorer.store,
+            explorer.jobs,
+            window.user_files.directions,
+            window.tell,
+            window.tell_with_undo,
         )
 
     @cached_property

@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.session = explorer.session
         self.preferences = preferences
         self._window_file = files.window
+        self.user_files = files
         self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.resize(1280, 800)
@@ -147,6 +148,9 @@ class MainWindow(QMainWindow):
             "show_keyframes", "Keyframes", lambda: self.later.keyframes.panel, BOTTOM
         )
         self.docks.add_later("show_mix", "Mix pins", lambda: self.later.mixing.panel, BOTTOM)
+        self.docks.add_later(
+            "show_directions", "Directions", lambda: self.later.directions.panel, BOTTOM, 200
+        )
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
 

@@ -6,11 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from genviewer.core.axes import AxisGrid, parse_axis
+from genviewer.core.axes import Axis, AxisGrid, parse_axis
 from genviewer.core.axis_sheet import axis_sheet
 from genviewer.core.axis_view import axes_view, options_of, problem, usable
+from genviewer.core.latent import Latent
 from genviewer.core.prior import draw
-from genviewer.core.recipe import ModelRef, seeded_recipe
+from genviewer.core.recipe import ModelRef, from_json, seeded_recipe, to_json
 from genviewer.core.scene import AxisChoice, AxisOptions, Pane, Scene
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 
@@ -88,7 +89,32 @@ def test_an_axis_grid_made_elsewhere_is_the_same_sheet():
     assert (sheet.rows, sheet.columns) == (wanted.rows, wanted.columns) == (3, 2)
     for cell in range(6):
         assert sheet.cell(cell) == wanted.cell(cell)
-    direction = msgspec.structs.replace(
-        numbers, kind="direction", direction=seeded_recipe(model, 1).latent
-    )
-    assert options_of(AxisGrid(grid.recipe, grid.models, direction)) is None
+    several = msgspec.structs.replace(numbers, kind="model", values=(0,))
+    assert options_of(AxisGrid(grid.recipe, grid.models, several)) is None
+
+
+def test_directions_run_along_rows_and_columns():
+    model = spec(classes=3)
+    ways = [seeded_recipe(model, seed).latent for seed in (1, 2)]
+    axes = [
+        Axis("direction", (-2.0, 0.0, 1.5), direction=way, name=name)
+        for way, name in zip(ways, ("slant", "width"), strict=True)
+    ]
+    grid = AxisGrid(seeded_recipe(model, 7), (REF,), *axes)
+    options = options_of(grid)
+    assert options is not None
+    kept = from_json(to_json(options), AxisOptions)
+    sheet = axes_view(scene(model, kept), model)
+    assert sheet.row_labels[0].startswith("slant")
+    latent = grid.recipe.latent.array
+    moved = sheet.cell(2)[1].latent.array
+    np.testing.assert_allclose(moved, latent - 2.0 * ways[0].array + 1.5 * ways[1].array, atol=1e-5)
+    assert sheet.focus_cell == 4
+
+
+def test_a_direction_of_other_latents_gives_way():
+    model = spec(classes=3)
+    choice = AxisChoice("direction", "-1,1", direction=Latent(np.ones(9)), name="far")
+    shown = usable(AxisOptions(choice, AxisChoice("none")), model)
+    assert shown.rows.kind == "dim"
+    assert problem(AxisChoice("direction", "1"), model) == "The axis names no direction."

@@ -18,12 +18,20 @@ from genviewer.ui.widgets.view_options import OptionsRow
 if TYPE_CHECKING:
     from genviewer.core.spec import Spec
 
-KINDS = {"seed": "Seed", "class": "Class", "dim": "Dimension", "psi": "Truncation", "none": "–"}
+KINDS = {
+    "seed": "Seed",
+    "class": "Class",
+    "dim": "Dimension",
+    "psi": "Truncation",
+    "direction": "Direction",
+    "none": "–",
+}
 TIPS = {
     "seed": "Seeds as a list or range: 0..7   1,5,9   0..100:10",
     "class": "Classes as a list or range: a..f   cat,dog   #0..#9",
     "dim": "Values of the dimension: -2..2/5   -1,0,1   0..1:0.25",
     "psi": "Truncations from 0 on: 0..1:0.25   0.5,0.7,1",
+    "direction": "Standard deviations along the direction: -3..3/7   -2,0,2",
     "none": "",
 }
 
@@ -90,12 +98,14 @@ class AxisField(QWidget):
             for kind in KINDS
             if not (kind == "class" and spec.class_condition is None)
             and not (kind == "psi" and not spec.truncation)
+            and not (kind == "direction" and choice.direction is None)
         ]
-        if spec is not self._spec:
+        texts = [choice.name or KINDS[k] if k == "direction" else KINDS[k] for k in kinds]
+        if texts != [self.kind.itemText(index) for index in range(self.kind.count())]:
             with QSignalBlocker(self.kind):
                 self.kind.clear()
-                for kind in kinds:
-                    self.kind.addItem(KINDS[kind], kind)
+                for kind, text in zip(kinds, texts, strict=True):
+                    self.kind.addItem(text, kind)
         with QSignalBlocker(self.kind):
             self.kind.setCurrentIndex(kinds.index(choice.kind))
         with QSignalBlocker(self.dim):
@@ -189,7 +199,7 @@ class AxisRow(OptionsRow[AxisOptions]):
         if not first:
             own, others = others, own
             before, other, kept = shown.columns, shown.rows, stored.rows
-        if choice.kind == other.kind and choice.kind not in ("none", "dim"):
+        if choice.kind == other.kind and choice.kind not in ("none", "dim", "direction"):
             kept = before
         wanted = AxisOptions(choice, kept) if first else AxisOptions(kept, choice)
         count = 1

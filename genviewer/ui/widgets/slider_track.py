@@ -45,6 +45,7 @@ class SliderTrack(QSlider):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.mark: float | None = None  # fraction of the range where the default lies
+        self.two_sided = False  # filled from the mark on, not from the left
         self._from: tuple[float, float] | None = None  # pointer x and fraction it counts from
         self._fine = False
 
@@ -141,7 +142,10 @@ class SliderTrack(QSlider):
         painter.drawRoundedRect(groove, GROOVE / 2, GROOVE / 2)
         if enabled:
             painter.setBrush(c.accent)
-            filled = QRectF(groove.left(), groove.top(), x - groove.left(), GROOVE)
+            start = groove.left()
+            if self.two_sided and self.mark is not None:
+                start = self._x(self.mark)
+            filled = QRectF(min(start, x), groove.top(), abs(x - start), GROOVE)
             painter.drawRoundedRect(filled, GROOVE / 2, GROOVE / 2)
         if self.mark is not None:
             at = self._x(self.mark)
