@@ -22,6 +22,7 @@ class UserFiles:
         answers: what was answered about models whose weights do not say it.
         trusted: files with programs that may run.
         training: which run was left unfinished, if one was.
+        references: which data set the images that a model is asked about are compared with.
         runs: the folders of trainings.
         models: where new models are kept, unless another place is named.
         directions: a folder with the directions of every model that has some.
@@ -33,6 +34,7 @@ class UserFiles:
     answers: Path
     trusted: Path
     training: Path
+    references: Path
     runs: Path
     models: Path
     directions: Path
@@ -54,6 +56,7 @@ class UserFiles:
             folder / "answers.json",
             folder / "trusted.json",
             folder / "training.json",
+            folder / "references.json",
             data / "runs",
             data / "models",
             folder / "directions",

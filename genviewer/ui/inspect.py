@@ -15,10 +15,12 @@ from genviewer.core.frame import Failure, Frame
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import Recipe
 from genviewer.engine.belief_thread import BeliefThread
+from genviewer.engine.jobs import JobLane
 from genviewer.io.dataset_fit import fit_image
 from genviewer.io.dataset_values import DataError
 from genviewer.session import edits
 from genviewer.ui import inspect_words as words
+from genviewer.ui.background import Background
 from genviewer.ui.inverting import Inverting
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.references import CHOOSE, References
@@ -53,6 +55,7 @@ class Inspect(QObject):
         file: where it is remembered what images are compared with.
         tell: (text, severity) says something.
         mark_posterior: (mean, deviation) or (None, None) shows a posterior on the sliders.
+        current_pixels: the current sample, uint8 (H, W, C), or None.
 
     Signals:
         answered: an Answer about the image, or None where there is nothing to say.
@@ -68,10 +71,12 @@ class Inspect(QObject):
         file: Path,
         tell: Callable[[str, str], object],
         mark_posterior: Callable[[object, object], object],
+        current_pixels: Callable[[], NDArray[np.uint8] | None],
     ) -> None:
         super().__init__(explorer)
         self._explorer, self._session = explorer, explorer.session
         self.panel, self._tell, self._mark = panel, tell, mark_posterior
+        self._current_pixels = current_pixels
         self._image: NDArray[np.uint8] | None = None
         self._is_drawing = False
         self._following = False
@@ -89,8 +94,11 @@ class Inspect(QObject):
         self._heard.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._thread.start()
         self.references = References(explorer.jobs, file, self._reference_known, tell)
+        # Somebody waits for it, and what is measured in the other lanes may take a while.
+        self._lane = JobLane("inverting")
+        self._lane.start()
         self.inverting = Inverting(
-            explorer.jobs,
+            Background(self._lane, explorer.bridge, self),
             explorer.bridge,
             on_work=panel.set_work,
             on_preview=lambda pixels: panel.set_drawn(pixels, "Best so far", ""),
@@ -99,7 +107,7 @@ class Inspect(QObject):
         )
         explorer.model_shown.connect(self._show_model)
         explorer.rendered.connect(self._follow)
-        explorer.closing.connect(self._thread.stop)
+        explorer.closing.connect(self._stop)
         panel.installEventFilter(self)
         panel.drawn.connect(self._draw)
         panel.file_wanted.connect(self._ask_file)
@@ -120,6 +128,10 @@ class Inspect(QObject):
         loaded = explorer.store.loaded(self._session.scene.model.id)
         if loaded is not None:
             self._show_model(loaded)
+
+    def _stop(self) -> None:
+        self._thread.stop()
+        self._lane.stop()
 
     # -- the image -------------------------------------------------------------------------------
 
@@ -162,13 +174,19 @@ class Inspect(QObject):
         if on:
             self._is_drawing = False
             self.panel.set_source("current sample")
-            self._explorer.draw(self._session.scene)
+            pixels = self._current_pixels()
+            if pixels is not None:
+                self._look_at(pixels)
 
     def _follow(self, rendered: Rendered) -> None:
         frame = rendered.focus
         if self._following and self.panel.isVisible() and isinstance(frame, Frame):
-            self._image = frame.pixels
-            self._refit()
+            self._look_at(frame.pixels)
+
+    def _look_at(self, sample: NDArray[np.uint8]) -> None:
+        self._image = sample
+        self.panel.drawing.pad.set_pixels(sample, keep=False)
+        self._refit()
 
     def _draw(self) -> None:
         if self._following:
@@ -238,7 +256,8 @@ class Inspect(QObject):
         panel.set_density_shown(density)
         if density:
             panel.set_references(self.references.choices(loaded), self.references.current(loaded))
-        panel.figures.set_note(words.density_note(spec))
+        note = words.density_note(spec) or (words.NO_IMAGE if self._image is None else "")
+        panel.figures.set_note(note)
         panel.figures.set_figures([])
         panel.drawing.set_coloured(spec.image.channels >= 3)
         panel.encode.setEnabled(spec.encoder)

@@ -23,6 +23,7 @@ MEASURED = {
 }
 """What ``log p(x)`` is of, in a word or two; the tooltip has all of it."""
 
+NO_IMAGE = "Draw on the pad, or bring in an image: open, paste or drop one, or follow the sample."
 SURE = 0.5
 """Without a class above this probability the model is called undecided."""
 
@@ -79,11 +80,12 @@ def _score_figures(answer: Answer, spec: Spec) -> list[Figure]:
     if answer.score is None:
         return []
     score, share = answer.score
-    text = number(score)
-    if math.isfinite(share):
-        text += f", above {share:.0f} % of its own samples"
     tip = "How real the discriminator finds it: a score of its own, not a probability."
-    return [Figure("discriminator", text, tip)]
+    among = f"above {share:.0f} % of its own" if math.isfinite(share) else "…"
+    return [
+        Figure("discriminator", number(score), tip),
+        Figure("compared", among, "The share of the model's own samples that score lower."),
+    ]
 
 
 def density_note(spec: Spec) -> str:

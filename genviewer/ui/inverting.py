@@ -24,10 +24,10 @@ RESTARTS = 8
 
 
 class Inverting:
-    """One search at a time, in the job lane (GUI thread).
+    """One search at a time, in a lane of its own (GUI thread).
 
     Args:
-        jobs: where it runs.
+        lane: where it runs.
         bridge: brings previews to the GUI thread.
         on_work: the fraction that is done; None when the search is over.
         on_preview: uint8 (H, W, C), the best so far.
@@ -37,7 +37,7 @@ class Inverting:
 
     def __init__(
         self,
-        jobs: Background,
+        lane: Background,
         bridge: Bridge,
         *,
         on_work: Callable[[float | None], object],
@@ -45,7 +45,7 @@ class Inverting:
         on_found: Callable[[Loaded, Inversion], object],
         on_failed: Callable[[str], object],
     ) -> None:
-        self._jobs, self._bridge = jobs, bridge
+        self._lane, self._bridge = lane, bridge
         self._on_work, self._on_preview = on_work, on_preview
         self._on_found, self._on_failed = on_found, on_failed
         self._job: Job | None = None
@@ -85,13 +85,14 @@ class Inverting:
             )
 
         job_of: list[Job | None] = [None]
-        job = self._jobs.submit(
+        job = self._lane.submit(
             work,
             f"Inverting with {bundle.spec.name}",
             key="invert",
             done=lambda found: self._end(job_of[0], lambda: self._on_found(loaded, found)),
             failed=lambda error: self._end(job_of[0], lambda: self._on_failed(str(error))),
             cancelled=lambda: self._end(job_of[0], None),
+            quiet=True,  # the panel shows how far it is
         )
         job_of[0] = self._job = job
         self._on_work(0.0)

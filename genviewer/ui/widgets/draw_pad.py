@@ -94,12 +94,13 @@ class DrawPad(QWidget):
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(SIDE, image.bytesPerLine())
         return rows[:, : 3 * SIDE].reshape(SIDE, SIDE, 3).copy()
 
-    def set_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
+    def set_pixels(self, pixels: NDArray[np.uint8] | None, *, keep: bool = True) -> None:
         """Put an image uint8 (H, W, C) onto the canvas, to be drawn upon; None for a blank one.
 
-        An undo step, without a signal.
+        Without a signal; an undo step unless what was there is not to be kept.
         """
-        self._keep()
+        if keep:
+            self._keep()
         self._canvas = _blank()
         if pixels is not None:
             image = image_of(pixels)

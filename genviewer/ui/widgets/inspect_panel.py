@@ -259,6 +259,8 @@ class InspectPanel(ButtonPanel):
         self.explain.setText("Explain…")
         self.explain.setToolTip("How p(x), p(y | x) and p(x | y) hang together")
         self.explain.setAccessibleName("Explain")
+        self.explain.setFixedHeight(22)
+        self.explain.setObjectName("tight")
         self.explain.clicked.connect(lambda: self.explain_wanted.emit())
         head.addWidget(self.class_head)
         head.addWidget(self.explain)

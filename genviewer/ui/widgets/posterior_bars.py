@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-ROW = 19
+ROW = 18
 PRIOR_WIDTH = 44
 LABEL_LIMIT = 96
 PRIOR_STEP = 0.1
