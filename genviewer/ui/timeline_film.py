@@ -25,7 +25,6 @@ class TimelineFilm:
 
     def __init__(self, window: MainWindow, timeline: Timeline) -> None:
         self._window, self._timeline = window, timeline
-        timeline.panel.export_wanted.connect(self.ask)
 
     def ask(self) -> None:
         """Ask how the current sample is to be saved over the steps there are now."""

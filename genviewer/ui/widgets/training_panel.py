@@ -65,8 +65,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def going(self) -> bool:
-        """Whether its thread is at work or waits to go on."""
-        return self.state in ("starting", "running", "paused", "stopping")
+        """Whether its thread is at work here or waits to go on."""
+        return self.state in ("starting", "running", "paused", "stopping") and not self.watched
 
 
 class TrainingPanel(QWidget):
@@ -179,7 +179,7 @@ class TrainingPanel(QWidget):
         self.main.setText(text)
         self.main.setEnabled(not why_not(now))
         self.main.setToolTip(why_not(now) or tip)
-        stoppable = now.state in ("starting", "running", "paused")
+        stoppable = now.going and now.state != "stopping"
         self.stop.setEnabled(stoppable)
         self.stop.setVisible(now.going)
         self.stop.setToolTip("End here; the run can be resumed")
