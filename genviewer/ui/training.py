@@ -15,7 +15,6 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from genviewer.engine.training_thread import ENDED, TrainingThread
-from genviewer.io.bundle import CONFIG_NAME
 from genviewer.ui.training_live import LiveView
 from genviewer.ui.training_record import (
     LeftRun,
@@ -72,11 +71,13 @@ class Training(QObject):
         news(object): a News of the run, a few times a second.
         run_changed(object): the folder of the run that is shown now, or None.
         step_shown(int): the picture is drawn with the weights of this step.
+        stood(object): the Standing of the run is another one.
     """
 
     news = Signal(object)
     run_changed = Signal(object)
     step_shown = Signal(int)
+    stood = Signal(object)
 
     def __init__(
         self,
@@ -302,6 +303,24 @@ class Training(QObject):
             failed=lambda error: self._failed(str(error)),
         )
 
+    def show_watched(self, news: News) -> None:
+        """Show how the run goes that was opened here and is trained by another process."""
+        if self._thread is not None or self._folder is None or news.folder != self._folder:
+            return
+        if news.snapshot is not None:
+            self.live.follow(news.snapshot)
+        self._stand(
+            Standing(
+                news.state,
+                news.step,
+                news.steps,
+                sentence=news.sentence,
+                model=self._standing.model or news.snapshot is not None,
+                watched=news.state == "running",
+            )
+        )
+        self.news.emit(news)
+
     def open_left(self, left: LeftRun) -> None:
         """Show the run that was left when the window was closed."""
         self._explorer.store.open(
@@ -430,11 +449,8 @@ class Training(QObject):
     def _stand(self, standing: Standing) -> None:
         self._standing = msgspec.structs.replace(standing, blocked=self._blocked)
         self.panel.set_standing(self._standing)
+        self.stood.emit(self._standing)
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")
 
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a training rather than a model's."""
-    return (folder / "train.toml").is_file() and not (folder / CONFIG_NAME).is_file()

@@ -240,6 +240,7 @@ def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_pat
     from genviewer.ui.timeline_film import TimelineFilm
 
     film = TimelineFilm(window, shown)
+    shown.panel.export_wanted.connect(film.ask)
     window.files.folder = tmp_path
     QTest.mouseClick(shown.panel.export, LEFT)
     dialog = window.exports.dialog
@@ -257,3 +258,29 @@ def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_pat
     window.exports.dialog.file.edit.setText(str(tmp_path / "other.gif"))
     assert window.exports.dialog.save.text() == "Replace"
     window.exports.dialog.reject()
+
+
+def test_a_run_that_trains_elsewhere_is_followed(shown, window, training, run, drawn_by, qtbot):
+    from genviewer.ui.training_curves import TrainingCurves
+    from genviewer.ui.training_watch import TrainingWatch
+    from genviewer.ui.widgets.curves import Curves
+
+    curves = Curves(window)
+    TrainingCurves(training, curves, window.explorer.jobs, window.tell, curves)
+    watch = TrainingWatch(training, window.explorer.jobs, window, poll_ms=50)
+    qtbot.waitUntil(lambda: watch._known, timeout=PATIENCE_MS)
+    assert not training.standing.watched  # what was there before is nobody's work of now
+
+    timeline = RunTimeline(run)
+    snapshot = timeline.snapshot(0)
+    timeline.write(make_snapshot(80, snapshot.config, snapshot.weights))
+    with (run / "metrics.csv").open("a") as file:
+        file.write("80,12.5\n")
+    qtbot.waitUntil(lambda: curves.values_at(None) == {"nll": 12.5}, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: shown.panel.strip.tiled_steps[-1:] == (80,), timeout=PATIENCE_MS)
+    assert training.standing.watched
+    assert training.standing.step == 80
+    assert "elsewhere" in training.panel.sentence.text()
+    recipe = window.session.scene.recipe
+    qtbot.waitUntil(lambda: looks_like(window, drawn_by(80, recipe)), timeout=PATIENCE_MS)
+    assert not training.panel.main.isEnabled()  # two that train one run would spoil it
