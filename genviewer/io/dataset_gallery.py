@@ -26,7 +26,7 @@ class Gallery:
     """Pictures of a data set, of which a widget may read all.
 
     Attributes:
-        thumbnails: for each class uint8 (n, 64, 64, 3), whole images on their border's colour.
+        thumbnails: for each class uint8 (n, 64, 64, 3), cropped.
         samples: a few images as they are, uint8 (h, w, C), no side longer than 256; of the most
             different classes and sizes.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, count
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -102,3 +103,27 @@ def class_title(name: str, source: str) -> str:
 def _loosely(name: str) -> str:
     plain = re.sub(r"[\s_-]+", " ", name).strip().casefold()
     return str(int(plain)) if plain.isascii() and plain.isdecimal() else plain
+
+
+def with_class(
+    choices: DataChoices, name: str, wanted: str | None, known: Sequence[str], source: str
+) -> DataChoices:
+    """Choices in which a class of the data is another class of the model.
+
+    Args:
+        choices: those before.
+        name: the data's class.
+        wanted: a class of the model, :data:`LEFT_OUT`, or None for a new class.
+        known: the model's classes, by which no new one is called.
+        source: the data's path.
+    """
+    mapping = dict(choices.mapping)
+    if wanted is None:
+        taken = {*known, *(mapping[other] for other in mapping if other != name)}
+        title = class_title(name, source)
+        wanted = next(
+            free for free in chain([title], (f"{title} {i}" for i in count(2))) if free not in taken
+        )
+    mapping[name] = wanted
+    new = tuple(w for w in mapping.values() if w != LEFT_OUT and w not in known)
+    return msgspec.structs.replace(choices, mapping=mapping, new_classes=new)

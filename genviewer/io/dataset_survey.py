@@ -95,7 +95,7 @@ class Survey:
         return found[places]
 
     def thumbnails(self, rows: Sequence[int] | Labels, side: int) -> NDArray[np.uint8]:
-        """Whole images in small: uint8 (n, side, side, 3); grey where one cannot be decoded.
+        """Images in small, cropped: uint8 (n, side, side, 3); grey where one cannot be decoded.
 
         Args:
             rows: places in ``rows``.
@@ -108,7 +108,7 @@ class Survey:
         for place, row in enumerate(rows):
             image = self.sample(int(row), side)
             if image is not None:
-                result[place] = fit_image(image, side, side, 3, Fit("pad"))
+                result[place] = fit_image(image, side, side, 3)
         return result
 
     def sample(self, row: int, longest: int = 256) -> Pixels | None:

@@ -301,14 +301,14 @@ def test_the_survey_tells_how_far_it_is_and_can_be_ended(tmp_path):
 # Pictures
 
 
-def test_thumbnails_show_whole_images(tmp_path):
+def test_thumbnails_show_the_middle_in_colour(tmp_path):
     wide = np.zeros((10, 40, 3), np.uint8)
-    wide[:, :20] = 200, 0, 0
+    wide[:, 10:20] = 200, 0, 0
     found = survey(write_tree(tmp_path, {"a.png": encoded(wide)}))
     thumbnail = found.thumbnails([0], 16)
     assert thumbnail.shape == (1, 16, 16, 3)
-    assert thumbnail[0, 8, 0].tolist() == [200, 0, 0]
-    assert thumbnail[0, 8, 15].tolist() == [0, 0, 0]
+    assert thumbnail[0, :, 0].tolist() == [[200, 0, 0]] * 16
+    assert thumbnail[0, :, 15].tolist() == [[0, 0, 0]] * 16
 
 
 def test_samples_are_reduced_and_keep_their_proportions(tmp_path):

@@ -1,0 +1,330 @@
+"""The data of a training: what was found, which classes it is for, and how the model sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from genviewer.io.dataset_lazy import split_counts
+from genviewer.io.dataset_mapping import DataChoices, propose, with_class
+from genviewer.ui import theme
+from genviewer.ui.icons import icon
+from genviewer.ui.widgets.data_panel_classes import DataClasses
+from genviewer.ui.widgets.data_panel_fit import DataFit
+from genviewer.ui.widgets.data_panel_found import DataFound
+from genviewer.ui.widgets.segments import HEIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+
+    from genviewer.io.dataset_fit import Fit
+    from genviewer.io.dataset_gallery import Gallery
+    from genviewer.io.dataset_survey import Survey
+
+STACKED_BELOW = 820  # px of width under which the three parts are one above the other
+MARGIN, GAP = 12, 24
+PARTS = 1000
+
+
+class DataPanel(QWidget):
+    """What a data set holds, and what of it a model is to learn.
+
+    Signals:
+        changed(DataChoices): a person chose something else.
+        dropped(str): the path of a folder or file that was dropped here.
+        folder_wanted(), file_wanted(), hub_wanted(): choose a data set.
+        cancel_wanted(): of the survey that is going on.
+    """
+
+    changed = Signal(object)
+    dropped = Signal(str)
+    folder_wanted = Signal()
+    file_wanted = Signal()
+    hub_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Data")
+        self.setAcceptDrops(True)
+        self._survey: Survey | None = None
+        self._choices = DataChoices()
+        self._known: tuple[str, ...] = ()
+        self._can_grow = False
+        self.found = DataFound(self)
+        self.classes = DataClasses(self)
+        self.fit = DataFit(self)
+        self.found.validation_edited.connect(self._edit_validation)
+        self.classes.chosen.connect(self._edit_class)
+        self.classes.all_chosen.connect(self._edit_all)
+        self.fit.edited.connect(self._edit_fit)
+        for source in (self.found,):
+            source.folder_wanted.connect(self.folder_wanted)
+            source.file_wanted.connect(self.file_wanted)
+            source.hub_wanted.connect(self.hub_wanted)
+        self._stack = QStackedWidget(self)
+        self._stack.addWidget(self._empty_page())
+        self._stack.addWidget(self._working_page())
+        self._stack.addWidget(self._survey_page())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._stack)
+
+    # what is shown
+
+    @property
+    def survey(self) -> Survey | None:
+        """The data set that is shown."""
+        return self._survey
+
+    @property
+    def choices(self) -> DataChoices:
+        """What is chosen now."""
+        return self._choices
+
+    @property
+    def counts(self) -> tuple[int, int, bool]:
+        """How many images are trained on and checked on, and whether that is exact."""
+        if self._survey is None:
+            return 0, 0, True
+        choices = self._choices
+        return split_counts(self._survey, choices.used, choices.validation)
+
+    def set_model(
+        self, known: Sequence[str], shape: tuple[int, int, int], *, can_grow: bool, note: str = ""
+    ) -> None:
+        """Show which classes there are to choose from; what was chosen of classes is proposed anew.
+
+        Args:
+            known: the model's classes; empty if it has none.
+            shape: (height, width, channels) of its images.
+            can_grow: whether it can be given another class.
+            note: a sentence on why it cannot, or on what else to know of classes.
+        """
+        if (tuple(known), can_grow) != (self._known, self._can_grow):
+            self._known, self._can_grow = tuple(known), can_grow
+            self._propose()
+        self.classes.set_model(known, can_grow=can_grow, note=note)
+        self.fit.set_shape(shape)
+        self._show_choices()
+
+    def show_empty(self) -> None:
+        """Ask for a data set."""
+        self._survey = None
+        self._message.setText("Drop a folder of images here")
+        self._detail.setText(
+            "Or a .zip, .npz, .csv or idx file. Folders inside it are its classes."
+        )
+        self._stack.setCurrentIndex(0)
+
+    def show_failure(self, sentence: str) -> None:
+        """Tell why a data set cannot be used, and ask for another."""
+        self.show_empty()
+        self._message.setText("These data cannot be used")
+        self._detail.setText(sentence)
+
+    def show_working(self, done: float, text: str) -> None:
+        """Show how far a survey is: 0..1, and what is going on."""
+        self._bar.setValue(round(done * PARTS))
+        self._doing.setText(text)
+        self._stack.setCurrentIndex(1)
+
+    def show_survey(self, survey: Survey, gallery: Gallery) -> None:
+        """Show a data set; what is chosen follows from the model, fit and share stay."""
+        self._survey = survey
+        self._propose()
+        self.found.set_survey(survey)
+        self.classes.set_classes(
+            survey.class_counts, gallery.thumbnails, Path(survey.source).stem or survey.source
+        )
+        self.fit.set_samples(gallery.samples)
+        self._show_choices()
+        self._stack.setCurrentIndex(2)
+
+    def set_choices(self, choices: DataChoices) -> None:
+        """Show other choices; emits nothing."""
+        self._choices = choices
+        self._show_choices()
+
+    def _propose(self) -> None:
+        if self._survey is None:
+            return
+        names = [name for name, count in self._survey.class_counts if count]
+        proposed = propose(names, self._known, self._survey.source, can_grow=self._can_grow)
+        kept = self._choices
+        self._choices = replace(proposed, fit=kept.fit, validation=kept.validation)
+
+    def _show_choices(self) -> None:
+        self.classes.show_choices(self._choices)
+        self.fit.show_fit(self._choices.fit)
+        self.found.show_counts(*self.counts, self._choices.validation)
+
+    # the hand
+
+    def _edit(self, choices: DataChoices) -> None:
+        if choices != self._choices:
+            self._choices = choices
+            self._show_choices()
+            self.changed.emit(choices)
+
+    def _edit_validation(self, share: float) -> None:
+        self._edit(replace(self._choices, validation=share))
+
+    def _edit_fit(self, fit: Fit) -> None:
+        self._edit(replace(self._choices, fit=fit))
+
+    def _edit_class(self, name: str, wanted: str | None) -> None:
+        if self._survey is not None:
+            source = self._survey.source
+            self._edit(with_class(self._choices, name, wanted, self._known, source))
+
+    def _edit_all(self, wanted: str) -> None:
+        """Every class anew: by its name, or left out."""
+        if self._survey is None:
+            return
+        if wanted == "names":
+            before = self._choices
+            self._propose()
+            proposed, self._choices = self._choices, before
+        else:
+            proposed = replace(
+                self._choices, mapping=dict.fromkeys(self._choices.mapping, ""), new_classes=()
+            )
+        self._edit(proposed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(320, 120)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < STACKED_BELOW
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if self._parts.direction() != direction:
+            self._parts.setDirection(direction)
+        self.classes.set_bounded(not narrow)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _path(event) is not None:
+            event.acceptProposedAction()
+            self._mark(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark(False)
+        path = _path(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.dropped.emit(path)
+
+    def _mark(self, over: bool) -> None:
+        """Let the panel say that it would take what is dragged over it."""
+        color = theme.colors().accent.name()
+        self._stack.setStyleSheet(
+            f"QStackedWidget {{ border: 2px solid {color}; border-radius: 6px; }}" if over else ""
+        )
+
+    # pages
+
+    def _empty_page(self) -> QWidget:
+        page = QWidget(self)
+        self._message = QLabel(page)
+        self._message.setFont(theme.strong(self.font()))
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._detail = QLabel(page)
+        self._detail.setTextFormat(Qt.TextFormat.PlainText)
+        self._detail.setWordWrap(True)
+        self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._detail.setForegroundRole(self._detail.palette().ColorRole.PlaceholderText)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addStretch(1)
+        for text, signal, tip in (
+            ("Folder…", self.folder_wanted, "Choose a folder of images"),
+            ("File…", self.file_wanted, "Choose a .zip, .npz, .csv or idx file"),
+            ("Hub…", self.hub_wanted, "Fetch a data set of the Hugging Face Hub"),
+        ):
+            button = QPushButton(text, page)
+            button.setFixedHeight(HEIGHT)
+            button.setToolTip(tip)
+            button.clicked.connect(signal)
+            line.addWidget(button)
+        line.addStretch(1)
+        column = QVBoxLayout(page)
+        column.setSpacing(8)
+        column.addStretch(1)
+        column.addWidget(self._message)
+        column.addWidget(self._detail)
+        column.addSpacing(4)
+        column.addLayout(line)
+        column.addStretch(2)
+        self._message.setText("Drop a folder of images here")
+        self._detail.setText(
+            "Or a .zip, .npz, .csv or idx file. Folders inside it are its classes."
+        )
+        return page
+
+    def _working_page(self) -> QWidget:
+        page = QWidget(self)
+        self._doing = QLabel(page)
+        self._doing.setTextFormat(Qt.TextFormat.PlainText)
+        self._doing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._bar = QProgressBar(page)
+        self._bar.setRange(0, PARTS)
+        self._bar.setTextVisible(False)
+        self._bar.setFixedSize(280, 6)
+        self._bar.setAccessibleName("Progress of looking at the images")
+        cancel = QPushButton(icon("close"), "Cancel", page)
+        cancel.setFixedHeight(HEIGHT)
+        cancel.clicked.connect(self.cancel_wanted)
+        column = QVBoxLayout(page)
+        column.setSpacing(12)
+        column.addStretch(1)
+        column.addWidget(self._doing)
+        column.addWidget(self._bar, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(2)
+        return page
+
+    def _survey_page(self) -> QWidget:
+        inside = QWidget(self)
+        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
+        self._parts.setContentsMargins(MARGIN, 8, MARGIN, 8)
+        self._parts.setSpacing(GAP)
+        self._parts.addWidget(self.found, 3)
+        self._parts.addWidget(self.classes, 5)
+        self._parts.addWidget(self.fit, 3)
+        area = QScrollArea(self)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        return area
+
+
+def _path(event: QDropEvent) -> str | None:
+    """The one folder or file that is dragged."""
+    urls = event.mimeData().urls()
+    local = urls[0].toLocalFile() if len(urls) == 1 else ""
+    return local or None
