@@ -54,11 +54,11 @@ class DirectionSliders:
         session: whose current sample is moved.
         panel: the sliders.
         store: where the models are.
-        jobs: the lane in which directions are found and files read and written.
+        jobs: the lane in which directions are found.
+        looks: the lane in which files are read and written.
         folder: where the directions of every model are remembered.
         tell: (text, severity) says something.
         tell_with_undo: (text, undo) says something that can be taken back.
-        inputs: gives what the views need, for the Axes view.
     """
 
     def __init__(
@@ -67,13 +67,14 @@ class DirectionSliders:
         panel: DirectionPanel,
         store: ModelStore,
         jobs: Background,
+        looks: Background,
         folder: Path,
         tell: Callable[[str, str], None],
         tell_with_undo: Callable[[str, Callable[[], object] | None], None],
     ) -> None:
         self._session, self.panel, self._store, self._jobs = session, panel, store, jobs
         self._tell, self._tell_with_undo = tell, tell_with_undo
-        self._files = DirectionFiles(folder, jobs, tell)
+        self._files = DirectionFiles(folder, looks, tell)
         self._known: dict[tuple[str, str], Directions | None] = {}
         self._of: tuple[str, str] | None = None
         self._places: list[str] = []

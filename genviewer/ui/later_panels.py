@@ -48,6 +48,7 @@ class LaterPanels:
             DirectionPanel(window),
             explorer.store,
             explorer.jobs,
+            explorer.looks,
             window.user_files.directions,
             window.tell,
             window.tell_with_undo,
