@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from genviewer.core.frame import Failure
 from genviewer.engine.generator import DecodeError, LoadError
-from genviewer.engine.jobs import lower_priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +75,6 @@ class BeliefThread:
             return answer
 
     def _run(self) -> None:
-        lower_priority(1)  # a little behind what draws the sample under the hand
         while True:
             with self._condition:
                 while self._asked is None and not self._stopping:

@@ -34,7 +34,7 @@ class ExplainWindow(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("How p(x), p(y | x) and p(x | y) hang together")
-        self.resize(900, 620)
+        self.resize(900, 320)
         self.title = QLabel(self)
         font = theme.strong(self.font())
         font.setPixelSize(17)
@@ -68,6 +68,7 @@ class ExplainWindow(QWidget):
         """Explain what a model believes; None where it was not asked about an image yet."""
         self.title.setText(f"What {spec.name} believes about this image")
         beliefs = answer.beliefs if answer is not None else None
+        shape = (self.picture.isHidden(), self.bounds.isHidden())
         self.image.set_pixels(None if answer is None else answer.question.pixels)
         self.redrawn.set_pixels(None if answer is None else answer.reconstruction)
         self.redrawn.setVisible(answer is not None and answer.reconstruction is not None)
@@ -75,7 +76,7 @@ class ExplainWindow(QWidget):
         bounded = answer is not None and beliefs is None and answer.likelihoods is not None
         self.bounds.setVisible(bounded)
         if answer is None:
-            missing = what_exists(spec)
+            missing = what_exists(spec, None)
             self.lead.setText(NO_IMAGE if spec.density else "")
             self.text.setText(missing)
         elif beliefs is not None:
@@ -91,7 +92,9 @@ class ExplainWindow(QWidget):
             self.text.setText(unconditional_text(answer, reference))
         else:
             self.lead.setText("")
-            self.text.setText(what_exists(spec))
+            self.text.setText(what_exists(spec, answer))
+        if shape != (self.picture.isHidden(), self.bounds.isHidden()):
+            self.resize(self.width(), self.layout().totalHeightForWidth(self.width()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -168,8 +171,8 @@ def unconditional_lead(spec: Spec) -> str:
     """What a VAE without classes can do."""
     return (
         f"{_esc(spec.name)} has learned <b>p(x)</b>: it draws a latent <i>z</i> from the prior, "
-        "and from it an image <i>x</i>. How likely an image is can be bounded from below. It knows no "
-        "classes, so there is no p(x | y), and Bayes' rule has nothing to turn into p(y | x)."
+        "and from it an image <i>x</i>. How likely an image is can be bounded from below. It knows "
+        "no classes, so there is no p(x | y), and Bayes' rule has nothing to turn into p(y | x)."
     )
 
 
@@ -194,8 +197,8 @@ def unconditional_text(answer: Answer, reference: Reference | None) -> str:
     )
 
 
-def what_exists(spec: Spec) -> str:
-    """Which of the three a model has, one sentence each."""
+def what_exists(spec: Spec, answer: Answer | None) -> str:
+    """Which of the three a model has, one sentence each, with what is known of an image."""
     draws = (
         f"It draws images of each of its {spec.class_condition.size} classes."
         if (spec.class_condition is not None)
@@ -218,7 +221,7 @@ def what_exists(spec: Spec) -> str:
         bayes = "Bayes' rule needs p(x | y) as a number, which this model does not have."
     score = (
         "<p><b>Discriminator</b>: how real it finds an image, on a scale of its own. It is not a "
-        "probability.</p>"
+        f"probability.{_score(answer)}</p>"
         if spec.discriminator
         else ""
     )
@@ -228,6 +231,14 @@ def what_exists(spec: Spec) -> str:
         "<p><b>Nearest inversion</b>: a search for the latent that draws the image best tells how "
         "near the model can come to it: a distance, not a probability.</p>"
     )
+
+
+def _score(answer: Answer | None) -> str:
+    if answer is None or answer.score is None:
+        return ""
+    score, share = answer.score
+    among = f", above {share:.0f} % of the model's own samples" if math.isfinite(share) else ""
+    return f" This image scores <b>{nats2(score)}</b>{among}."
 
 
 def _standing(answer: Answer, reference: Reference | None) -> str:
