@@ -1,41 +1,88 @@
-"""The images that a run trains on, and those that are held out, checked against its network."""
+"""The images that a run trains on, and those that are held out, as its network takes them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genviewer.engine.train_bundle import make_spec
+from genviewer.io.dataset_fit import DEFAULT_FIT
+from genviewer.io.dataset_lazy import prepare
+from genviewer.io.dataset_survey import survey
 from genviewer.io.datasets import DataError, Images, load_images
-from genviewer.nets.families import parsed
+from genviewer.nets.growth import class_count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from genviewer.engine.train_config import TrainConfig
+    from genviewer.io.dataset_survey import Survey
 
 
-def load_training_images(config: TrainConfig) -> tuple[Images, Images | None]:
+def load_training_images(
+    config: TrainConfig, report: Callable[[float, str], None] | None = None
+) -> tuple[Images, Images | None]:
     """Training images, and the held-out ones where there are any.
+
+    A run that makes a model of its own takes the data as they are, and they must fit. One that goes
+    on from a model, or says how images are brought to its size and classes, takes any: they are
+    surveyed, and decoded as they are needed.
 
     Raises:
         DataError: the data cannot be read, or do not fit the network.
+        TrainingError: a class of the data is none of the model's.
     """
-    train_images, test = load_images(
-        config.data.source, seed=config.data.seed, count=config.data.count
+    data = config.data
+    adapted = data.mapping or data.validation or data.fit != DEFAULT_FIT
+    if config.finetune is not None or adapted:
+        found = survey(data.source, report, seed=data.seed, count=data.count)
+        return prepare_images(config, found, report)
+    images, test = load_images(data.source, seed=data.seed, count=data.count)
+    _check(config, images)
+    return images, test
+
+
+def prepare_images(
+    config: TrainConfig, found: Survey, report: Callable[[float, str], None] | None = None
+) -> tuple[Images, Images | None]:
+    """As :func:`load_training_images`, of a data set that is surveyed already."""
+    data, image = config.data, make_spec(config).image
+    names = [name for name, _ in found.class_counts]
+    classes: dict[str, int] | None = None
+    if _classes(config):
+        classes = data.class_indices(names)
+    elif data.mapping:
+        classes = {name: 0 for name in names if name not in data.mapping or data.mapping[name]}
+    return prepare(
+        found,
+        image.height,
+        image.width,
+        image.channels,
+        data.fit,
+        classes,
+        data.validation,
+        report,
     )
-    network = parsed(config.network)
-    height, width, channels = train_images.images.shape[1:]
-    wanted = (network.image_size, network.image_channels)
-    if height != wanted[0] or width != wanted[0] or channels != wanted[1]:
-        raise DataError(
-            f"{train_images.source} has {width}x{height} images of {channels} channels, the "
-            f"network wants {wanted[0]}x{wanted[0]} of {wanted[1]}."
-        )
-    classes = network.classes
+
+
+def _classes(config: TrainConfig) -> int:
     if config.vae is not None and config.vae.class_weight:
-        classes = config.label_classes
+        return config.label_classes
+    return class_count(config.network)
+
+
+def _check(config: TrainConfig, data: Images) -> None:
+    image = make_spec(config).image
+    height, width, channels = data.images.shape[1:]
+    if (height, width, channels) != (image.height, image.width, image.channels):
+        raise DataError(
+            f"{data.source} has {width}x{height} images of {channels} channels, the "
+            f"network wants {image.width}x{image.height} of {image.channels}."
+        )
+    classes = _classes(config)
     views = config.vae.views if config.vae is not None else 0
-    if views and train_images.groups is None:
-        raise DataError(f"{train_images.source} has no groups, and views of them are wanted.")
-    if classes and train_images.labels is None:
-        raise DataError(f"{train_images.source} has no labels, and classes are wanted.")
-    if classes and train_images.labels is not None and train_images.labels.max() >= classes:
-        raise DataError(f"{train_images.source} has labels beyond the {classes} classes.")
-    return train_images, test
+    if views and data.groups is None:
+        raise DataError(f"{data.source} has no groups, and views of them are wanted.")
+    if classes and data.labels is None:
+        raise DataError(f"{data.source} has no labels, and classes are wanted.")
+    if classes and data.labels is not None and data.labels.max() >= classes:
+        raise DataError(f"{data.source} has labels beyond the {classes} classes.")
