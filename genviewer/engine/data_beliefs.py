@@ -107,6 +107,14 @@ def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
+def doubt(posterior: Doubles) -> Doubles:
+    """1 minus the largest of p(y | x) (N, K): float64 (N,), exact where that is nearly 1."""
+    others = posterior.copy()
+    others[np.arange(len(others)), posterior.argmax(1)] = 0.0
+    result: Doubles = others.sum(1)
+    return result
+
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """How often the model is right where it is so sure (Guo et al. 2017); all of ``bins`` values.

@@ -65,8 +65,8 @@ def by_components(latents: Floats) -> Layout:
     whole = max(float(powers.sum()), 1e-12)
     first, second = (max(float(power), 0.0) / whole for power in powers[[-1, -2]])
     labels = (
-        f"first component ({first:.0%} of the variance)",
-        f"second component ({second:.0%})",
+        f"first component ({100 * first:.0f} % of the variance)",
+        f"second component ({100 * second:.0f} %)",
     )
     return Layout((values @ axes.T).astype(np.float32), labels, center, axes)
 

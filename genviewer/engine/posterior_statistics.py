@@ -73,10 +73,10 @@ class PosteriorStatistics:
 
     @property
     def strongest_pair(self) -> tuple[int, int, float] | None:
-        """The two dimensions that are most correlated, and how; None with a single one."""
-        if len(self.kl) < 2:
+        """The two active dimensions that are most correlated, and how; None if there are none."""
+        if self.active.sum() < 2:
             return None
-        beside = np.abs(np.triu(self.correlations, 1))
+        beside = np.abs(np.triu(self.correlations, 1)) * np.outer(self.active, self.active)
         i, j = np.unravel_index(int(beside.argmax()), beside.shape)
         return int(i), int(j), float(self.correlations[i, j])
 

@@ -11,6 +11,7 @@ from genviewer.engine.data_beliefs import (
     accuracy_against_rejection,
     calibration,
     confusion,
+    doubt,
     measure_data,
 )
 
@@ -45,6 +46,11 @@ def test_a_model_that_is_as_sure_as_it_is_right_has_no_calibration_error():
     surer = p**0.25
     assert calibration(np.stack([surer, 1 - surer], 1), truth).error > 0.1
     assert fair.count.sum() == len(p)
+
+
+def test_doubt_tells_apart_what_is_nearly_certain():
+    posterior = np.array([[1.0, 1e-30, 0.0], [1.0, 1e-40, 0.0], [0.25, 0.25, 0.5]])
+    assert doubt(posterior).tolist() == [1e-30, 1e-40, 0.5]
 
 
 def test_accuracy_rises_as_the_wrong_ones_are_rejected_first():

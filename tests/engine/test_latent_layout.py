@@ -23,10 +23,8 @@ def test_components_are_the_axes_of_a_stretched_cloud():
     assert abs(float(found.axes[1] @ turn[:, 1])) > 0.99
     assert np.allclose(found.points.std(0), [3.0, 2.0], rtol=0.05)
     powers = cloud.var(0).sum()
-    assert (
-        found.labels[0]
-        == f"first component ({found.points[:, 0].var() / powers:.0%} of the variance)"
-    )
+    share = 100 * found.points[:, 0].var() / powers
+    assert found.labels[0] == f"first component ({share:.0f} % of the variance)"
     assert found.place(cloud[17].astype(np.float32)) == pytest.approx(tuple(found.points[17]), 1e-3)
     assert found.place(np.zeros(5, np.float32)) is None
 

@@ -52,6 +52,15 @@ def test_correlations(ideal):
     assert found.strongest_pair == (0, 2, pytest.approx(-1.0))
 
 
+def test_what_is_not_active_correlates_with_nothing_worth_telling():
+    rng = np.random.default_rng(0)
+    noise = 0.01 * rng.standard_normal((500, 1))
+    means = np.hstack([rng.standard_normal((500, 2)), noise, noise]).astype(np.float32)
+    found = describe_posteriors(Encoded(means, np.zeros_like(means)))
+    assert found.correlations[2, 3] == pytest.approx(1.0)
+    assert found.strongest_pair[:2] == (0, 1)
+
+
 def test_far_posteriors_widen_the_bins_and_a_single_one_is_enough():
     one = Encoded(np.array([[6.0]], np.float32), np.array([[-4.0]], np.float32))
     found = describe_posteriors(one)

@@ -1,0 +1,399 @@
+"""Looks at whole data sets through the current model, in a window of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+
+from genviewer.engine.data_figures import DataFigures
+from genviewer.session import edits
+from genviewer.ui.data_places import Nearest, Scatter
+from genviewer.ui.data_shows import SAMPLES, Bayes, Look, Outliers, Posteriors
+from genviewer.ui.image_source import FILE, FOLDER, SOURCES, ask_place
+from genviewer.ui.models import Live, Loaded
+from genviewer.ui.widgets.data_window import DataWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from PySide6.QtWidgets import QWidget
+
+    from genviewer.core.recipe import Recipe
+    from genviewer.core.scene import Scene
+    from genviewer.engine.data_figures import Split
+    from genviewer.engine.jobs import Job, Progress
+    from genviewer.engine.viewed_data import ViewedData
+    from genviewer.session.session import Session
+    from genviewer.ui.background import Background
+    from genviewer.ui.bridge import Bridge
+    from genviewer.ui.data_shows import Show
+    from genviewer.ui.models import ModelStore
+
+COUNTS = {"outliers": 500, "bayes": 500, "posterior": 5000, "scatter": 5000, "nearest": 60_000}
+"""Images that a page looks at at first: log p(x) takes samples, encoding is one look."""
+
+TOGETHER = (("outliers", "bayes"), ("posterior", "scatter"), ("nearest",))
+"""Pages that look at the same images, and share their figures."""
+
+FOLLOW_MS = 400
+TOLD_S = 0.1
+MAX_RECENT = 6
+CHOOSE = (
+    "Choose a data set above, or drop a folder, an archive or a table of images here, to see how "
+    "the model takes it."
+)
+
+
+class DataView(QObject):
+    """Works the data set window (GUI thread); figures are measured in a job lane.
+
+    Args:
+        session: whose current sample and model are looked at.
+        store: where the models are.
+        jobs: the lane.
+        bridge: brings progress to the GUI thread.
+        current_pixels: the current sample as shown, uint8 (H, W, C), or None.
+        tell: (text, severity) says something.
+        parent: of the window.
+
+    Signals:
+        image_chosen(object, str): a person wants to look into an image uint8 (H, W, C) so named.
+        rejected(float): a person rejects this share (0..1) of the images as strange.
+    """
+
+    image_chosen = Signal(object, str)
+    rejected = Signal(float)
+
+    def __init__(
+        self,
+        session: Session,
+        store: ModelStore,
+        jobs: Background,
+        bridge: Bridge,
+        current_pixels: Callable[[], NDArray[np.uint8] | None],
+        tell: Callable[[str, str], object],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._session, self._store, self._jobs, self._bridge = session, store, jobs, bridge
+        self._current_pixels, self._tell = current_pixels, tell
+        self._figures = DataFigures()
+        self._source = ""
+        self._splits: dict[str, Split] = {**dict.fromkeys(COUNTS, "test"), "nearest": "train"}
+        self._recent: list[str] = []
+        self._counts = dict(COUNTS)
+        self._page = "outliers"
+        self._job: Job | None = None
+        self._shown: dict[str, tuple[object, ...]] = {}
+        self._view: ViewedData | None = None
+        self._marked: object = None
+        self._told = 0.0
+        window = self.window = DataWindow(parent)
+        self.scatter = Scatter(window.scatter, self._go_to, tell)
+        self.bayes = Bayes(window.bayes)
+        self._shows: dict[str, Show] = {
+            "outliers": Outliers(window.outliers),
+            "bayes": self.bayes,
+            "posterior": Posteriors(window.posterior),
+            "scatter": self.scatter,
+            "nearest": Nearest(window.nearest),
+        }
+        # One update after a drag's many edits.
+        self._follow_timer = QTimer(self)
+        self._follow_timer.setSingleShot(True)
+        self._follow_timer.setInterval(FOLLOW_MS)
+        self._follow_timer.timeout.connect(self._follow)
+        session.changed.connect(self._scene_changed)
+        window.installEventFilter(self)
+        window.source_chosen.connect(self.open_source)
+        window.file_wanted.connect(lambda: self._ask(FILE))
+        window.folder_wanted.connect(lambda: self._ask(FOLDER))
+        window.split_chosen.connect(self._choose_split)
+        window.count_chosen.connect(self._choose_count)
+        window.page_chosen.connect(self.show_page)
+        window.cancel_wanted.connect(self.cancel)
+        for page in window.pages.values():
+            page.wanted.connect(self._again)
+        window.scatter.method_chosen.connect(lambda _: self.refresh())
+        window.outliers.threshold_moved.connect(self._reject)
+        for rows in (window.outliers, window.bayes, window.nearest):
+            rows.row_chosen.connect(self._choose_row)
+        self._show_sources()
+        self._show_count()
+
+    def show(self) -> None:
+        """Bring the window to the front."""
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+
+    def open_source(self, source: str) -> None:
+        """Look at another data set: a path, or a name as the command line takes it."""
+        self._source = source
+        if source not in {key for key, _ in SOURCES}:
+            self._recent = [source, *(s for s in self._recent if s != source)][:MAX_RECENT]
+            self._show_sources()
+        self.window.set_source(_name(source), True, self._splits[self._page], "")
+        self._again()
+
+    def show_page(self, key: str) -> None:
+        """Turn to a page: a key of :data:`COUNTS`."""
+        self._page = key
+        self.window.set_page(key)
+        self._show_count()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the current page's figures; measure what is not known yet."""
+        loaded = self._loaded()
+        if loaded is None or not self.window.isVisible():
+            return
+        key, show, page = self._page, self._shows[self._page], self.window.pages[self._page]
+        look = self._look(loaded)
+        why = show.why_not(look.bundle.spec)
+        if why or not self._source:
+            self.cancel()
+            self._shown.pop(key, None)
+            page.say(why or CHOOSE)
+            return
+        mark = (look.bundle.model_id, look.source, look.split, look.count, look.method)
+        if self._shown.get(key) == mark:
+            self.cancel()
+            return
+        self._measure(key, show, look, mark)
+
+    def cancel(self) -> None:
+        """Give up what is under way."""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        self.window.set_work(None)
+
+    # measuring
+
+    def _measure(self, key: str, show: Show, look: Look, mark: tuple[object, ...]) -> None:
+        page = self.window.pages[key]
+        self.cancel()
+        self._shown.pop(key, None)
+        if not page.has_figures:
+            page.say("Measuring…")
+        name = f"{_name(look.source)} through {look.bundle.spec.name}"
+        figures = self._figures
+
+        def work(progress: Progress) -> tuple[ViewedData, Any]:
+            from genviewer.engine.torch_decoder import use_threads
+
+            use_threads(1)  # the sample under the hand is drawn beside it
+            told = _Told(progress, self._tell_progress)
+            view = figures.view(look.source, look.split, look.bundle, look.count, told)
+            return view, show.measure(figures, view, look, told)
+
+        def done(found: tuple[ViewedData, Any]) -> None:
+            if job is not self._job:
+                return
+            self._end()
+            self._view = found[0]
+            self._shown[key] = mark
+            self._show_facts(look, found[0])
+            show.show(*found, look)
+            if key == "outliers":
+                self.bayes.set_threshold(self.window.outliers.threshold)
+            self._follow()
+
+        def failed(error: Exception) -> None:
+            if job is self._job:
+                self._end()
+                page.say(str(error) or f"{name} cannot be measured.", "Try Again")
+
+        def cancelled() -> None:
+            if job is self._job or self._job is None:
+                self._end()
+                if not page.has_figures:
+                    page.say("This was not measured.", "Measure")
+
+        self.window.set_work("Starting", 0.0)
+        job = self._jobs.submit(
+            work,
+            f"Looking at {name}",
+            key="data view",
+            done=done,
+            failed=failed,
+            cancelled=cancelled,
+            quiet=True,
+        )
+        self._job = job
+
+    def _tell_progress(self, fraction: float, text: str) -> None:
+        """From the lane's thread, some times a second."""
+        now = time.monotonic()
+        if now - self._told >= TOLD_S:
+            self._told = now
+            words = f"{text[:1].upper()}{text[1:]}" or "Measuring"
+            self._bridge.post(lambda: self._show_progress(fraction, words))
+
+    def _show_progress(self, fraction: float, text: str) -> None:
+        if self._job is not None:
+            self.window.set_work(text, fraction)
+
+    def _end(self) -> None:
+        self._job = None
+        self.window.set_work(None)
+
+    def _again(self) -> None:
+        """Measure the current page even if it shows figures already."""
+        self._shown.pop(self._page, None)
+        self.refresh()
+
+    # what is looked at
+
+    def _loaded(self) -> Loaded | None:
+        loaded = self._store.loaded(self._session.scene.model.id)
+        # What is trained is looked at as it was before: its weights change all the time.
+        return loaded.base if isinstance(loaded, Live) else loaded
+
+    def _look(self, loaded: Loaded) -> Look:
+        scene = self._session.scene
+        method = self.window.scatter.method.current if self._page == "scatter" else ""
+        return Look(
+            loaded.bundle,
+            scene.model,
+            self._source,
+            self._splits[self._page],
+            self._counts[self._page],
+            method,
+            scene.recipe,
+            self._current_pixels(),
+        )
+
+    def _ask(self, kind: str) -> None:
+        found = ask_place(self.window, kind)
+        if found:
+            self.open_source(found)
+
+    def _choose_split(self, split: str) -> None:
+        for page in self._together():
+            self._splits[page] = "train" if split == "train" else "test"
+        self.refresh()
+
+    def _choose_count(self, count: int) -> None:
+        self._counts.update(dict.fromkeys(self._together(), count))
+        self.refresh()
+
+    def _together(self) -> tuple[str, ...]:
+        return next(pages for pages in TOGETHER if self._page in pages)
+
+    def _show_count(self) -> None:
+        self.window.set_count(self._counts[self._page])
+        self.window.split.set_current(self._splits[self._page])
+
+    def _show_sources(self) -> None:
+        own = [(source, _name(source)) for source in self._recent]
+        self.window.set_sources([*SOURCES, *own])
+
+    def _show_facts(self, look: Look, view: ViewedData) -> None:
+        height, width = view.images.shape[1:3]
+        has_test = view.has_test
+        part = "images"
+        if has_test:
+            part = "test images" if look.split == "test" else "training images"
+        facts = f"{len(view.images):,} of {view.total:,} {part}, at {width} × {height}"
+        facts += f", through {look.bundle.spec.name}"
+        self.window.set_source(_name(look.source), has_test, look.split, facts)
+
+    # the explorer
+
+    def _scene_changed(self, _scene: Scene) -> None:
+        if self.window.isVisible():
+            self._follow_timer.start()
+
+    def _follow(self) -> None:
+        """The current sample, or its model, is another one."""
+        loaded = self._loaded()
+        if loaded is None or not self.window.isVisible():
+            return
+        self.scatter.follow(self._session.scene)
+        mark = self._shown.get(self._page)
+        if mark is not None and mark[0] != loaded.bundle.model_id:
+            self._shown.clear()
+            self.window.outliers.set_image(None)
+        if mark is None or mark[0] != loaded.bundle.model_id:
+            self.refresh()
+        elif self._page == "outliers":
+            self._mark_current(loaded)
+
+    def _mark_current(self, loaded: Loaded) -> None:
+        """Mark the current sample in the histogram."""
+        pixels, image = self._current_pixels(), loaded.bundle.spec.image
+        wanted = (image.height, image.width, image.channels)
+        recipe = (loaded.bundle.model_id, self._session.scene.recipe)
+        if pixels is None or pixels.shape != wanted or recipe == self._marked:
+            return
+        figures, bundle = self._figures, loaded.bundle
+
+        def work(progress: Progress) -> float:
+            from genviewer.engine.data_beliefs import measure_data
+            from genviewer.engine.torch_decoder import use_threads
+
+            use_threads(1)
+            density = figures.density(bundle)
+            found = measure_data(density, bundle, pixels[None], samples=SAMPLES, progress=progress)
+            return float(found.log_px[0])
+
+        def done(log_px: float) -> None:
+            self._marked = recipe
+            self.window.outliers.set_image(log_px, "current sample")
+
+        self._jobs.submit(
+            work,
+            "Measuring the current sample",
+            key="data view mark",
+            done=done,
+            failed=lambda error: self._tell(str(error), "warning"),
+            quiet=True,
+        )
+
+    def _go_to(self, look: Look, recipe: Recipe) -> None:
+        if self._session.scene.model.id != look.model.id:
+            self._tell(f"These latents are of {look.model.name}: open it first.", "warning")
+            return
+        self._session.history.end_step()
+        edits.go_to(self._session, look.model, recipe)
+
+    def _choose_row(self, row: int) -> None:
+        view = self._view
+        if view is not None and row < len(view.images):
+            self.image_chosen.emit(view.images[row], f"{_name(view.source)} {view.rows[row]:,}")
+
+    def _reject(self, threshold: float) -> None:
+        self.bayes.set_threshold(threshold)
+        self.rejected.emit(self.window.outliers.slider.value)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.window and event.type() == QEvent.Type.Show:
+            QTimer.singleShot(0, self.refresh)
+        elif watched is self.window and event.type() == QEvent.Type.Hide:
+            self.cancel()
+        return super().eventFilter(watched, event)
+
+
+class _Told:
+    """Progress that is told to the window too; it may raise to end the work."""
+
+    def __init__(self, progress: Progress, tell: Callable[[float, str], None]) -> None:
+        self._progress, self._tell = progress, tell
+
+    def report(self, fraction: float, text: str = "") -> None:
+        """As of a Progress."""
+        self._progress.report(fraction, text)
+        self._tell(fraction, text)
+
+
+def _name(source: str) -> str:
+    """What to call a data set."""
+    known = dict(SOURCES)
+    return known.get(source) or Path(source).name or source

@@ -1,0 +1,88 @@
+"""A plot in the colours of the program.
+
+Imports pyqtgraph, which takes a while: whoever needs a plot imports this module then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QFont
+
+from genviewer.ui import theme
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+
+class DataPlot(pg.PlotWidget):
+    """Axes that show all there is; the mouse does not move them.
+
+    Args:
+        name: for assistive programs.
+        x: label of the horizontal axis, and
+        y: of the vertical one.
+        view: pyqtgraph's view box, by default one that stays where it is.
+    """
+
+    _made = False  # pyqtgraph's constructor changes the palette before there is a plot
+
+    def __init__(
+        self,
+        name: str,
+        x: str,
+        y: str,
+        parent: QWidget | None = None,
+        view: pg.ViewBox | None = None,
+    ) -> None:
+        super().__init__(parent, background=None, viewBox=view, enableMenu=False)
+        self.setAccessibleName(name)
+        self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
+        item = self.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        if view is None:
+            item.setMouseEnabled(False, False)
+        self._labels = {"bottom": x, "left": y}
+        for side in self._labels:
+            item.getAxis(side).enableAutoSIPrefix(False)
+        self._made = True
+        self.restyle()
+
+    def set_labels(self, x: str, y: str) -> None:
+        """Call the axes something else."""
+        self._labels = {"bottom": x, "left": y}
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the colours of the scheme in force; overridden where there is more to colour."""
+        c = theme.colors()
+        self.setBackground(c.field)
+        font = QFont(self.font())
+        font.setPixelSize(11)
+        for side, text in self._labels.items():
+            axis = self.getPlotItem().getAxis(side)
+            axis.setPen(pg.mkPen(c.line))
+            axis.setTextPen(pg.mkPen(c.dim_text))
+            axis.setTickFont(font)
+            if text:
+                axis.setLabel(text, **{"color": c.dim_text.name(), "font-size": "11px"})
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if self._made and event.type() == QEvent.Type.PaletteChange:
+            self.restyle()
+
+
+def faded(color: QColor, alpha: int) -> QColor:
+    """The colour with another opacity, 0..255."""
+    result = QColor(color)
+    result.setAlpha(alpha)
+    return result
+
+
+def dashed(color: QColor) -> pg.QtGui.QPen:
+    """A thin dashed pen."""
+    return pg.mkPen(color, width=1, style=Qt.PenStyle.DashLine)

@@ -1,0 +1,110 @@
+"""The latent distribution of a data set: each dimension against the prior, and together.
+
+Imports pyqtgraph.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout
+
+from genviewer.ui.widgets.data_page import MARGIN, DataPage, heading, prose, scrolled
+from genviewer.ui.widgets.dimension_grid import DimensionGrid
+from genviewer.ui.widgets.matrix_view import MatrixView
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from genviewer.engine.posterior_statistics import PosteriorStatistics
+
+LARGEST_MATRIX = 64
+
+
+class PosteriorPage(DataPage):
+    """How an encoder uses its dimensions."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        content = self.content
+        self._found: PosteriorStatistics | None = None
+        self.summary = prose(content)
+        self.order = QComboBox(content)
+        self.order.addItem("Strongest first", "kl")
+        self.order.addItem("In their order", "index")
+        self.order.setAccessibleName("Order of the dimensions")
+        self.order.activated.connect(self._show)
+        self.grid = DimensionGrid(content)
+        self.matrix = MatrixView("Correlations", "dimension", "dimension", content)
+        self.strongest = prose(content)
+        head = QHBoxLayout()
+        head.addWidget(heading("Aggregated posterior against the prior (dashed)", content))
+        head.addStretch(1)
+        head.addWidget(self.order)
+        left = QVBoxLayout()
+        left.setSpacing(8)
+        left.addLayout(head)
+        left.addWidget(scrolled(self.grid, content), 1)
+        right = QVBoxLayout()
+        right.setSpacing(8)
+        right.addWidget(heading("Correlations of the posterior means", content))
+        right.addWidget(self.strongest)
+        right.addWidget(self.matrix, 1)
+        body = QHBoxLayout()
+        body.setSpacing(24)
+        body.addLayout(left, 3)
+        body.addLayout(right, 2)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(MARGIN, 8, MARGIN, 8)
+        column.setSpacing(8)
+        column.addWidget(self.summary)
+        column.addLayout(body, 1)
+
+    def set_figures(self, found: PosteriorStatistics, note: str = "") -> None:
+        """Show the statistics, with a note on how the images were encoded."""
+        self._found = found
+        active, total = int(found.active.sum()), len(found.kl)
+        self.summary.setText(
+            f"{active} of {total} dimensions are active: their posterior mean varies by more than "
+            f"0.01 over these {found.count:,} images. KL to the prior: {found.kl.sum():,.2f} nats "
+            f"in all. {note}".strip()
+        )
+        self._show()
+        self.show_figures()
+
+    def _show(self) -> None:
+        found = self._found
+        if found is None:
+            return
+        order = np.arange(len(found.kl))
+        if self.order.currentData() == "kl":
+            order = np.argsort(-found.kl, kind="stable")
+        titles = [f"z{dim}   KL {found.kl[dim]:.2f}" for dim in order]
+        tips = [
+            f"z{dim}: KL {found.kl[dim]:.3f} nats\n"
+            f"aggregated posterior {found.mean[dim]:+.2f} ± {found.deviation[dim]:.2f}\n"
+            f"variance of the mean {found.variance_of_mean[dim]:.3f}"
+            + ("" if found.active[dim] else "\nnot active: says nothing about the image")
+            for dim in order
+        ]
+        self.grid.set_dimensions(
+            found.density[order], found.prior, titles, tips, found.active[order]
+        )
+        # Those that are not active follow noise; of many, the most used can be told apart.
+        strongest = np.argsort(-found.kl, kind="stable")
+        shown = np.sort(strongest[found.active[strongest]][:LARGEST_MATRIX])
+        table = found.correlations[np.ix_(shown, shown)]
+        texts = [[f"{value:.1f}" if abs(value) >= 0.05 else "" for value in row] for row in table]
+        names = [f"z{dim}" for dim in shown]
+        self.matrix.set_matrix(
+            table, texts, names, lambda i, j: f"{names[i]} and {names[j]}: {table[i, j]:+.3f}"
+        )
+        pair = found.strongest_pair
+        text = "There are no two active dimensions."
+        if pair is not None:
+            text = f"The most correlated are z{pair[0]} and z{pair[1]}: {pair[2]:+.2f}."
+        if len(shown) < len(found.kl):
+            left_out = len(found.kl) - len(shown)
+            text += f" The {left_out} least used of {len(found.kl)} dimensions are left out."
+        self.strongest.setText(text)
