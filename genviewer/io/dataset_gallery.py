@@ -52,7 +52,7 @@ def make_gallery(
     Raises:
         BadFileError: a file is gone.
     """
-    names = [name for name, count in survey.class_counts if count][:MAX_CLASSES]
+    names = [name for name, _ in survey.class_counts][:MAX_CLASSES]
     thumbnails = {}
     for place, name in enumerate(names):
         if report is not None:

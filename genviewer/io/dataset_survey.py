@@ -50,8 +50,8 @@ class Survey:
         source: the path or name that it was asked for.
         kind: what it is, in plain words, such as ``a folder of images, a folder for each class``.
         count: usable images to train on.
-        class_counts: (class, images to train on), also of classes that have none; images without
-            a class have the class :data:`UNLABELLED`, in a flat folder all of them.
+        class_counts: (class, images to train on) of each class that has some; images without a
+            class have the class :data:`UNLABELLED`, in a flat folder all of them.
         sizes: ((width, height), images), most frequent first.
         modes: (colours in plain words, images), most frequent first.
         bad: (file, reason) of the first of those that are left out.
@@ -175,7 +175,7 @@ def survey_items(source: str, items: Items, told: Report) -> Survey:
         source,
         items.kind,
         len(rows),
-        tuple((name, int(n)) for name, n in zip(items.classes, counts, strict=True)),
+        tuple((name, int(n)) for name, n in zip(items.classes, counts, strict=True) if n),
         tuple(Counter((look.width, look.height) for look in found).most_common(MAX_SHOWN)),
         tuple(Counter(look.colours for look in found).most_common()),
         tuple((clean(name, 200), reason) for name, reason in bad[:MAX_SHOWN]),

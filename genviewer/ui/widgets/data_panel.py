@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -33,14 +33,21 @@ from genviewer.ui.widgets.segments import HEIGHT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+    from PySide6.QtGui import (
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDropEvent,
+        QPaintEvent,
+        QResizeEvent,
+    )
 
     from genviewer.io.dataset_fit import Fit
     from genviewer.io.dataset_gallery import Gallery
     from genviewer.io.dataset_survey import Survey
 
-STACKED_BELOW = 820  # px of width under which the three parts are one above the other
+STACKED_BELOW = 960  # px of width under which the three parts are one above the other
 MARGIN, GAP = 12, 24
+DROP = 8  # px between the panel's edge and the frame to drop into
 PARTS = 1000
 
 
@@ -76,10 +83,9 @@ class DataPanel(QWidget):
         self.classes.chosen.connect(self._edit_class)
         self.classes.all_chosen.connect(self._edit_all)
         self.fit.edited.connect(self._edit_fit)
-        for source in (self.found,):
-            source.folder_wanted.connect(self.folder_wanted)
-            source.file_wanted.connect(self.file_wanted)
-            source.hub_wanted.connect(self.hub_wanted)
+        self.found.folder_wanted.connect(self.folder_wanted)
+        self.found.file_wanted.connect(self.file_wanted)
+        self.found.hub_wanted.connect(self.hub_wanted)
         self._stack = QStackedWidget(self)
         self._stack.addWidget(self._empty_page())
         self._stack.addWidget(self._working_page())
@@ -87,6 +93,9 @@ class DataPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
+        self._over = _Drop(self, lit=True)
+        self._over.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._over.hide()
 
     # what is shown
 
@@ -152,9 +161,7 @@ class DataPanel(QWidget):
         self._survey = survey
         self._propose()
         self.found.set_survey(survey)
-        self.classes.set_classes(
-            survey.class_counts, gallery.thumbnails, Path(survey.source).stem or survey.source
-        )
+        self.classes.set_classes(survey.class_counts, gallery.thumbnails)
         self.fit.set_samples(gallery.samples)
         self._show_choices()
         self._stack.setCurrentIndex(2)
@@ -167,7 +174,7 @@ class DataPanel(QWidget):
     def _propose(self) -> None:
         if self._survey is None:
             return
-        names = [name for name, count in self._survey.class_counts if count]
+        names = [name for name, _ in self._survey.class_counts]
         proposed = propose(names, self._known, self._survey.source, can_grow=self._can_grow)
         kept = self._choices
         self._choices = replace(proposed, fit=kept.fit, validation=kept.validation)
@@ -238,15 +245,14 @@ class DataPanel(QWidget):
 
     def _mark(self, over: bool) -> None:
         """Let the panel say that it would take what is dragged over it."""
-        color = theme.colors().accent.name()
-        self._stack.setStyleSheet(
-            f"QStackedWidget {{ border: 2px solid {color}; border-radius: 6px; }}" if over else ""
-        )
+        self._over.setGeometry(self.rect())
+        self._over.setVisible(over)
+        self._over.raise_()
 
     # pages
 
     def _empty_page(self) -> QWidget:
-        page = QWidget(self)
+        page = _Drop(self)
         self._message = QLabel(page)
         self._message.setFont(theme.strong(self.font()))
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -321,6 +327,24 @@ class DataPanel(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         return area
+
+
+class _Drop(QWidget):
+    """A dashed frame around where something can be dropped; lit while it is dragged there."""
+
+    def __init__(self, parent: QWidget, *, lit: bool = False) -> None:
+        super().__init__(parent)
+        self._lit = lit
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        c = theme.colors()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        style = Qt.PenStyle.SolidLine if self._lit else Qt.PenStyle.DashLine
+        painter.setPen(QPen(c.accent if self._lit else c.line, 2 if self._lit else 1.5, style))
+        frame = QRectF(self.rect()).adjusted(DROP, DROP, -DROP, -DROP)
+        painter.drawRoundedRect(frame, DROP, DROP)
+        painter.end()
 
 
 def _path(event: QDropEvent) -> str | None:

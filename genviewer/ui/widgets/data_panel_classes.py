@@ -39,6 +39,7 @@ MAX_ROWS = 40
 
 FILTERED_ABOVE = 12  # classes from which on there is a filter
 TILE, TILE_GAP = 32, 4
+NAME_WIDTH = 96  # px that a class's name has at least, if it needs them
 NEW, OUT = "New class", "Leave out"
 
 
@@ -61,8 +62,8 @@ class DataClasses(QWidget):
         self._thumbnails: Mapping[str, NDArray[np.uint8]] = {}
         self._known: tuple[str, ...] = ()
         self._choices: DataChoices | None = None
-        self._source = ""
         self._items = QStandardItemModel(self)  # one for all rows: a model may have many classes
+        self._bounded = True
         self.combos: dict[str, QComboBox] = {}
         self.heading = QLabel("Classes", self)
         self.heading.setFont(theme.strong(self.font()))
@@ -136,20 +137,15 @@ class DataClasses(QWidget):
         self._build()
 
     def set_classes(
-        self,
-        counts: Sequence[tuple[str, int]],
-        thumbnails: Mapping[str, NDArray[np.uint8]],
-        source: str,
+        self, counts: Sequence[tuple[str, int]], thumbnails: Mapping[str, NDArray[np.uint8]]
     ) -> None:
         """Show the classes of other data.
 
         Args:
             counts: (name, images) of each.
             thumbnails: uint8 (n, side, side, 3) for some of them.
-            source: what to call images without a class.
         """
-        self._counts = tuple((name, count) for name, count in counts if count)
-        self._thumbnails, self._source = thumbnails, source
+        self._counts, self._thumbnails = tuple(counts), thumbnails
         self.filter.blockSignals(True)
         self.filter.clear()
         self.filter.blockSignals(False)
@@ -200,6 +196,7 @@ class DataClasses(QWidget):
         title = name or ("All images" if len(self._counts) == 1 else "Without a class")
         strip = ThumbnailStrip(self._thumbnails.get(name), f"Images of {title}", self._inside)
         label = ElidedLabel(title, self._inside)
+        label.setMinimumWidth(min(label.sizeHint().width(), NAME_WIDTH))
         number = QLabel(f"{count:,}", self._inside)
         number.setForegroundRole(number.palette().ColorRole.PlaceholderText)
         number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -217,8 +214,6 @@ class DataClasses(QWidget):
         )
         self._grid.addWidget(combo, row, 3)
         self.combos[name] = combo
-
-    _bounded = True
 
     def _fit_height(self) -> None:
         rows = self._inside.sizeHint().height()
