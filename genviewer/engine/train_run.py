@@ -27,6 +27,7 @@ METRICS_NAME = "metrics.csv"
 CHECKPOINTS_NAME = "checkpoints"
 BUNDLE_NAME = "bundle"
 _CHECKPOINT = re.compile(r"step-(\d+)\.pt")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class RunFolder:
@@ -192,14 +193,29 @@ def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
-    """A TOML document of text, numbers, booleans, lists of them, and tables; None is left out."""
+    """A TOML document of text, numbers, booleans, lists and tables; None is left out."""
     lines = [
-        f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        f"{_toml_key(key)} = {_toml_value(value)}"
         for key, value in table.items()
         if value is not None and not isinstance(value, dict)
     ]
     for key, value in table.items():
         if isinstance(value, dict):
-            name = f"{prefix}{key}"
+            name = f"{prefix}{_toml_key(key)}"
             lines += ["", f"[{name}]", to_toml(value, f"{name}.").rstrip("\n")]
     return "\n".join(lines) + "\n"
+
+
+def _toml_key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else _toml_value(key)
+
+
+def _toml_value(value: Any) -> str:
+    """A value on one line; tables within lists are inline ones."""
+    if isinstance(value, dict):
+        pairs = (f"{_toml_key(k)} = {_toml_value(v)}" for k, v in value.items() if v is not None)
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    # As JSON writes it; only this one character is a letter there and none in TOML.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
