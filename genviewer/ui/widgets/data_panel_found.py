@@ -60,7 +60,7 @@ class DataFound(QWidget):
         menu.addAction("From the Hub…", self.hub_wanted.emit)
         self.other.setMenu(menu)
         self.images, self.sizes, self.colours = _line(self), _line(self), _line(self)
-        self.split = _line(self)
+        self.train, self.held = _line(self), _line(self)
         self.share = StepBox(self)
         self.share.setRange(0, MAX_SHARE)
         self.share.setSuffix(" %")
@@ -99,10 +99,11 @@ class DataFound(QWidget):
             ("Colours", self.colours),
         ):
             form.addRow(_title(title, self), label)
+        form.addRow(_title("Learn from", self), self.train)
         held = QHBoxLayout()
         held.setSpacing(8)
         held.addWidget(self.share)
-        held.addWidget(self.split, 1)
+        held.addWidget(self.held, 1)
         self._held = _title("Check on", self)
         self._held.setBuddy(self.share)
         form.addRow(self._held, held)
@@ -150,8 +151,9 @@ class DataFound(QWidget):
         self.share.setValue(round(share * 100))
         self.share.blockSignals(False)
         about = "" if exact else "about "
-        self.split.setText(f"{about}{held:,}; {train:,} to learn from")
-        self.split.setToolTip(
+        self.train.setText(f"{about}{train:,}")
+        self.held.setText(f"{about}{held:,}")
+        self.held.setToolTip(
             "Always the same images: their content decides, and equal ones stay together."
         )
 

@@ -79,7 +79,7 @@ def test_a_survey_is_shown_in_plain_words(panel, pets):
     assert found.colours.text() == "grey"
     train, held, exact = panel.counts
     assert (train + held, exact) == (50, True)
-    assert found.split.text() == f"{held}; {train} to learn from"
+    assert (found.train.text(), found.held.text()) == (str(train), str(held))
 
 
 def test_files_that_are_left_out_unfold_with_the_reason(panel, pets):
