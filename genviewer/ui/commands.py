@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 DOCKS = (
     "show_directions",
+    "show_inspect",
     "show_mix",
     "show_models",
     "show_pins",
@@ -44,6 +45,8 @@ DOCKS = (
     "show_conditions",
     "show_seed",
     "show_keyframes",
+    "show_training",
+    "show_timeline",
 )
 DIGITS = "1234567890"
 MAX_CLIPBOARD = 1 << 20
@@ -113,6 +116,7 @@ class Commands:
                 window.windowState() ^ Qt.WindowState.WindowFullScreen
             ),
             "model_card": lambda: self._show_card(),
+            "data_view": lambda: window.later.data_view.show(),
             "compare_again": lambda: self.compare_again(),
             "next_pane": lambda: session.focus_pane(
                 (session.scene.focus + 1) % len(session.scene.panes)
@@ -122,6 +126,7 @@ class Commands:
             "cancel_work": lambda: self.cancel_work(),
             "about": lambda: self._show_about(),
         }
+        found |= window.trainings.handlers()
         for view in VIEW_NAMES:
             found[f"view_{view}"] = partial(self._choose_view, view)
         for name in DOCKS:
@@ -374,7 +379,8 @@ class Commands:
 
     def copy_recipe(self, model: ModelRef, recipe: Recipe) -> None:
         """Put a Recipe on the clipboard as JSON."""
-        QGuiApplication.clipboard().setText(to_json(ImageRecord(model, recipe)).decode())
+        cited = self._session.cite(model, None)
+        QGuiApplication.clipboard().setText(to_json(ImageRecord(cited, recipe)).decode())
         self._window.tell("Copied the Recipe.")
 
     def paste_recipe(self) -> None:

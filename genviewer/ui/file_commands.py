@@ -39,6 +39,8 @@ class Host(Protocol):
     def tell(self, text: str, severity: str = "info") -> None: ...
     def tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None: ...
     def latents_dropped(self, path: Path) -> None: ...
+    def data_dropped(self, path: Path) -> None: ...
+    def run_dropped(self, path: Path) -> None: ...
     def opening_failed(self, text: str) -> None: ...
     def project_changed(self, path: Path | None) -> None: ...
     def recent_changed(self, recent: Recent) -> None: ...
@@ -122,12 +124,13 @@ class FileCommands:
             self.questions.ask_again(loaded, self._answered)
 
     def _answered(self, loaded: Loaded) -> None:
-        self._remember(loaded)
+        self.remember(loaded)
         self._host.show_loaded(loaded)
 
     def save_bundle_dialog(self) -> None:
         """Let a person choose where the current model goes as a bundle."""
-        loaded = self._store.loaded(self._session.scene.model.id)
+        cited = self._session.cite(self._session.scene.model, None)
+        loaded = self._store.loaded(cited.id)
         if loaded is None:
             return
         proposal = self.folder / f"{loaded.ref.name}-bundle"
@@ -164,26 +167,27 @@ class FileCommands:
         """Open a model in a pane of its own, beside the current sample."""
 
         def ready(loaded: Loaded) -> None:
-            self._remember(loaded)
+            self.remember(loaded)
             self._host.compare_loaded(loaded)
 
         self._store.open(target, ready, lambda text: self._host.tell(text, "error"))
 
     def _opened(self, loaded: Loaded) -> None:
-        self._remember(loaded)
+        self.remember(loaded)
         self._host.show_loaded(loaded)
         for text in loaded.bundle.config.warnings[:SHOWN_WARNINGS]:
             self._host.tell(text, "warning")
         self.questions.ask_if_uncertain(loaded, self._answered)
 
-    def _remember(self, loaded: Loaded) -> None:
+    def remember(self, loaded: Loaded) -> None:
+        """Note where a model is, for the session and among the recent ones."""
         path = str(loaded.bundle.path)
         self._session.model_paths[loaded.ref.id] = path
         self._set_recent(self.recent.with_model(RecentModel(path, loaded.ref.name, loaded.ref.id)))
 
     def open_path(self, path: Path) -> None:
         """Open whatever was dropped or named, by what it holds: a model, a project, what was
-        exported, or latents.
+        exported, latents, images to train on, or a training's folder.
         """
         kind = kind_of(path)
         if kind == "project":
@@ -192,6 +196,10 @@ class FileCommands:
             self.restoring.open(path)
         elif kind == "latents":
             self._host.latents_dropped(path)
+        elif kind == "data":
+            self._host.data_dropped(path)
+        elif kind == "run":
+            self._host.run_dropped(path)
         elif path.name in (CONFIG_NAME, WEIGHTS_NAME) and (path.parent / CONFIG_NAME).is_file():
             self.open_model(path.parent)
         else:

@@ -6,10 +6,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from genviewer.ui.data_view import DataView
     from genviewer.ui.directions import DirectionSliders
+    from genviewer.ui.inspect import Inspect
     from genviewer.ui.keyframes import Keyframes
     from genviewer.ui.main_window import MainWindow
     from genviewer.ui.mixing import Mixing
+    from genviewer.ui.timeline import Timeline
+    from genviewer.ui.timeline_film import TimelineFilm
+    from genviewer.ui.training import Training
+    from genviewer.ui.training_setup import TrainingSetup
 
 
 class LaterPanels:
@@ -53,6 +62,98 @@ class LaterPanels:
             window.tell,
             window.tell_with_undo,
         )
+
+    @cached_property
+    def data_view(self) -> DataView:
+        """Looks at whole data sets; images of them go to the Inspect panel."""
+        from genviewer.ui.data_view import DataView
+
+        window, explorer = self._window, self._window.explorer
+        view = DataView(
+            window.session,
+            explorer.store,
+            explorer.jobs,
+            explorer.bridge,
+            window.canvas.focus_pixels,
+            window.tell,
+            window,
+        )
+
+        def inspect(pixels: NDArray[np.uint8], name: str) -> None:
+            window.docks.show("show_inspect", True)
+            self.inspect.show_image(pixels, name)
+
+        view.image_chosen.connect(inspect)
+        view.rejected.connect(lambda share: self.inspect.set_rejected(share))
+        return view
+
+    @cached_property
+    def inspect(self) -> Inspect:
+        """Asks the model about an image."""
+        from genviewer.ui.inspect import Inspect
+        from genviewer.ui.widgets.inspect_panel import InspectPanel
+
+        window = self._window
+        return Inspect(
+            window.explorer,
+            InspectPanel(window),
+            window.user_files.references,
+            window.tell,
+            window.latent_panel.set_posterior,
+            window.canvas.focus_pixels,
+        )
+
+    @cached_property
+    def training(self) -> Training:
+        """Runs a training."""
+        from genviewer.ui.training import Training
+        from genviewer.ui.training_curves import TrainingCurves
+        from genviewer.ui.training_notes import TrainingNotes
+        from genviewer.ui.training_watch import TrainingWatch
+        from genviewer.ui.widgets.curves import Curves
+        from genviewer.ui.widgets.training_panel import TrainingPanel
+
+        window = self._window
+        setup = self.training_setup
+        panel = TrainingPanel(setup.data, setup.how, window)
+        training = Training(window.explorer, panel, window.user_files, window, window)
+        curves = Curves(panel)
+        panel.run.set_curves(curves)
+        TrainingCurves(training, curves, window.explorer.jobs, window.tell, training)
+        TrainingWatch(training, window.explorer.jobs, training)
+        TrainingNotes(training, window.compare.set_notes, training)
+        setup.drive(training)
+        panel.run.keep_wanted.connect(window.trainings.keep_dialog)
+        training.stood.connect(window.trainings.standing_changed)
+        window.explorer.closing.connect(training.close)
+        return training
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """Looks at the steps of the training."""
+        from genviewer.ui.timeline import Timeline
+        from genviewer.ui.widgets.timeline_panel import TimelinePanel
+
+        window = self._window
+        panel = TimelinePanel(window)
+        panel.export_wanted.connect(lambda: self.timeline_film.ask())
+        jobs = window.explorer.jobs
+        return Timeline(window.session, panel, self.training, jobs, window.tell, window)
+
+    @cached_property
+    def timeline_film(self) -> TimelineFilm:
+        """Saves the current sample over the steps of the training."""
+        from genviewer.ui.timeline_film import TimelineFilm
+
+        return TimelineFilm(self._window, self.timeline)
+
+    @cached_property
+    def training_setup(self) -> TrainingSetup:
+        """What the next training is to be."""
+        from genviewer.ui.training_setup import TrainingSetup
+
+        window = self._window
+        return TrainingSetup(window.explorer, window.trainings, window.tell, window)
 
     @cached_property
     def mixing(self) -> Mixing:

@@ -27,6 +27,7 @@ from genviewer.ui.pins import Pins
 from genviewer.ui.scene_view import SceneView
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.synthesis import SynthesisControls
+from genviewer.ui.training_commands import TrainingCommands
 from genviewer.ui.widgets.canvas import Canvas
 from genviewer.ui.widgets.compare_view import CompareView
 from genviewer.ui.widgets.condition_panel import ConditionPanel
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from genviewer.ui.models import Loaded
 
 TITLE = "genviewer"
+INSPECT_HEIGHT = TRAINING_HEIGHT = 300
 
 
 class MainWindow(QMainWindow):
@@ -107,10 +109,12 @@ class MainWindow(QMainWindow):
         self.exports = ExportCommands(self)
         self.latents = LatentsCommands(self)
         self.data_sets = DataSetCommands(self)
+        self.trainings = TrainingCommands(self)
         self.commands = Commands(self)
         self.actions_by_id = build_actions(self, self.commands.handlers())
         self.docks.bind(self.actions_by_id)
         self.commands.build_menus()
+        self.trainings.nothing_yet()
         self.scenes = SceneView(self)
         self.frames = FrameView(self)
         self._connect()
@@ -149,7 +153,24 @@ class MainWindow(QMainWindow):
         )
         self.docks.add_later("show_mix", "Mix pins", lambda: self.later.mixing.panel, BOTTOM)
         self.docks.add_later(
+            "show_inspect", "Inspect", lambda: self.later.inspect.panel, BOTTOM, INSPECT_HEIGHT
+        )
+        self.docks.add_later(
             "show_directions", "Directions", lambda: self.later.directions.panel, BOTTOM, 200
+        )
+        self.docks.add_later(
+            "show_training",
+            "Training",
+            lambda: self.later.training.panel,
+            BOTTOM,
+            TRAINING_HEIGHT,
+        )
+        self.docks.add_later(
+            "show_timeline",
+            "Timeline",
+            lambda: self.later.timeline.panel,
+            BOTTOM,
+            TRAINING_HEIGHT,
         )
         self.docks.add("show_latent", "Latent", self.latent_panel, RIGHT, 300)
         self.docks.add("show_conditions", "Conditions", self.condition_panel, RIGHT, 164)
@@ -335,6 +356,18 @@ class MainWindow(QMainWindow):
         self.docks.show("show_pins", True)
         self.latents.read(path)
 
+    def data_dropped(self, path: Path) -> None:
+        """Images are there that could be trained on."""
+        self.trainings.survey(str(path))
+
+    def run_dropped(self, path: Path) -> None:
+        """The folder of a training is to be shown."""
+        self.trainings.open_run(path)
+
+    def model_kept(self, loaded: Loaded) -> None:
+        """What a training learned is a model now."""
+        self.files.remember(loaded)
+
     def opening_failed(self, text: str) -> None:
         """What was to be opened could not be; if nothing is explored yet, begin as usual."""
         self.tell(text, "error")
@@ -370,6 +403,9 @@ class MainWindow(QMainWindow):
             self.files.open_path(files[0])
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.trainings.may_close():
+            event.ignore()
+            return
         self.docks.save(self._window_file)
         self.hide()  # threads may take a moment to end
         try:

@@ -21,6 +21,7 @@ from genviewer.io.provenance import MAX_TEXT_BYTES, SIDECAR_SUFFIX, file_kind
 from genviewer.session.fit import check_recipe, fit_scene
 from genviewer.session.state import PROJECT_SUFFIX
 from genviewer.session.track import Track
+from genviewer.ui.dropped_data import is_data_set, is_run
 from genviewer.ui.thumbnail_pictures import small_png
 
 if TYPE_CHECKING:
@@ -35,14 +36,16 @@ if TYPE_CHECKING:
     from genviewer.ui.file_commands import FileCommands, Host
     from genviewer.ui.models import Loaded, ModelStore
 
-Kind = Literal["model", "project", "record", "latents"]
+Kind = Literal["model", "project", "record", "latents", "data", "run"]
 PICTURES = (*FORMATS, *MOVIE_FORMATS, ".gif")
 
 
 def kind_of(path: Path) -> Kind:
     """What a file or folder is: by its content, and where that says nothing by its suffix."""
     suffix = path.suffix.lower()
-    if path.is_dir() or (
+    if path.is_dir() and is_run(path):
+        return "run"
+    if (path.is_dir() and not is_data_set(path)) or (
         path.name in (CONFIG_NAME, WEIGHTS_NAME) and (path.parent / CONFIG_NAME).is_file()
     ):
         return "model"
@@ -53,11 +56,11 @@ def kind_of(path: Path) -> Kind:
         return "record"
     if suffix == SIDECAR_SUFFIX:
         return _kind_of_json(start, path.name)
-    if suffix in (".npy", ".csv"):
+    if suffix in (".npz", ".safetensors") and _has_latents(path):
         return "latents"
-    if suffix in (".npz", ".safetensors"):
-        return "latents" if _has_latents(path) else "model"
-    return "model"
+    if is_data_set(path):
+        return "data"
+    return "latents" if suffix in (".npy", ".csv") else "model"
 
 
 def _start(path: Path) -> bytes:

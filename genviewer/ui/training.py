@@ -453,4 +453,3 @@ class Training(QObject):
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")
-

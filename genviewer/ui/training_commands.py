@@ -1,0 +1,206 @@
+"""What the actions of the Training menu do; the rest of it is made when it is first asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from genviewer.ui.training_record import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genviewer.ui.main_window import MainWindow
+    from genviewer.ui.training import Training
+    from genviewer.ui.training_record import LeftRun
+    from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
+
+DATA_FILTER = "Images to train on (*.zip *.npz *.csv *-ubyte *-ubyte.gz);;All files (*)"
+HUB_PREFIX = "hf-data://"
+OFFER_AFTER_MS = 3000
+"""A run that was left is offered when the first picture has been looked at."""
+
+DOCK = "show_training"
+
+
+class TrainingCommands:
+    """The handlers of the training's actions, and what closing the window means (GUI thread)."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self._box: QMessageBox | None = None
+        self._closing = False
+        self._offer = QTimer(window)
+        self._offer.setSingleShot(True)
+        self._offer.setInterval(OFFER_AFTER_MS)
+        self._offer.timeout.connect(self.offer_left)
+        self._offer.start()
+
+    def handlers(self) -> dict[str, Callable[..., object]]:
+        """A handler for every row of the menu."""
+        return {
+            "train_folder": lambda: self.folder_dialog(),
+            "train_file": lambda: self.file_dialog(),
+            "train_hub": lambda: self.hub_dialog(),
+            "train_go": lambda: self._panel().main.click(),
+            "train_stop": lambda: self._training.stop(),
+            "train_live": lambda: self._training.live.show(),
+            "train_compare": lambda: self._training.live.show_before(),
+            "train_checkpoint": lambda: self._training.keep_checkpoint(),
+            "train_keep": lambda: self.keep_dialog(),
+            "train_discard": lambda: self._training.discard(),
+            "train_open_run": lambda: self.run_dialog(),
+        }
+
+    @property
+    def _training(self) -> Training:
+        return self._window.later.training
+
+    @property
+    def made(self) -> Training | None:
+        """The training's controller, if it was asked for."""
+        found = vars(self._window.later).get("training")
+        return found if found is not None else None
+
+    def _panel(self) -> TrainingPanel:
+        self._window.docks.show(DOCK, True)
+        return self._training.panel
+
+    def standing_changed(self, standing: Standing) -> None:
+        """Offer what can be done about the run."""
+        actions, going = self._window.actions_by_id, standing.going
+        actions["train_stop"].setEnabled(going and standing.state != "stopping")
+        for name in ("train_live", "train_compare", "train_checkpoint", "train_keep"):
+            actions[name].setEnabled(standing.model)
+        actions["train_discard"].setEnabled(standing.state != "none" and not standing.watched)
+
+    def nothing_yet(self) -> None:
+        """Before there is a training, nothing can be done with it."""
+        for name in ("stop", "live", "compare", "checkpoint", "keep", "discard"):
+            self._window.actions_by_id[f"train_{name}"].setEnabled(False)
+
+    # data
+
+    def folder_dialog(self) -> None:
+        """Let a person choose a folder of images to train on."""
+        files = self._window.files
+        name = QFileDialog.getExistingDirectory(
+            self._window, "Open a folder of images to train on", str(files.folder)
+        )
+        if name:
+            files.folder = Path(name).parent
+            self.survey(name)
+
+    def file_dialog(self) -> None:
+        """Let a person choose a file of images to train on."""
+        files = self._window.files
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Open a file of images to train on", str(files.folder), DATA_FILTER
+        )
+        if name:
+            files.folder = Path(name).parent
+            self.survey(name)
+
+    def hub_dialog(self) -> None:
+        """Ask for the name of a data set of the Hub."""
+        name, wanted = QInputDialog.getText(
+            self._window,
+            "Images from the Hub",
+            "Name of the data set, such as owner/name or owner/name@revision:",
+        )
+        name = name.strip().removeprefix(HUB_PREFIX)
+        if wanted and name:
+            self.survey(HUB_PREFIX + name)
+
+    def survey(self, source: str) -> None:
+        """Look at a data set in the panel."""
+        panel = self._panel()
+        panel.show_page("data")
+        self._window.later.training_setup.survey(source)
+
+    # what becomes of it
+
+    def keep_dialog(self) -> None:
+        """Let a person choose where the new model goes, and keep it there."""
+        training = self._training
+        name, _ = QFileDialog.getSaveFileName(
+            self._window,
+            "Keep as a new model (a folder)",
+            str(training.proposed_place),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if name:
+            training.keep(Path(name))
+
+    def run_dialog(self) -> None:
+        """Let a person choose the folder of a run that stands still."""
+        name = QFileDialog.getExistingDirectory(
+            self._window, "Open the folder of a training", str(self._window.user_files.runs)
+        )
+        if name:
+            self.open_run(Path(name))
+
+    def open_run(self, folder: Path) -> None:
+        """Show a run that is on the disk, as going on from the current model."""
+        window = self._window
+        loaded = window.explorer.store.loaded(window.session.scene.model.id)
+        if loaded is not None:
+            self._panel().show_page("run")
+            self._training.open_run(folder, loaded)
+
+    def offer_left(self) -> None:
+        """Offer the run that was neither kept nor discarded when the window was closed."""
+        left = read_record(self._window.user_files.training)
+        if left is not None and self.made is None:
+            self._window.notices.show_notice(
+                f"The training of {left.name} is neither kept nor discarded.",
+                "warning",
+                ("Open", lambda: self._open_left(left)),
+            )
+
+    def _open_left(self, left: LeftRun) -> None:
+        self._panel().show_page("run")
+        self._training.open_left(left)
+
+    # closing
+
+    def may_close(self) -> bool:
+        """Whether the window may close now. A training that goes on is asked about, once; the
+        answer closes the window when the run has ended.
+        """
+        training = self.made
+        if training is None or not training.going:
+            return True
+        if self._box is None and not self._closing:
+            self._ask(training)
+        return False
+
+    def _ask(self, training: Training) -> None:
+        standing = training.standing
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "A training goes on",
+            f"The training stands at step {standing.step:,} of {standing.steps:,}.",
+            QMessageBox.StandardButton.Cancel,
+            self._window,
+        )
+        box.setInformativeText("A run that is kept can be resumed at the next start.")
+        stop = box.addButton("Stop and Keep the Run", QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton("Discard the Run", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(stop)
+        self._box = box
+
+        def answered() -> None:
+            self._box = None
+            chosen = box.clickedButton()
+            box.deleteLater()
+            if chosen in (stop, discard):
+                self._closing = True
+                self._window.tell("Ending the training…")
+                training.end_for_good(chosen is discard, self._window.close)
+
+        box.finished.connect(answered)
+        box.open()
