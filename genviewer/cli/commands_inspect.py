@@ -223,10 +223,10 @@ def invert(
 def directions(
     model: Model,
     method: Annotated[
-        Literal["pca", "sefa", "class"],
+        Literal["pca", "sefa", "class", "attribute"],
         typer.Option(
             help="Principal components (of latents with --data, else of features), "
-            "factorisation of a layer, or class means.",
+            "factorisation of a layer, class means, or how the pictures look.",
             show_default=False,
         ),
     ],
@@ -263,6 +263,7 @@ def directions(
     )
     from genviewer.core.directions import orthogonalised
     from genviewer.engine.directions import found_in_model
+    from genviewer.engine.directions_attributes import found_in_attributes
     from genviewer.engine.directions_file import read_directions, write_directions
 
     check_directions_wish(out, method, data)
@@ -270,7 +271,9 @@ def directions(
     bundle = opened(model, settings, trust, module)
     use_cores(threads)
     others = None if against is None else read_directions(against, bundle.spec)[0]
-    if data is None:
+    if method == "attribute":
+        found = found_in_attributes(bundle, seed=seed)
+    elif data is None:
         found = found_in_model(bundle, method, count, seed=seed)
     else:
         found = encoded_directions(bundle, data, split, limit, method, count, device)

@@ -130,6 +130,8 @@ def check_directions_wish(out: Path, method: Method, data: str | None) -> None:
         raise UsageError("--method class needs --data with labels.")
     if method == "sefa" and data is not None:
         raise UsageError("--method sefa takes no --data: it looks at the weights alone.")
+    if method == "attribute" and data is not None:
+        raise UsageError("--method attribute takes no --data: it looks at samples of the model.")
 
 
 def encoded_directions(

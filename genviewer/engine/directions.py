@@ -65,8 +65,8 @@ def found_in_model(
         ValueError: the method needs data.
     """
     spec = bundle.spec
-    if method == "class":
-        raise ValueError("Directions between classes need images with labels.")
+    if method not in ("pca", "sefa"):
+        raise ValueError(f"Directions by {method} are not found in a model's layers.")
     if bundle.config.network.get("type") == "program":
         raise LoadError(f"{spec.name} is a program: its layers cannot be seen.")
     network = load_network(bundle)

@@ -20,22 +20,17 @@ from genviewer.core.direction_sets import (
 from genviewer.core.directions import orthogonalised, select
 from genviewer.session import edits, styles
 from genviewer.ui.direction_files import DirectionFiles, beside
-from genviewer.ui.models import Live
+from genviewer.ui.direction_finding import DirectionFinding, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from genviewer.core.directions import Directions
-    from genviewer.core.recipe import ModelRef
     from genviewer.core.scene import Scene
-    from genviewer.engine.jobs import Progress
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded, ModelStore
     from genviewer.ui.widgets.direction_panel import DirectionPanel
-
-COUNT = 6
-"""So many principal components or factors are offered at once."""
 
 MOST = 64
 """A list of more sliders helps nobody."""
@@ -43,7 +38,6 @@ MOST = 64
 SAME = 0.9999
 """Two directions with a greater cosine are one."""
 
-DATA_FILTER = "Data sets (*.npz *.zip *.csv *-ubyte *.gz);;All files (*)"
 FILE_FILTER = "Directions (*.safetensors)"
 
 
@@ -72,16 +66,13 @@ class DirectionSliders:
         tell: Callable[[str, str], None],
         tell_with_undo: Callable[[str, Callable[[], object] | None], None],
     ) -> None:
-        self._session, self.panel, self._store, self._jobs = session, panel, store, jobs
+        self._session, self.panel, self._store = session, panel, store
         self._tell, self._tell_with_undo = tell, tell_with_undo
         self._files = DirectionFiles(folder, looks, tell)
         self._known: dict[tuple[str, str], Directions | None] = {}
         self._of: tuple[str, str] | None = None
-        self._places: list[str] = []
-        self._place = Path.home()
         session.changed.connect(self.follow)
-        panel.find_wanted.connect(self.find)
-        panel.find_in_images_wanted.connect(self._find_in_place)
+        self.finding = DirectionFinding(panel, jobs, self._current, self.join, tell)
         panel.apart_wanted.connect(self._all_apart)
         panel.save_wanted.connect(self._save_dialog)
         panel.open_wanted.connect(self._open_dialog)
@@ -103,12 +94,12 @@ class DirectionSliders:
     def follow(self, scene: Scene) -> None:
         """The Session has another Scene."""
         loaded = self._store.loaded(scene.model.id)
-        key = None if loaded is None else (_origin(loaded).id, scene.recipe.latent.space)
+        key = None if loaded is None else (origin_of(loaded).id, scene.recipe.latent.space)
         if key != self._of:
             self._of = key
             if loaded is not None and key is not None:
                 why = "" if loaded.bundle.spec.encoder else f"{loaded.ref.name} has no encoder."
-                self.panel.set_ways(why, self._places)
+                self.finding.offer(why)
                 if key not in self._known:
                     self._recall(loaded, key)
             self._show()
@@ -231,87 +222,15 @@ class DirectionSliders:
         axes = msgspec.structs.replace(scene.options.axes, **{which: choice})
         self._session.edit(scene.with_options(axes).with_view("axes"))
 
-    # finding
-
-    def find(self, method: str) -> None:
-        """Find directions in the model itself: ``attribute``, ``pca`` or ``sefa``."""
-        loaded = self._current()
-        if loaded is None:
-            return
-        bundle = loaded.bundle
-
-        def work(progress: Progress) -> Directions:
-            if method == "attribute":
-                from genviewer.engine.directions_attributes import found_in_attributes
-
-                return found_in_attributes(bundle, progress=progress.report)
-            from genviewer.engine.directions import found_in_model
-
-            found = found_in_model(bundle, "pca" if method == "pca" else "sefa", COUNT)
-            return _called(found, {"pca": "PCA", "sefa": "SeFa"}[method])
-
-        self._find(loaded, work)
-
-    def _find_in_place(self, method: str, place: str) -> None:
-        if place == "folder":
-            source = QFileDialog.getExistingDirectory(
-                self.panel, "A folder of images", str(self._place)
-            )
-        elif place == "file":
-            source, _ = QFileDialog.getOpenFileName(
-                self.panel, "A data set", str(self._place), DATA_FILTER
-            )
-        else:
-            source = place
-        if source:
-            self.find_in_images(method, source)
-
-    def find_in_images(self, method: str, source: str) -> None:
-        """Find directions in a data set: between its classes, or by PCA of its latents."""
-        loaded = self._current()
-        if loaded is None:
-            return
-        self._place = Path(source).parent
-        if source not in self._places:
-            self._places = [source, *self._places][:3]
-        bundle, way = loaded.bundle, "class" if method == "class" else "pca"
-        self.panel.set_ways("" if bundle.spec.encoder else "no encoder", self._places)
-
-        def work(_: Progress) -> Directions:
-            from genviewer.engine.directions_images import found_in_images
-
-            found = found_in_images(bundle, source, way, COUNT)  # type: ignore[arg-type]
-            return _called(found, "class" if way == "class" else "latent PCA")
-
-        self._find(loaded, work)
+    # joining
 
     def add(self, found: Directions, told: str = "") -> None:
         """Put directions of the current model into its list; those that are there are left out."""
         if self._of is not None:
-            self._join((self._of[0], found.space), found, told)
+            self.join((self._of[0], found.space), found, told)
 
-    def _find(self, loaded: Loaded, work: Callable[[Progress], Directions]) -> None:
-        model = _origin(loaded).id
-        self.panel.set_busy(True)
-
-        def done(found: Directions) -> None:
-            self.panel.set_busy(False)
-            self._join((model, found.space), found, "")
-
-        def failed(error: Exception) -> None:
-            self.panel.set_busy(False)
-            self._tell(f"{str(error) or 'No directions could be found'}", "error")
-
-        self._jobs.submit(
-            work,
-            f"Finding directions of {loaded.ref.name}",
-            key="find directions",
-            done=done,
-            failed=failed,
-            cancelled=lambda: self.panel.set_busy(False),
-        )
-
-    def _join(self, key: tuple[str, str], found: Directions, told: str) -> None:
+    def join(self, key: tuple[str, str], found: Directions, told: str) -> None:
+        """Put directions into the list of a model and space, and say ``told``."""
         before = self._known.get(key)
         new = list(range(len(found.names)))
         if before is not None:
@@ -353,7 +272,7 @@ class DirectionSliders:
         """Write the list into a file, which the dialog has asked about."""
         loaded, now = self._current(), self.directions
         if loaded is not None and now is not None:
-            self._files.write(path, now, _origin(loaded))
+            self._files.write(path, now, origin_of(loaded))
 
     def _open_dialog(self) -> None:
         loaded = self._current()
@@ -369,12 +288,12 @@ class DirectionSliders:
         loaded = self._current()
         if loaded is None:
             return
-        origin = _origin(loaded)
+        origin = origin_of(loaded)
 
         def take(found: Directions, model_id: str) -> None:
             other = "" if model_id == origin.id else " They were found in another model."
             text = f"{len(found.names)} directions of {path.name} are in the list.{other}"
-            self._join((origin.id, found.space), found, text)
+            self.join((origin.id, found.space), found, text)
 
         self._files.read(path, loaded.bundle.spec, take)
 
@@ -383,16 +302,3 @@ class DirectionSliders:
         if loaded is None:
             self._tell("There is no model yet to find directions in.", "warning")
         return loaded
-
-
-def _origin(loaded: Loaded) -> ModelRef:
-    """The model that directions belong to: one in training has those of what it began as."""
-    return loaded.base.ref if isinstance(loaded, Live) else loaded.ref
-
-
-def _called(found: Directions, what: str) -> Directions:
-    """The directions with names that say how they were found."""
-    from dataclasses import replace
-
-    names = [name.rpartition(" ")[2] if found.method != "class" else name for name in found.names]
-    return replace(found, names=tuple(f"{what} {name}" for name in names))

@@ -32,6 +32,10 @@ def test_every_method_writes_a_file_that_can_be_read(model, tmp_path, capsys):
     run("--method", "pca", "--data", "data.npz", "--out", "p.safetensors", "-n", "3")
     run("--method", "class", "--data", "data.npz", "--out", "c.safetensors")
     run("--method", "class", "--data", "sorted", "--out", "n.safetensors")
+    run("--method", "attribute", "--out", "a.safetensors")
+    run("--method", "attribute", "--data", "sorted", "--out", "b.safetensors", code=2)
+    assert "brightness" in read_directions(tmp_path / "a.safetensors", model.spec)[0].names
+
     assert capsys.readouterr().out == ""
     found = {
         name: read_directions(tmp_path / f"{name}.safetensors", model.spec) for name in "sfpcn"
@@ -50,7 +54,7 @@ def test_directions_along_others_are_left_out(model, tmp_path, capsys):
     )
     assert np.abs(first.vectors @ second.vectors.T).max() < 1e-5
     nothing = ["--method", "sefa", "--out", "t.safetensors", "-n", "2"]
-    capsys.readouterr()
+
     run(*nothing, "--against", "s.safetensors", code=1)
     assert capsys.readouterr().err.startswith("genviewer: Nothing is left of the directions")
 

@@ -152,13 +152,13 @@ def test_two_directions_run_along_the_axes_view(window, sliders, qtbot):
 def test_those_of_the_first_layer_are_found_once(window, sliders, qtbot):
     window.explorer._check.stop()  # what else is measured at first would only be waited for
     window.explorer.jobs.cancel()
-    sliders.find("sefa")
+    sliders.finding.find("sefa")
     qtbot.waitUntil(lambda: len(sliders.directions.names) == 9, timeout=PATIENCE_MS)
     assert sliders.directions.names[3] == "SeFa 1"
     assert sliders.panel.finder.isEnabled()
     told = []
-    sliders._tell = lambda text, severity: told.append(text)
-    sliders.find("sefa")
+    sliders._tell = lambda text, _severity: told.append(text)
+    sliders.finding.find("sefa")
     qtbot.waitUntil(lambda: bool(told), timeout=PATIENCE_MS)
     assert "already" in told[0]
     assert len(sliders.directions.names) == 9
