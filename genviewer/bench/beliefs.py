@@ -8,12 +8,16 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-from genviewer.bench.results import Result, within
+from genviewer.bench.results import Result, medians, within
 from genviewer.core.frame import Failure
+from genviewer.engine.bayes import class_rows
 from genviewer.engine.belief_thread import BeliefThread
+from genviewer.engine.density import open_density
 from genviewer.engine.generator import load_generator
 from genviewer.engine.image_beliefs import DEFAULT_SAMPLES, Question
+from genviewer.engine.torch_decoder import use_threads
 
 if TYPE_CHECKING:
     from genviewer.engine.generator import Bytes, Generator
@@ -32,13 +36,17 @@ REST_LIMIT_S = 4.0
 def measure(bundle: Bundle) -> list[Result]:
     """Updates a second under a hand that draws at 125 Hz, and how long the rest takes.
 
-    Nothing for models that say nothing about classes.
+    The baseline is what the networks alone could do on one thread at that time. Nothing for models
+    that say nothing about classes.
     """
     spec = bundle.spec
     if not spec.density or not spec.encoder or spec.class_condition is None:
         return []
     generator = load_generator(bundle, "cpu", threads=1)
-    found = [draw(bundle, generator) for _ in range(REPEATS)]
+    found, bare = [], []
+    for _ in range(REPEATS):  # in turn, so that they share the weather
+        found.append(draw(bundle, generator))
+        bare.append(1.0 / _bare_seconds(bundle))
     rate = median(rate for rate, _ in found)
     rest = median(rest for _, rest in found)
     wanted = WANTED * min(1.0, CLASSES / spec.class_condition.size)
@@ -50,13 +58,29 @@ def measure(bundle: Bundle) -> list[Result]:
             name,
             rate,
             "updates/s",
-            wanted,
-            rate / wanted,
+            median(bare),
+            rate / median(bare),
             target,
             rate >= wanted,
         ),
         within("beliefs_at_rest", name, rest, "s", REST_LIMIT_S),
     ]
+
+
+def _bare_seconds(bundle: Bundle) -> float:
+    """What the networks alone take for one sample of every class, on one thread."""
+    use_threads(1)
+    density, rows = open_density(bundle, "cpu"), class_rows(bundle.spec)
+    image = bundle.spec.image
+    x = torch.zeros(len(rows), image.channels, image.height, image.width)
+    y = torch.from_numpy(rows)
+
+    def once() -> None:
+        with torch.inference_mode():
+            mean, _ = density.encode(x, y)
+            density.log_likelihood(x, mean, y)
+
+    return medians(once, repeats=3)[0]
 
 
 def draw(bundle: Bundle, generator: Generator) -> tuple[float, float]:

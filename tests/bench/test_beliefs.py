@@ -18,7 +18,7 @@ def test_a_model_with_classes_is_asked_while_a_stroke_grows(tmp_path):
     moving, resting = beliefs.measure(bundle)
     assert (moving.name, moving.unit) == ("beliefs_while_drawing", "updates/s")
     assert 0.0 < moving.value <= 2.0 * beliefs.RATE_HZ
-    assert moving.ratio == pytest.approx(moving.value / 15.0)
+    assert moving.ratio == pytest.approx(moving.value / moving.baseline)
     assert moving.met == (moving.value >= 15.0)
     assert resting.value > 0.0
 
