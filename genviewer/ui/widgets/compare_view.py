@@ -30,6 +30,8 @@ class CompareView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._scene: Scene | None = None
+        self._notes: dict[str, str] = {}
         self.headers = [PaneHeader(index, self) for index in range(MAX_PANES)]
         self.pictures = PanePictures(self)
         self.pictures.focus_wanted.connect(self.focus_wanted)
@@ -50,10 +52,20 @@ class CompareView(QWidget):
 
     def set_scene(self, scene: Scene) -> None:
         """Show the Scene's panes; their samples come by ``pictures.show_pixels``."""
+        self._scene = scene
         focus = min(scene.focus, len(scene.panes) - 1)
         for index, header in enumerate(self.headers):
             header.setVisible(index < len(scene.panes))
             if index < len(scene.panes):
                 pane = scene.panes[index]
-                header.show_pane(pane.model.name, linked=pane.linked, focused=index == focus)
+                note = self._notes.get(pane.model.id)
+                name = f"{pane.model.name} · {note}" if note else pane.model.name
+                header.show_pane(name, linked=pane.linked, focused=index == focus)
         self.pictures.set_panes(len(scene.panes), focus, scene.options.compare)
+
+    def set_notes(self, notes: dict[str, str]) -> None:
+        """Say more than their names about models, by model id, such as a step of a training."""
+        if notes != self._notes:
+            self._notes = dict(notes)
+            if self._scene is not None:
+                self.set_scene(self._scene)

@@ -58,7 +58,7 @@ class CurveList(QTreeWidget):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(VALUE, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(VALUE, self.fontMetrics().horizontalAdvance("Step 000,000") + 24)
+        header.resizeSection(VALUE, self.fontMetrics().horizontalAdvance("at 000,000") + 16)
         alignment = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self.headerItem().setTextAlignment(VALUE, alignment)
         self._rows: dict[str, QTreeWidgetItem] = {}
@@ -120,7 +120,7 @@ class CurveList(QTreeWidget):
         self.setStyleSheet(
             "QTreeWidget { background: transparent; }"
             f"QHeaderView, QHeaderView::section {{ background: transparent; border: 0;"
-            f" color: {c.dim_text.name()}; padding: 4px 8px 4px 4px; }}"
+            f" color: {c.dim_text.name()}; padding: 4px 8px 4px 2px; }}"
         )
         self.viewport().update()
 

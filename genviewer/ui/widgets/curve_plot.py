@@ -5,14 +5,15 @@ Imports pyqtgraph, which takes a while: whoever needs a plot imports this module
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QGraphicsItem
+from PySide6.QtGui import QColor, QFont, QFontMetrics
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsSimpleTextItem
 
 from genviewer.ui import theme
 
@@ -30,11 +31,25 @@ SLACK = 0.12
 """An axis that follows the values stays as it is while they fill it but for this share: writing
 its numbers anew takes longer than drawing all curves."""
 NO_RANGE = (0.0, 1.0)
-TITLE_HEIGHT = 18
+TITLE_HEIGHT, AXIS_WIDTH = 18, 52
+SMALL = 11  # pixels of the text in a plot
+
+
+LABEL_GAP, LABEL_DIGIT = 16, 7  # pixels between the numbers of steps, and of each digit
+FEWEST = 0.7  # of the steps that are seen: so far apart are numbers at most
 
 
 class StepAxis(pg.AxisItem):
-    """Steps with their thousands apart."""
+    """Steps with their thousands apart, as many numbers as there is room for."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        wide = LABEL_GAP + LABEL_DIGIT * len(f"{high:,.0f}")
+        least = (high - low) * wide / max(size, 1.0)
+        power = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
+        leap = next(m for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
+        if leap * power > FEWEST * (high - low):  # rather close than none
+            leap = {10: 5, 5: 2, 2: 1, 1: 0.5}[leap]
+        return [(leap * power, 0), (leap * power / (4 if leap == 2 else 5), 0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         decimals = 0 if spacing >= 1 else 1
@@ -124,9 +139,11 @@ class CurvePlot(pg.PlotItem):
             axis = self.getAxis(side)
             axis.enableAutoSIPrefix(False)
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self.getAxis("left").setWidth(52)
-        self.layout.setRowFixedHeight(0, TITLE_HEIGHT)
-        self.titleLabel.setMaximumHeight(TITLE_HEIGHT)
+        self.getAxis("left").setWidth(AXIS_WIDTH)
+        # Not pyqtgraph's own title: a plot of that is never narrower than the text.
+        self._title = QGraphicsSimpleTextItem(self)
+        self._title.setPos(AXIS_WIDTH + 2, 1)
+        self.layout.setContentsMargins(0, TITLE_HEIGHT, 0, 0)
         self.inside.values_moved.connect(self._hold_values)
         self.restyle()
 
@@ -163,23 +180,34 @@ class CurvePlot(pg.PlotItem):
         """Take the colours of the scheme in force."""
         c = theme.colors()
         font = QFont()
-        font.setPixelSize(11)
+        font.setPixelSize(SMALL)
         font.setFeature(QFont.Tag("tnum"), 1)
+        self._metrics = QFontMetrics(font)
         for side in ("left", "bottom"):
             axis = self.getAxis(side)
             axis.setPen(pg.mkPen(c.line))
             axis.setTextPen(pg.mkPen(c.dim_text))
             axis.setTickFont(font)
             axis.setStyle(tickLength=-4, tickTextOffset=4, maxTextLevel=0, maxTickLevel=1)
-        title = f"{self.name} · {self._unit}" if self._unit else self.name
-        self.setTitle(title, color=c.dim_text.name(), size="11px", justify="left")
+        self._title.setFont(font)
+        self._title.setBrush(c.dim_text)
+        self._show_title()
         self._cross.setPen(pg.mkPen(c.dim_text, width=1))
         self.inside.setBackgroundColor(c.field)
         self.showGrid(x=True, y=True, alpha=0.12)
         self._color()
 
+    def _show_title(self) -> None:
+        """The name of the scale, and its unit where there is room for it."""
+        title = f"{self.name} · {self._unit}" if self._unit else self.name
+        if self._metrics.horizontalAdvance(title) > self.inside.width():
+            title = self.name
+        if title != self._title.text():
+            self._title.setText(title)
+
     def show_steps(self, low: float, high: float, smoothing: bool) -> None:
         """Draw what lies between two steps; the values' axis follows unless a hand holds it."""
+        self._show_title()
         if self.inside.viewRange()[0] != [low, high]:
             self.inside.setXRange(low, high, padding=0)
         if smoothing != self._faint:

@@ -6,10 +6,11 @@ Imports pyqtgraph: whoever needs plots imports this module then.
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from genviewer.ui import theme
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QPointF
-    from PySide6.QtGui import QColor, QResizeEvent
+    from PySide6.QtGui import QColor, QPaintEvent, QResizeEvent
     from PySide6.QtWidgets import QWidget
 
     from genviewer.ui.widgets.curve_data import CurveData
     from genviewer.ui.widgets.curve_series import Series
 
-WIDE, HIGH = 280, 120
-"""Plots are about as wide where there is room, and at least so high: else there are more beside
-each other."""
+ASPECT = 1.7
+"""A plot that is so many times wider than high is read best."""
 CLOSEST = 2.0
 """At least so many steps are seen."""
 AHEAD = 0.04
@@ -59,6 +59,8 @@ class CurvePlots(pg.GraphicsLayoutWidget):
         self._range: tuple[float, float] | None = None
         self._drawn = (0.0, 1.0)
         self._log = False
+        self.cost = 0.0
+        """Seconds that the last painting took."""
         self.setBackground(theme.colors().panel)
         self.scene().sigMouseMoved.connect(self._point)
 
@@ -150,7 +152,8 @@ class CurvePlots(pg.GraphicsLayoutWidget):
 
     def _make(self, name: str, unit: str) -> CurvePlot:
         plot = CurvePlot(name, unit)
-        plot.ctrlMenu.setParent(self)  # never shown, but a widget, which needs an owner
+        # Never shown, but a widget, which needs an owner; without the flag it would be seen in it.
+        plot.ctrlMenu.setParent(self, Qt.WindowType.Popup)
         plot.set_log(self._log)
         plot.inside.steps_moved.connect(self._choose)
         plot.inside.values_moved.connect(self.moved)
@@ -171,9 +174,7 @@ class CurvePlots(pg.GraphicsLayoutWidget):
         count = len(self._plots)
         if not count:
             return
-        rows = -(-count // max(1, self.width() // WIDE))
-        rows = max(1, min(rows, self.height() // HIGH))
-        columns = -(-count // rows)
+        columns = max(range(1, count + 1), key=lambda n: self._readable(count, n))
         if columns == self._columns:
             return
         self._columns = columns
@@ -184,7 +185,12 @@ class CurvePlots(pg.GraphicsLayoutWidget):
         for column in range(grid.columnCount()):
             used = column < columns
             grid.setColumnStretchFactor(column, int(used))
-            grid.setColumnPreferredWidth(column, WIDE if used else 0)
+            grid.setColumnPreferredWidth(column, int(used))  # all are of one width
+
+    def _readable(self, count: int, columns: int) -> float:
+        """How large plots of a good shape are in so many columns."""
+        rows = -(-count // columns)
+        return min(self.width() / columns / ASPECT, self.height() / rows)
 
     def _point(self, position: QPointF) -> None:
         for plot in self._plots.values():
@@ -192,6 +198,11 @@ class CurvePlots(pg.GraphicsLayoutWidget):
                 self.hovered.emit(float(plot.inside.mapSceneToView(position).x()))
                 return
         self.hovered.emit(None)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        started = time.perf_counter()
+        super().paintEvent(event)
+        self.cost = time.perf_counter() - started
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

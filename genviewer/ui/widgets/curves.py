@@ -26,14 +26,17 @@ from genviewer.ui.widgets.value_slider import ValueSlider
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from genviewer.ui.widgets.curve_plots import CurvePlots
 
-SMOOTHING, MOST_SMOOTHING = 30, 1000
+SMOOTHING, MOST_SMOOTHING = 10, 1000
 """Points that the thick lines average over."""
-UPDATE_MS = 100
+LIST_SHARE, LIST_LEAST, LIST_MOST = 0.36, 196, 248  # of the width, in pixels
+UPDATE_MS, SLOWEST_MS = 100, 1000
 """The plots follow at most ten times a second."""
+PAUSES = 10
+"""They rest so many times as long as they took to paint: the hand on the canvas comes first."""
 EMPTY = "No training yet. Its losses are drawn here from the first step on."
 
 
@@ -53,7 +56,6 @@ class Curves(QWidget):
         self._hover: float | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(UPDATE_MS)
         self._timer.timeout.connect(self._show)
         self.smoothing = ValueSlider(
             "Smoothing",
@@ -87,7 +89,7 @@ class Curves(QWidget):
         bar.addStretch(1)
         bar.addWidget(self.file)
         self.list = CurveList(self)
-        self.list.setMinimumWidth(160)
+        self.list.setMinimumWidth(144)
         self.list.shown_changed.connect(self._arrange)
         self._empty = QLabel(EMPTY, self)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -137,7 +139,8 @@ class Curves(QWidget):
         if new:
             self._offer()
         if columns and not self._timer.isActive():
-            self._timer.start()
+            cost = self._plots.cost if self._plots is not None else 0.0
+            self._timer.start(round(min(max(UPDATE_MS, 1e3 * PAUSES * cost), SLOWEST_MS)))
 
     def clear(self) -> None:
         """Forget everything, for another run."""
@@ -200,7 +203,7 @@ class Curves(QWidget):
             self.splitter.addWidget(self.list)
             self.splitter.setStretchFactor(0, 1)
             self.splitter.setStretchFactor(1, 0)
-            self.splitter.setSizes([1000, 264])
+            self._share_out()
         shown = self.list.shown
         keys = [key for key in sorted(self._data, key=order_of) if key in shown]
         plots.set_curves([(series_of(k), self._data[k], self.list.color(k)) for k in keys])
@@ -208,6 +211,11 @@ class Curves(QWidget):
         self.stack.setCurrentWidget(self.splitter)
         self._enable()
         self._show()
+
+    def _share_out(self) -> None:
+        """Give the list its part of the width."""
+        wide = round(min(max(LIST_SHARE * self.width(), LIST_LEAST), LIST_MOST))
+        self.splitter.setSizes([self.width() - wide, wide])
 
     def _show(self) -> None:
         """Draw what there is now."""
@@ -220,7 +228,7 @@ class Curves(QWidget):
         self._show_values()
 
     def _show_values(self) -> None:
-        head = "Latest" if self._hover is None else f"Step {step_text(self._hover)}"
+        head = "Latest" if self._hover is None else f"at {step_text(self._hover)}"
         self.list.set_values(self.values_at(self._hover), head)
 
     def _hovered(self, step: float | None) -> None:
@@ -286,7 +294,12 @@ class Curves(QWidget):
 
     def showEvent(self, event: QEvent) -> None:
         super().showEvent(event)  # type: ignore[arg-type]
-        self._timer.start()
+        self._timer.start(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width() and self.splitter.count():
+            self._share_out()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

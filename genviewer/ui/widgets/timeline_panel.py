@@ -160,13 +160,11 @@ class TimelinePanel(QWidget):
     def _sentence(self) -> str:
         if not self._run:
             return ""
+        if self._current is None:
+            return "The newest weights" if self._running else "The last weights"
         whole = f" of {self._total:,}" if self._total else ""
-        kept = f"{len(self._steps)} steps to go back to"
-        if self._current is not None:
-            going = " Training goes on." if self._running else ""
-            return f"Step {self._current:,}{whole}. {kept}.{going}"
-        newest = "The newest weights" if self._running else "The last weights"
-        return f"{newest}. {kept}."
+        going = " · training goes on" if self._running else ""
+        return f"Step {self._current:,}{whole}{going}"
 
     def _button(self, text: str, name: str, tip: str) -> QToolButton:
         button = QToolButton(self)

@@ -82,7 +82,7 @@ def test_values_at_the_cross_hair(drawn):
     plot = by_name(drawn)["Loss terms"]
     at = plot.inside.mapViewToScene(QPointF(37.2, 1.0))
     drawn._plots.scene().sigMouseMoved.emit(at)
-    assert drawn.list.headerItem().text(1) == "Step 37"
+    assert drawn.list.headerItem().text(1) == "at 37"
     assert drawn.values_at(37.0)["kl"] == pytest.approx(3.7)
     texts = {
         drawn.list.topLevelItem(n).text(0): drawn.list.topLevelItem(n).text(1)
@@ -93,7 +93,7 @@ def test_values_at_the_cross_hair(drawn):
     assert all(p._cross.isVisible() and p._cross.value() == 37 for p in drawn._plots.plots)
     drawn.setFocus()
     QTest.keyClick(drawn, Qt.Key.Key_Right)
-    assert drawn.list.headerItem().text(1) == "Step 38"
+    assert drawn.list.headerItem().text(1) == "at 38"
     QTest.keyClick(drawn, Qt.Key.Key_Escape)
     assert drawn.list.headerItem().text(1) == "Latest"
     assert not any(p._cross.isVisible() for p in drawn._plots.plots)
@@ -161,6 +161,7 @@ def test_nothing_of_the_library_shows_through(drawn):
         assert plot.ctrlMenu is None or not plot.menuEnabled()
         assert not plot.inside.menuEnabled()
         assert plot.buttonsHidden
+        assert not plot.ctrlMenu.isVisibleTo(drawn)
 
 
 def luminance(color):
