@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QFont
 from genviewer.ui import theme
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QWidget
 
 
@@ -69,6 +70,14 @@ class DataPlot(pg.PlotWidget):
             axis.setTickFont(font)
             if text:
                 axis.setLabel(text, **{"color": c.dim_text.name(), "font-size": "11px"})
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        event.accept()  # a plot's own: what is behind it does not hear of it
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        event.accept()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
