@@ -46,7 +46,8 @@ def evaluate(
     from genviewer.io.library import open_model
 
     bundle = open_model(model)
-    train, test = load_images(data)
+    image = bundle.spec.image
+    train, test = load_images(data, mixed_shape=(image.height, image.width, image.channels))
     with stages() as report:
         result = measure(
             bundle,

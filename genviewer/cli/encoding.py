@@ -49,7 +49,8 @@ def read_images(
         return read_npy(path), None
     from genviewer.io.datasets import load_images
 
-    train, _ = load_images(str(path))
+    image = spec.image
+    train, _ = load_images(str(path), mixed_shape=(image.height, image.width, image.channels))
     return train.images, train.labels
 
 

@@ -147,7 +147,9 @@ def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
             raise UsageError("--split is for data sets with splits; a .npy file has none.")
         parts = [Images(source, _pixels(source, spec))]
     else:
-        train, test = load_images(source)
+        image = spec.image
+        mixed = (image.height, image.width, image.channels)
+        train, test = load_images(source, mixed_shape=mixed)
         if split == "test" and test is None:
             raise CommandError(f"{source} has no test split.")
         if split is None and test is not None:

@@ -41,7 +41,8 @@ def found_in_images(bundle: Bundle, source: str, method: Method, count: int = 10
         ValueError: there are too few images or classes.
     """
     need_encoder(bundle)
-    data, _ = load_images(source)
+    image = bundle.spec.image
+    data, _ = load_images(source, mixed_shape=(image.height, image.width, image.channels))
     rows = np.arange(len(data.images))
     if len(rows) > LIMIT:
         rows = np.linspace(0, len(rows) - 1, LIMIT).astype(np.int64)

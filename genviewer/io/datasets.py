@@ -30,6 +30,7 @@ def load_images(
     count: int = 0,
     fit: Fit = DEFAULT_FIT,
     shape: tuple[int, int, int] | None = None,
+    mixed_shape: tuple[int, int, int] | None = None,
 ) -> tuple[Images, Images | None]:
     """All training images in memory and, where the source has one, the test split.
 
@@ -41,8 +42,10 @@ def load_images(
     label``, or a zip or folder with one of these in it. Files that are no sound images are left
     out, which a warning in the log says.
 
-    ``shape`` is the (height, width, channels) that all are brought to by ``fit``. Without it all
-    have to be of one size; the colours are those of ``fit``, or else of the first image.
+    ``shape`` is the (height, width, channels) that all are brought to by ``fit``. Without it they
+    stay as they are, if all are of one size; the colours are those of ``fit``, or else of the first
+    image. ``mixed_shape`` is what images of different sizes are brought to; without it they are
+    refused.
 
     Raises:
         DataError: with one sentence for the user.
@@ -63,13 +66,19 @@ def load_images(
             "%s: files left out: %s; the first, %s, %s.", source, found.bad_count, name, reason
         )
     if shape is None:
-        shape = _common_shape(found, fit)
+        shape = _common_shape(found, fit, mixed_shape)
     train, test = prepare(found, *shape, fit, None, 1.0 if len(found.test_rows) else 0.0)
     return _in_memory(train), None if test is None else _in_memory(test)
 
 
-def _common_shape(found: Survey, fit: Fit) -> tuple[int, int, int]:
-    """The one shape that all images have; DataError names the first that has another size."""
+def _common_shape(
+    found: Survey, fit: Fit, mixed: tuple[int, int, int] | None
+) -> tuple[int, int, int]:
+    """The one shape that all images have, or ``mixed``.
+
+    Raises:
+        DataError: there is neither; names the first image of another size.
+    """
     first = None
     for row, look in enumerate(found.looks):
         if look is None:
@@ -77,6 +86,8 @@ def _common_shape(found: Survey, fit: Fit) -> tuple[int, int, int]:
         if first is None:
             first = look
         if (look.width, look.height) != (first.width, first.height):
+            if mixed is not None:
+                return mixed
             raise DataError(
                 f"{found.items.name(row)} is {look.width}x{look.height}, the first image "
                 f"{first.width}x{first.height}: bring all images to one size."

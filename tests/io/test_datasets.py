@@ -199,6 +199,11 @@ def test_images_of_two_sizes_are_refused_by_name(tmp_path):
     (tmp_path / "b.png").write_bytes(png(GREY[0, :3]))
     with pytest.raises(DataError, match=r"b.png is 7x3, the first image 7x5"):
         load(tmp_path)
+    train, _ = load_images(str(tmp_path), mixed_shape=(8, 9, 1))
+    assert train.images.shape == (2, 8, 9, 1)
+    (tmp_path / "b.png").unlink()
+    train, _ = load_images(str(tmp_path), mixed_shape=(8, 9, 1))
+    assert train.images.shape == (1, 5, 7, 1)
 
 
 @pytest.mark.allow_log("WARNING")
