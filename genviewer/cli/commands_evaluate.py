@@ -19,7 +19,7 @@ def evaluate(
     data: Annotated[
         str,
         typer.Option(
-            help="Real images: a folder, .npz, .zip, .csv, idx file, mnist, builtin:NAME.",
+            help="Real images: a folder, .npz, .zip, .csv, idx file, mnist, builtin:NAME, hf-data://NAME.",
             show_default=False,
         ),
     ],
