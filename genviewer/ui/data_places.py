@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from genviewer.ui.widgets.nearest_page import NearestPage
     from genviewer.ui.widgets.scatter_page import ScatterPage
 
-LISTED = 24
+LISTED = 48
 ENCODED = 10_000
 """Images whose latents are looked at: encoding takes longer than comparing pixels."""
 

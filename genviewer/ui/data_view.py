@@ -55,7 +55,7 @@ class DataView(QObject):
     Args:
         session: whose current sample and model are looked at.
         store: where the models are.
-        jobs: the lane.
+        jobs: the lane; figures are measured in it alone.
         bridge: brings progress to the GUI thread.
         current_pixels: the current sample as shown, uint8 (H, W, C), or None.
         tell: (text, severity) says something.

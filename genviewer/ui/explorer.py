@@ -71,8 +71,9 @@ class Explorer(QObject):
             JobLane("looks", low_priority=False),
             JobLane("jobs"),
             JobLane("exports"),
+            JobLane("data"),  # whole data sets take minutes, which no other measurement waits for
         )
-        self.opening, self.looks, self.jobs, self.exports = (
+        self.opening, self.looks, self.jobs, self.exports, self.data = (
             Background(lane, self.bridge, self) for lane in self._lanes
         )
         for background in (self.opening, self.jobs, self.exports):
@@ -345,7 +346,7 @@ class Explorer(QObject):
         self.walker.stop()
         for timer in (self._autosave, self._check):
             timer.stop()
-        for background in (self.opening, self.looks, self.jobs, self.exports):
+        for background in (self.opening, self.looks, self.jobs, self.exports, self.data):
             background.close()
         self.bridge.close()
         self.renderer.stop()

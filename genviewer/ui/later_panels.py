@@ -72,7 +72,7 @@ class LaterPanels:
         view = DataView(
             window.session,
             explorer.store,
-            explorer.jobs,
+            explorer.data,
             explorer.bridge,
             window.canvas.focus_pixels,
             window.tell,
@@ -119,8 +119,8 @@ class LaterPanels:
         training = Training(window.explorer, panel, window.user_files, window, window)
         curves = Curves(panel)
         panel.run.set_curves(curves)
-        TrainingCurves(training, curves, window.explorer.jobs, window.tell, training)
-        TrainingWatch(training, window.explorer.jobs, training)
+        TrainingCurves(training, curves, window.explorer.looks, window.tell, training)
+        TrainingWatch(training, window.explorer.looks, training)
         TrainingNotes(training, window.compare.set_notes, training)
         setup.drive(training)
         panel.run.keep_wanted.connect(window.trainings.keep_dialog)
@@ -137,8 +137,8 @@ class LaterPanels:
         window = self._window
         panel = TimelinePanel(window)
         panel.export_wanted.connect(lambda: self.timeline_film.ask())
-        jobs = window.explorer.jobs
-        return Timeline(window.session, panel, self.training, jobs, window.tell, window)
+        looks = window.explorer.looks
+        return Timeline(window.session, panel, self.training, looks, window.tell, window)
 
     @cached_property
     def timeline_film(self) -> TimelineFilm:

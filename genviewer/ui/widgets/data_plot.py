@@ -44,6 +44,7 @@ class DataPlot(pg.PlotWidget):
         item = self.getPlotItem()
         item.hideButtons()
         item.setMenuEnabled(False)
+        item.ctrlMenu.setParent(self, Qt.WindowType.Popup)  # or it outlives the plot
         if view is None:
             item.setMouseEnabled(False, False)
         self._labels = {"bottom": x, "left": y}

@@ -113,7 +113,7 @@ class MatrixView(QWidget):
         font = painter.font()
         font.setPixelSize(11)
         painter.setFont(font)
-        base, strong = c.raised if c.dark else c.panel, c.accent
+        base, strong = c.raised if c.dark else c.window, c.accent
         for row in range(count):
             for column in range(count):
                 weight = float(self._weights[row, column])

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PySide6.QtWidgets import QWidget
 
-LISTED = 24
 SPACES = {
     "pixels": "Nearest in pixels",
     "latents": "Nearest in latent space",
