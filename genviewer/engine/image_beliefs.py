@@ -243,7 +243,7 @@ def _encoded(density: NetworkDensity, x: Floats, y: Floats | None) -> tuple[Floa
 def likeness(wanted: Bytes, drawn: Bytes) -> tuple[float, float]:
     """PSNR in dB and SSIM of two images uint8 (H, W, C)."""
     one, two = (
-        torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, 2, 0)[None])).float() / 255.0
+        torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32, order="C") / 255.0)
         for x in (drawn, wanted)
     )
     return float(psnr(one, two)[0]), float(ssim(one, two)[0])

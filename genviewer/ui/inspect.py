@@ -130,6 +130,7 @@ class Inspect(QObject):
             self._show_model(loaded)
 
     def _stop(self) -> None:
+        self._loaded = None  # an answer that is still under way finds nobody
         self._thread.stop()
         self._lane.stop()
 

@@ -33,6 +33,7 @@ def drawn(bundle, generator, label):
 def test_the_answers_close_in_on_what_the_measurement_of_many_images_gives(digits):
     bundle, generator = digits
     pixels = drawn(bundle, generator, 6)
+    pixels.flags.writeable = False  # as what came from a file may be
     answers = list(ImageBeliefs(bundle, generator).answers(Question(pixels, samples=120)))
     x = to_model_range(pixels[None], bundle)
     rows = class_rows(bundle.spec)
