@@ -1,5 +1,9 @@
 """What log p(x) is usual: a set of reference images, by which an outlier is told.
 
+How likely a model finds a picture depends first of all on how much there is to tell about it: an
+image with little in it is likely whatever it shows (Serra et al. 2020). So an image is compared
+with what is usual for pictures with as much outline, a straight line through the reference set.
+
 The figures are kept in the user's cache under the model's id and a hash of the images, so the next
 question about the same model and images is answered at once.
 """
@@ -10,6 +14,7 @@ import hashlib
 import io
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -26,10 +31,14 @@ from genviewer.io.atomic import write_bytes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from genviewer.engine.density import Density, Reports
     from genviewer.engine.density_results import Doubles
     from genviewer.engine.generator import Bytes
     from genviewer.io.bundle import Bundle
+
+    Outliers = NDArray[np.bool_]
 
 LIMIT = 1000
 """Images of a reference set that are looked at, spread evenly over it."""
@@ -44,18 +53,88 @@ FILE = "reference.json"
 _MAX_BYTES = 1 << 20
 _SEED = 1 << 40  # of the model's own samples, apart from those that anybody explores
 _VERSION = 1  # of the estimate: raise it when the figures change
+_ORDER = 2  # of the files in the cache: their figures are in the order of the images
+
+
+EDGES = (0.005, 0.995)
+"""Beyond these quantiles of the outlines nothing is known of what is usual: the line goes on flat,
+so that no picture is excused by having more to it than any usual one.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """log p(x) in nats of usual images, ascending, float64 (N,), and what they are."""
+    """log p(x) in nats of usual images, ascending, float64 (N,), and what they are.
+
+    ``outlines`` are those of the same images, as :func:`outlines_of` measures them; None where
+    they are not known.
+    """
 
     log_px: Doubles
     name: str
+    outlines: Doubles | None = None
 
     def threshold(self, rejected: float = REJECTED) -> float:
         """The log p(x) that so large a share (0..1) of the reference is below."""
         return float(np.quantile(self.log_px, rejected))
+
+    def adjusted(self, log_px: Doubles, outlines: Doubles) -> Doubles:
+        """How log p(x) of images compares with what is usual for as much outline.
+
+        Args:
+            log_px: in nats, float64 (N,).
+            outlines: of the same images, float64 (N,).
+
+        Returns:
+            standard deviations float64 (N,), below 0 for what is less likely than usual.
+        """
+        offset, slope, spread, low, high = self._line
+        usual = offset + slope * np.clip(outlines, low, high)
+        result: Doubles = (log_px - usual) / spread
+        return result
+
+    def rejected(self, log_px: Doubles, outlines: Doubles, share: float = REJECTED) -> Outliers:
+        """Which images are stranger than all but so large a share (0..1) of the reference."""
+        result: Outliers = self.adjusted(log_px, outlines) < np.quantile(self.own, share)
+        return result
+
+    @cached_property
+    def own(self) -> Doubles:
+        """The reference set's :meth:`adjusted` figures, in the order of ``log_px``."""
+        none = np.zeros(len(self.log_px))
+        return self.adjusted(self.log_px, none if self.outlines is None else self.outlines)
+
+    @cached_property
+    def _line(self) -> tuple[float, float, float, float, float]:
+        """Offset, slope and spread of log p(x) over the outline, and where the line ends."""
+        offset, slope, low, high = float(self.log_px.mean()), 0.0, 0.0, 0.0
+        left = self.log_px - offset
+        if self.outlines is not None and len(self.log_px) > 2:
+            low, high = (float(edge) for edge in np.quantile(self.outlines, EDGES))
+            x = np.clip(self.outlines, low, high)
+            away = x - x.mean()
+            if float(away @ away) > 0.0:
+                slope = float(away @ left) / float(away @ away)
+                offset -= slope * float(x.mean())
+                left = left - slope * away
+        return offset, slope, max(float(left.std()), 1e-9), low, high
+
+
+def outlines_of(images: Bytes) -> Doubles:
+    """How much outline pictures have: where neighbouring pixels differ, and by how much.
+
+    Args:
+        images: uint8 (N, H, W, C).
+
+    Returns:
+        float64 (N,), in px of an edge from black to white; the mean over the channels.
+    """
+    found = np.empty(len(images))
+    for index, image in enumerate(images):
+        grey = image.astype(np.float64)
+        across, down = np.abs(np.diff(grey, axis=1)).sum(), np.abs(np.diff(grey, axis=0)).sum()
+        found[index] = (across + down) / (255.0 * image.shape[2])
+    return found
 
 
 def measure_reference(
@@ -87,10 +166,10 @@ def measure_reference(
     chosen = images
     if len(images) > LIMIT:
         chosen = images[np.linspace(0, len(images) - 1, LIMIT).astype(np.int64)]
-    digest = hashlib.sha256(f"{_VERSION} {glance} {samples} {chosen.shape}".encode())
+    digest = hashlib.sha256(f"{_VERSION} {_ORDER} {glance} {samples} {chosen.shape}".encode())
     digest.update(np.ascontiguousarray(chosen).data)
     path = cache_folder("reference") / f"{bundle.model_id}-{digest.hexdigest()[:16]}.npz"
-    known = _read(path)
+    outlines, known = outlines_of(chosen), _read(path, len(chosen))
     if known is None:
         x = to_model_range(chosen, bundle)
         if bundle.spec.conditions:
@@ -99,11 +178,12 @@ def measure_reference(
             found = beliefs.likelihoods
         else:
             found = measure_likelihood(density, x, samples=samples, progress=progress)
-        known = np.sort(found.log_px)
+        known = found.log_px
         buffer = io.BytesIO()
         np.savez(buffer, log_px=known)
         write_bytes(path, buffer.getvalue())
-    return Reference(known, name)
+    order = np.argsort(known, kind="stable")
+    return Reference(known[order], name, outlines[order])
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -115,6 +195,7 @@ class _Kept(msgspec.Struct, frozen=True):
     glance: int
     samples: int
     log_px: Annotated[tuple[float, ...], msgspec.Meta(min_length=1, max_length=LIMIT)]
+    outlines: Annotated[tuple[float, ...], msgspec.Meta(max_length=LIMIT)] = ()
 
 
 def bundled_reference(bundle: Bundle) -> Reference | None:
@@ -130,10 +211,14 @@ def bundled_reference(bundle: Bundle) -> Reference | None:
         kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
     except (OSError, ValueError, RecursionError):
         return None
-    figures = np.sort(np.array(kept.log_px, np.float64))
+    figures, outlines = np.array(kept.log_px), np.array(kept.outlines)
+    order = np.argsort(figures, kind="stable")
     how = (kept.model_id, kept.version, kept.glance, kept.samples)
     usable = how == (bundle.model_id, _VERSION, GLANCE, SAMPLES) and np.isfinite(figures).all()
-    return Reference(figures, kept.name) if usable else None
+    if not usable:
+        return None
+    known = len(outlines) == len(figures) and bool(np.isfinite(outlines).all())
+    return Reference(figures[order], kept.name, outlines[order] if known else None)
 
 
 def keep_reference(bundle: Bundle, reference: Reference) -> Path:
@@ -143,7 +228,10 @@ def keep_reference(bundle: Bundle, reference: Reference) -> Path:
         OSError: it cannot be written.
     """
     figures = tuple(round(float(value), 2) for value in reference.log_px)
-    kept = _Kept(bundle.model_id, reference.name, _VERSION, GLANCE, SAMPLES, figures)
+    outlines = () if reference.outlines is None else reference.outlines.round(2).tolist()
+    kept = _Kept(
+        bundle.model_id, reference.name, _VERSION, GLANCE, SAMPLES, figures, tuple(outlines)
+    )
     path = bundle.path / FILE
     write_bytes(path, msgspec.json.encode(kept))
     return path
@@ -171,7 +259,7 @@ def own_samples(bundle: Bundle, count: int = OWN_SAMPLES) -> Bytes:
     return np.concatenate(parts)
 
 
-def _read(path: Path) -> Doubles | None:
+def _read(path: Path, count: int) -> Doubles | None:
     """The figures in a file of the cache; None where it is not there or not what it should be."""
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -181,5 +269,5 @@ def _read(path: Path) -> Doubles | None:
             values: Doubles = archive["log_px"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    usable = values.ndim == 1 and values.dtype == np.float64 and 0 < len(values) <= LIMIT
+    usable = values.shape == (count,) and values.dtype == np.float64
     return values if usable and bool(np.isfinite(values).all()) else None

@@ -5,7 +5,14 @@ import pytest
 
 from genviewer.engine import bayes_reference as module
 from genviewer.engine.bayes import believe, class_rows
-from genviewer.engine.bayes_reference import Reference, measure_reference, own_samples
+from genviewer.engine.bayes_reference import (
+    Reference,
+    bundled_reference,
+    keep_reference,
+    measure_reference,
+    outlines_of,
+    own_samples,
+)
 from genviewer.engine.density import open_density
 from genviewer.engine.encoding import to_model_range
 from tests.tiny_models import write_tiny_vae
@@ -74,3 +81,47 @@ def test_a_large_set_is_looked_at_evenly(model, monkeypatch):
 def test_the_threshold_is_a_quantile():
     reference = Reference(np.arange(101.0), "x")
     assert reference.threshold(0.01) == pytest.approx(1.0)
+
+
+def test_outlines_are_the_lengths_of_edges_from_black_to_white():
+    images = np.zeros((3, 10, 10, 1), np.uint8)
+    images[1, 2:6, 3:8] = 255  # 4 x 5 pixels
+    images[2, 2:6, 3:8] = 51
+    assert outlines_of(images) == pytest.approx([0.0, 18.0, 18.0 / 5.0])
+    assert outlines_of(np.repeat(images, 3, axis=3)) == pytest.approx([0.0, 18.0, 18.0 / 5.0])
+
+
+def test_an_image_is_compared_with_those_of_as_much_outline():
+    rng = np.random.default_rng(0)
+    outlines = rng.uniform(20.0, 120.0, 2000)
+    log_px = 5.0 - 0.9 * outlines + rng.normal(0.0, 4.0, 2000)
+    order = np.argsort(log_px)
+    reference = Reference(log_px[order], "digits", outlines[order])
+    # Simple and complicated pictures that are both 20 nats less likely than usual for them.
+    odd = np.array([25.0, 100.0])
+    found = reference.adjusted(5.0 - 0.9 * odd - 20.0, odd)
+    assert found == pytest.approx([-5.0, -5.0], abs=0.3)
+    assert reference.rejected(5.0 - 0.9 * odd - 20.0, odd).all()
+    assert not reference.rejected(5.0 - 0.9 * odd, odd).any()
+    plain = Reference(np.sort(log_px), "digits")
+    assert plain.rejected(5.0 - 0.9 * odd - 20.0, odd).tolist() == [False, False]
+    own = reference.rejected(log_px, outlines, 0.01)
+    assert own.mean() == pytest.approx(0.01, abs=0.001)
+    # Noise has more outline than anything usual, which does not excuse it.
+    assert reference.rejected(np.array([5.0 - 0.9 * 900.0]), np.array([900.0])).all()
+
+
+def test_without_outlines_it_is_log_px_that_counts():
+    reference = Reference(np.arange(101.0), "x")
+    values, none = np.array([0.5, 1.5, 50.0]), np.zeros(3)
+    assert reference.rejected(values, none, 0.01).tolist() == [True, False, False]
+
+
+def test_a_reference_in_a_models_folder_keeps_its_outlines(model):
+    bundle, density = model
+    measured = measure_reference(density, bundle, own_samples(bundle, 12), "own")
+    keep_reference(bundle, measured)
+    kept = bundled_reference(bundle)
+    assert kept is not None
+    assert kept.outlines == pytest.approx(measured.outlines, abs=0.01)
+    assert kept.own == pytest.approx(measured.own, abs=0.05)
