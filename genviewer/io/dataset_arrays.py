@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Labels, Pixels, Splits
+from genviewer.io.dataset_values import (
+    MAX_BYTES,
+    DataError,
+    Images,
+    Labels,
+    Pixels,
+    Splits,
+    unpacked_limit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,8 +52,9 @@ def _check_npz(file: BinaryIO, name: str) -> None:
     """Refuse arrays that are larger than the file holds: their headers decide what is allocated."""
     with zipfile.ZipFile(file) as archive:
         entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
-        if sum(entry.file_size for entry in entries) > MAX_BYTES:
-            raise DataError(f"{name} unpacks to more than {MAX_BYTES >> 30} GiB.")
+        unpacked = sum(entry.file_size for entry in entries)
+        if unpacked > unpacked_limit(sum(entry.compress_size for entry in entries)):
+            raise DataError(f"{name} unpacks to {unpacked:,} bytes, which is far too many.")
         for entry in entries:
             with archive.open(entry) as array:
                 version = np.lib.format.read_magic(array)
@@ -156,8 +165,11 @@ def _idx_pair(tree: FileTree, images: str, labels: str | None) -> Images:
 
 def _read_bytes(tree: FileTree, name: str) -> bytes:
     with tree.open(name, MAX_BYTES) as file:
-        packed = gzip.GzipFile(fileobj=file) if name.lower().endswith(".gz") else file
-        data: bytes = packed.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise DataError(f"{name} unpacks to more than {MAX_BYTES >> 30} GiB.")
+        if not name.lower().endswith(".gz"):
+            return file.read()
+        limit = unpacked_limit(file.seek(0, 2))
+        file.seek(0)
+        data = gzip.GzipFile(fileobj=file).read(limit + 1)
+    if len(data) > limit:
+        raise DataError(f"{name} unpacks to more than {limit >> 20:,} MiB, which is far too much.")
     return data

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genviewer.io.dataset_trees import FileTree
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
-MAX_ROWS = 10_000_000
+MAX_ROWS = 2_000_000
 _MAX_LINE = 1 << 22  # characters; 1024x1024 pixels of three digits
 _FILE_HEADINGS = ("file", "file_name", "filename", "path", "image", "name")
 _LABEL_HEADINGS = ("label", "class", "category", "target")

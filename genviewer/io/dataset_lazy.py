@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from genviewer.io.dataset_survey import Survey
 
+_log = logging.getLogger(__name__)
 CACHE_BYTES = 512 << 20
 """So much of a data set's decoded images is kept; the rest is decoded in every epoch."""
 
@@ -115,12 +117,17 @@ class LazyPixels:
             try:
                 pixels = self._items.pixels(place, self._near)
             except DamagedFileError as error:
-                self.replaced[error.name] = error.reason
+                self._tell(error)
                 continue
             except BadFileError as error:
                 raise DataError(f"The data can no longer be read: {error}") from error
             return fit_image(pixels, *self.shape[1:], self._fit)
         raise DataError("None of the images of a class can be read any more.")
+
+    def _tell(self, error: DamagedFileError) -> None:
+        if error.name not in self.replaced:
+            self.replaced[error.name] = error.reason
+            _log.warning("%s The next image of its class stands in.", error)
 
     @property
     def _near(self) -> tuple[int, int]:

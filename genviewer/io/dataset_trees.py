@@ -11,7 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from genviewer.io.cancelling import check_cancelled
-from genviewer.io.dataset_values import MAX_BYTES, BadFileError, DataError, MissingFileError
+from genviewer.io.dataset_values import (
+    MAX_BYTES,
+    BadFileError,
+    DataError,
+    MissingFileError,
+    unpacked_limit,
+)
 from genviewer.io.foreign.budget import Budget, UnreadableFileError, clean
 from genviewer.io.foreign.source import memory_source, open_regular, open_source
 from genviewer.io.foreign.zip_index import ZipIndex
@@ -154,7 +160,8 @@ class ZipTree:
         if name not in self._index.entries:
             raise MissingFileError(name, "is not in the zip file")
         try:
-            return io.BytesIO(self._index.read(name, limit))
+            packed = self._index.entries[name].packed_size
+            return io.BytesIO(self._index.read(name, unpacked_limit(packed, limit)))
         except UnreadableFileError as error:
             if not Path(self.source).exists():
                 raise MissingFileError(name, f"is gone with {self.source}") from error
@@ -184,8 +191,9 @@ def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX"))
 
 
-def _place(name: str) -> PurePosixPath:
-    return PurePosixPath(name)
+def _place(name: str) -> list[str]:
+    """By which names are put in order: folder by folder."""
+    return name.split("/")
 
 
 def _reason(error: Exception, name: str) -> str:

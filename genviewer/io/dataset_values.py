@@ -13,6 +13,18 @@ Labels = NDArray[np.int64]
 MAX_BYTES = 8 << 30  # a whole data set is held in memory
 
 
+_MUCH_BYTES = 256 << 20
+_MOST_TIMES = 100
+
+
+def unpacked_limit(packed: int, limit: int = MAX_BYTES) -> int:
+    """How many bytes may come out of ``packed`` compressed ones.
+
+    Real images do not shrink a hundredfold; what does may be made to fill the memory.
+    """
+    return min(limit, max(_MUCH_BYTES, _MOST_TIMES * packed))
+
+
 class DataError(ValueError):
     """A data set that cannot be used; the message is one sentence for the user."""
 

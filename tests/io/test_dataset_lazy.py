@@ -209,13 +209,16 @@ def test_a_file_that_is_gone_is_named(tmp_path):
         train.images[np.array([1])]
 
 
-def test_an_image_found_damaged_late_is_replaced_by_one_of_its_class(tmp_path):
+@pytest.mark.allow_log("WARNING")
+def test_an_image_found_damaged_late_is_replaced_by_one_of_its_class(tmp_path, caplog):
     folder = write_tree(tmp_path, classes({"a": 3, "b": 3}))
     found = survey(folder)
     train, _ = prepare(found, 6, 5, 1, FIT, None, 0.0)
     (folder / "a" / "2.png").write_bytes(b"no image any more")
     np.testing.assert_array_equal(train.images[2], picture(0))
     assert train.images.replaced == {"a/2.png": "is not an image that can be read"}
+    np.asarray(train.images[[2, 2]])
+    assert caplog.text.count("a/2.png is not an image") == 1
     for i in range(3):
         (folder / "b" / f"{i}.png").write_bytes(b"")
     with pytest.raises(DataError, match="None of the images of a class"):

@@ -99,10 +99,16 @@ def test_an_npz_whose_header_promises_more_than_it_holds_is_refused(tmp_path):
 
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("genviewer.io.dataset_arrays.MAX_BYTES", 1000)
-    np.savez_compressed(tmp_path / "d.npz", images=np.zeros((50, 8, 8), np.uint8))
-    with pytest.raises(DataError, match="unpacks to more than"):
-        load(tmp_path / "d.npz")
+    monkeypatch.setattr("genviewer.io.dataset_values._MUCH_BYTES", 1000)
+    zeros = np.zeros((500, 28, 28), np.uint8)
+    np.savez_compressed(tmp_path / "d.npz", images=zeros)
+    (tmp_path / "idx").mkdir()
+    (tmp_path / "idx" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx(zeros)))
+    with zipfile.ZipFile(tmp_path / "d.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train-images-idx3-ubyte", idx(zeros))
+    for name in ("d.npz", "idx", "d.zip"):
+        with pytest.raises(DataError, match="far too m"):
+            load(tmp_path / name)
 
 
 def test_pickled_objects_are_refused(tmp_path):
