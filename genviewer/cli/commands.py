@@ -173,9 +173,19 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out by its own train.toml.")
     ] = False,
+    devices: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=4096,
+            help="GPUs, or processes on the CPU, that share every batch.",
+            show_default="this CPU",
+        ),
+    ] = 0,
 ) -> None:
     """Train a model as a configuration file says."""
     from genviewer.cli.progress import training_line
+    from genviewer.engine.train_parallel import first_process
     from genviewer.engine.training import train as train_model
     from genviewer.io.library import find_model
 
@@ -190,11 +200,13 @@ def train(
             threads=threads,
             out=out,
             resume=resume,
+            devices=devices,
             progress=training_line,
         )
     except FloatingPointError as error:
         raise CommandError(f"The training diverged. {error}") from error
-    say(f"the trained model is in {folder / 'bundle'}")
+    if first_process():
+        say(f"the trained model is in {folder / 'bundle'}")
 
 
 @app.command()

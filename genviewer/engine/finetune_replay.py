@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from genviewer.core.prior import TRUNCATED_NORMAL_BOUND
 from genviewer.engine.train_networks import Span, drawn_mean
+from genviewer.engine.train_noise import integers, normal, uniform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,8 @@ class ReplayBatches:
             raise ValueError("Old classes are remembered by models with classes only.")
         noise = self.state.noise
         z = prior_latents(self.latent, self.count, noise)
-        labels = self.absent[torch.randint(len(self.absent), (self.count,), generator=noise)]
-        y_old = nn.functional.one_hot(labels, y.shape[1]).float()
+        labels = self.absent[integers(noise, 0, len(self.absent), self.count).cpu()]
+        y_old = nn.functional.one_hot(labels, y.shape[1]).float().to(y.device)
         with torch.no_grad():
             old = drawn_mean(self.state.companions[TEACHER], z, y_old, self.span)
         self._last = z, y_old, old
@@ -89,10 +90,10 @@ class ReplayBatches:
 def prior_latents(latent: LatentSpec, count: int, noise: torch.Generator) -> Tensor:
     """Draws from the prior: float32 (count, D)."""
     if latent.prior == "uniform":
-        return torch.rand(count, latent.dim, generator=noise) * 2.0 - 1.0
+        return uniform(noise, count, latent.dim) * 2.0 - 1.0
     if latent.prior == "truncated_normal":
         bound = torch.special.ndtr(torch.tensor(-TRUNCATED_NORMAL_BOUND, dtype=torch.float64))
-        shares = torch.rand(count, latent.dim, generator=noise, dtype=torch.float64)
+        shares = uniform(noise, count, latent.dim, dtype=torch.float64)
         z: Tensor = torch.special.ndtri(bound + shares * (1.0 - 2.0 * bound)).float()
         return z
-    return torch.randn(count, latent.dim, generator=noise)
+    return normal(noise, count, latent.dim)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from genviewer.io.datasets import Images
     from genviewer.nets.residual_vae import ResidualVAE
 
+_MEASURED = ("running_mean", "running_var", "num_batches_tracked", "w_avg")
 CRITIC_WIDTH, WIDEST_CRITIC, COARSEST = 32, 256, 7
 
 
@@ -62,7 +63,9 @@ def finetune_steps(
     if finetune.replay and absent:
         remembered = min(config.batch_size - 1, round(config.batch_size * finetune.replay))
         batches = ReplayBatches(
-            Batches(images, config.batch_size - remembered, config.seed, classes),
+            Batches(
+                images, config.batch_size - remembered, config.seed, classes, state.noise.share
+            ),
             state,
             spec.prior_latent,
             spec.image.range,
@@ -73,7 +76,7 @@ def finetune_steps(
         labelled = classes or (
             config.label_classes if config.vae and config.vae.class_weight else 0
         )
-        batches = Batches(images, config.batch_size, config.seed, labelled)
+        batches = Batches(images, config.batch_size, config.seed, labelled, state.noise.share)
     if config.vae is not None:
         span = spec.image.range
         return train_vae(state, batches, config.vae, config.optimizer, config.steps, span)
@@ -169,7 +172,9 @@ def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> 
         weights = _tensors(bundle.tensors())
         if extra and class_count(bundle.config.network) < class_count(config.network):
             weights = grown_weights(bundle.config.network, weights, extra)
-        network.load_state_dict(weights)
+        if finetune.anew:
+            weights = _constants(network, weights)
+        network.load_state_dict(weights, strict=not finetune.anew)
     except (BundleError, ModelNotFoundError) as error:
         raise TrainingError(str(error)) from error
     except OSError as error:
@@ -184,6 +189,12 @@ def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> 
 def _tensors(arrays: dict[str, Any]) -> dict[str, Tensor]:
     # Copies: arrays of a mapped file must not be written to.
     return {name: torch.tensor(array) for name, array in arrays.items()}
+
+
+def _constants(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What neither steps nor statistics change."""
+    kept = {name for name, _ in network.named_buffers() if not name.endswith(_MEASURED)}
+    return {name: value for name, value in weights.items() if name in kept}
 
 
 def _finetune(config: TrainConfig) -> FinetuneConfig:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from genviewer.engine.finetune_layers import without_gradients
 from genviewer.engine.losses_gan import discriminator_loss, generator_loss, r1_penalty
 from genviewer.engine.train_augment import augment
+from genviewer.engine.train_noise import integers, normal
 from genviewer.engine.train_state import TrainingState, with_layout
 from genviewer.nets.classifier import Classifier, ClassifierConfig
 from genviewer.nets.residual_gan import Discriminator, ResidualGANConfig
@@ -73,17 +74,14 @@ def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Te
     ``x``. The gradient reaches the model alone.
     """
     network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
-    adam = state.optimizers["classifier"]
     loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), labels, label_smoothing=0.05)
-    adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    adam.step()
+    state.descend("classifier", loss, RATE)
 
     drawn, wanted = mean, labels
     if network.config.classes:
         count = max(1, int(len(x) * CLASSIFIER_SHARE))
-        wanted = labels[torch.randint(len(labels), (count,), generator=state.noise)]
-        z = torch.randn(count, network.config.latent_dim, generator=state.noise)
+        wanted = labels[integers(state.noise, 0, len(labels), count)]
+        z = normal(state.noise, count, network.config.latent_dim)
         drawn = torch.sigmoid(network.logits(z, wanted))
     with without_gradients(classifier):
         return F.cross_entropy(classifier(_disturbed(drawn, state.noise)), wanted)
@@ -97,13 +95,12 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
     model alone.
     """
     network, discriminator = cast("ResidualVAE", state.network), state.companions["discriminator"]
-    adam = state.optimizers["discriminator"]
     large = network.config.image_size > LARGE
     count = max(1, int(len(x) * DISCRIMINATOR_SHARE / (2 if large else 1)))
     y = None if y is None else y[:count]
     drawn = mean[:count]
     if y is not None:
-        z = torch.randn(count, network.config.latent_dim, generator=state.noise)
+        z = normal(state.noise, count, network.config.latent_dim)
         drawn = torch.sigmoid(network.logits(z, y))
     drawn = drawn * 2.0 - 1.0
     regularised = state.step % R1_EVERY == 0
@@ -113,9 +110,7 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
     loss = discriminator_loss("nonsaturating", score_real, score_drawn)
     if regularised:
         loss = loss + R1_WEIGHT * R1_EVERY * r1_penalty(score_real, real)
-    adam.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    adam.step()
+    state.descend("discriminator", loss, RATE)
 
     with without_gradients(discriminator):
         return generator_loss("nonsaturating", discriminator(drawn, y)[0])
@@ -124,4 +119,4 @@ def unreal(state: TrainingState, x: Tensor, y: Tensor | None, mean: Tensor) -> T
 def _disturbed(x: Tensor, noise: torch.Generator) -> Tensor:
     # Shifted and noisy, so that no faint pattern can persuade the classifier.
     shifted = augment(x * 2.0 - 1.0, CLASSIFIER_AUGMENT, noise)
-    return shifted + CLASSIFIER_NOISE * torch.randn(shifted.shape, generator=noise)
+    return shifted + CLASSIFIER_NOISE * normal(noise, *shifted.shape)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Layers = Literal["all", "decoder", "last", "condition"]
+_NONE = "none"
 
 
 class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +172,9 @@ class FinetuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``replay`` is the share of every batch that the model as it was draws of its old classes, so
     that it does not forget them (Shin et al. 2017, generative replay); 0: none.
 
+    With ``anew`` all weights begin as they would in a new network; only what no training makes, such
+    as filters, is taken from ``start_from``.
+
     ``spec`` is what the model can do, where the network table does not tell: it is another
     family's. ``settings`` are those under which ``start_from`` was opened.
     """
@@ -180,6 +184,7 @@ class FinetuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     new_classes: tuple[str, ...] = ()
     discriminator: Literal["own", "new"] = "own"
     replay: float = 0.0
+    anew: bool = False
     spec: Spec | None = None
     settings: dict[str, str] = {}
 
@@ -212,6 +217,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint_every: int = 500
     keep_checkpoints: int = 3  # 0: all
     log_every: int = 50
+    tensorboard: bool = False  # event files too
     start_from: str = ""  # a bundle whose weights to begin with
     optimizer: OptimizerConfig = OptimizerConfig()
     vae: VAEObjective | None = None
@@ -273,8 +279,24 @@ def read_config(path: Path) -> TrainConfig:
     """
     try:
         with path.open("rb") as file:
-            return msgspec.convert(tomllib.load(file), type=TrainConfig)
+            table = tomllib.load(file)
+        network = table.get("network")
+        if isinstance(network, dict):
+            network |= dict.fromkeys(network.pop(_NONE, ()), None)
+        return msgspec.convert(table, type=TrainConfig)
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
         raise TrainingError(f"{path} is not a usable configuration: {error}.") from error
+
+
+def config_table(config: TrainConfig) -> dict[str, Any]:
+    """The tables of ``train.toml`` that :func:`read_config` makes the same run of.
+
+    TOML has no value for nothing: fields of the network that are None are listed under ``none``.
+    """
+    table: dict[str, Any] = msgspec.to_builtins(config)
+    none = [name for name, value in config.network.items() if value is None]
+    if none:
+        table["network"] = {**table["network"], _NONE: none}
+    return table

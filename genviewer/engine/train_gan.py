@@ -20,11 +20,11 @@ from genviewer.engine.losses_gan import (
 )
 from genviewer.engine.train_augment import augment
 from genviewer.engine.train_networks import Span, condition_size, to_unit
+from genviewer.engine.train_noise import shuffled, uniform
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
     check_finite,
-    finish_step,
     learning_rate_factor,
 )
 
@@ -104,7 +104,6 @@ def train_gan(
     """
     players = players or own_players(state)
     conditional = condition_size(players.generator) > 0
-    adam_g, adam_d = state.optimizers["generator"], state.optimizers["discriminator"]
     training_mode(state.network)
     losses: dict[str, float] = {}  # kept between steps: the penalty is not taken in each
     while state.step < steps:
@@ -114,7 +113,7 @@ def train_gan(
             x, y = batches.at(state.step * objective.critic_steps + repeat)
             y = y if conditional else None
             loss, terms = _discriminator_loss(state, players, objective, x, y)
-            finish_step(adam_d, loss, rate * factor, optimizer.clip)
+            state.descend("discriminator", loss, rate * factor, optimizer.clip)
             losses |= terms
         y = _drawn_classes(y, state)
         fake = players.draw(prior_latents(players.latent, len(x), state.noise), y)
@@ -131,7 +130,7 @@ def train_gan(
             memory = (players.draw(z_old, y_old) - (old * 2.0 - 1.0)).abs().mean()
             losses["memory"] = memory.item()
             loss = loss + MEMORY_WEIGHT * memory
-        losses |= finish_step(adam_g, loss, optimizer.learning_rate * factor, optimizer.clip)
+        losses |= state.descend("generator", loss, optimizer.learning_rate * factor, optimizer.clip)
         check_finite(losses.values(), state.step)
         _follow_mean_style(state, players)
         state.step += 1
@@ -174,7 +173,7 @@ def _discriminator_loss(
         if r1:
             penalty = r1_penalty(score_real, real)
         else:
-            mix = torch.rand(len(x), generator=state.noise)
+            mix = uniform(state.noise, len(x))
             penalty = gradient_penalty(
                 lambda between: players.judge(between, y)[0], real, fake, mix
             )
@@ -194,10 +193,10 @@ def _follow_mean_style(state: TrainingState, players: Players) -> None:
     size = condition_size(players.generator)
     if size:
         labels = torch.randint(size, (MEAN_SAMPLES,), generator=state.noise)
-        y = F.one_hot(labels, size).float()
+        y = F.one_hot(labels, size).float().to(z.device)
     mapping.w_avg.lerp_(mapping(z, y).mean(0), STYLE_RATE)
 
 
 def _drawn_classes(y: Tensor | None, state: TrainingState) -> Tensor | None:
     """The classes of the real batch in another order, so that their shares are the same."""
-    return None if y is None else y[torch.randperm(len(y), generator=state.noise)]
+    return None if y is None else shuffled(state.noise, y)

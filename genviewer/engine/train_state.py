@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from genviewer.engine.train_noise import ALONE, Noise, Share
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from genviewer.engine.train_config import OptimizerConfig
     from genviewer.io.datasets import Images
@@ -36,8 +38,12 @@ class TrainingState:
         self.companions = companions or {}
         self.ema = copy.deepcopy(network).eval().requires_grad_(False)
         self.optimizers = optimizers
-        self.noise = torch.Generator().manual_seed(seed)
+        self.noise = Noise()
+        self.noise.manual_seed(seed)
         self.step = 0
+        # Where several processes train: what turns an optimizer's loss into one whose gradient is
+        # the mean of all of theirs.
+        self.averaging: dict[str, Callable[[Tensor], Tensor]] = {}
 
     def update_ema(self, decay: float) -> None:
         """Move the average towards the weights; it follows quickly at first."""
@@ -57,6 +63,33 @@ class TrainingState:
             k: v.detach().cpu().contiguous().numpy().copy()
             for k, v in self.ema.state_dict().items()
         }
+
+    def descend(self, name: str, loss: Tensor, rate: float, clip: float = 0.0) -> dict[str, float]:
+        """One step of the optimizer ``name`` down the gradient of ``loss`` at the rate ``rate``.
+
+        A gradient longer than ``clip`` is shortened to it; 0: any is taken as it is. Given are the
+        rate and the gradient's length before that.
+
+        Raises:
+            FloatingPointError: the gradient is not finite; the weights are as they were.
+        """
+        optimizer = self.optimizers[name]
+        set_learning_rate(optimizer, rate)
+        optimizer.zero_grad(set_to_none=True)
+        if name in self.averaging:
+            loss = self.averaging[name](loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+        trained = [p for group in optimizer.param_groups for p in group["params"]]
+        norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
+        length = norm.item()
+        if not math.isfinite(length):
+            raise FloatingPointError(
+                f"The gradient is not finite at step {self.step}: lower the learning rate."
+            )
+        if clip:
+            nn.utils.clip_grads_with_norm_(trained, clip, norm)
+        optimizer.step()
+        return {"learning_rate": rate, "gradient_norm": length}
 
     def finite(self) -> bool:
         """Whether every weight is a number."""
@@ -101,29 +134,39 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 
 class Batches:
-    """Batches of a data set by step number, as tensors; remembers the current epoch's order."""
+    """Batches of a data set by step number, as tensors; remembers the current epoch's order.
 
-    def __init__(self, data: Images, batch_size: int, seed: int, classes: int) -> None:
-        self.data, self.seed, self.classes = data, seed, classes
+    ``share`` is the part of each that this process takes.
+    """
+
+    def __init__(
+        self, data: Images, batch_size: int, seed: int, classes: int, share: Share = ALONE
+    ) -> None:
+        self.data, self.seed, self.classes, self.share = data, seed, classes, share
         self.batch_size = min(batch_size, len(data.images))
         self._per_epoch = len(data.images) // self.batch_size
         self._epoch = -1
         self._order: np.ndarray[Any, Any] = np.empty(0, np.int64)
 
     def at(self, step: int) -> tuple[Tensor, Tensor | None]:
-        """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if any are wanted."""
+        """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if any are wanted.
+
+        Where several processes train, the own share of them.
+        """
         epoch, position = divmod(step, self._per_epoch)
         if epoch != self._epoch:
             count = len(self.data.images)
             self._order = np.random.default_rng([self.seed, epoch]).permutation(count)
             self._epoch = epoch
         rows = self._order[position * self.batch_size : (position + 1) * self.batch_size]
-        x = images_tensor(self.data.images[rows])
+        count = len(rows) // self.share.world
+        rows = rows[self.share.rank * count :][:count]
+        x = images_tensor(self.data.images[rows]).to(self.share.device)
         if not self.classes:
             return x, None
         if self.data.labels is None:
             raise ValueError(f"{self.data.source} has no labels, and classes are wanted.")
-        return x, one_hot(self.data.labels[rows], self.classes)
+        return x, one_hot(self.data.labels[rows], self.classes).to(self.share.device)
 
 
 def images_tensor(images: np.ndarray[Any, Any]) -> Tensor:
@@ -140,31 +183,6 @@ def with_layout(network: nn.Module, layout: torch.memory_format) -> nn.Module:
     """The same network, its convolutions' weights laid out so; in place."""
     moved: nn.Module = network.to(memory_format=layout)  # type: ignore[call-overload]
     return moved
-
-
-def finish_step(
-    optimizer: torch.optim.Optimizer, loss: Tensor, rate: float, clip: float
-) -> dict[str, float]:
-    """One step down the gradient of ``loss`` at the learning rate ``rate``.
-
-    A gradient longer than ``clip`` is shortened to it; 0: any is taken as it is. Given are the rate
-    and the gradient's length before that.
-
-    Raises:
-        FloatingPointError: the gradient is not finite; the weights are as they were.
-    """
-    set_learning_rate(optimizer, rate)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    trained = [p for group in optimizer.param_groups for p in group["params"]]
-    norm = nn.utils.get_total_norm([p.grad for p in trained if p.grad is not None])
-    length = norm.item()
-    if not math.isfinite(length):
-        raise FloatingPointError("The gradient is not finite: lower the learning rate.")
-    if clip:
-        nn.utils.clip_grads_with_norm_(trained, clip, norm)
-    optimizer.step()
-    return {"learning_rate": rate, "gradient_norm": length}
 
 
 def check_finite(losses: Iterable[float], step: int) -> None:

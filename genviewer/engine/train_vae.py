@@ -26,11 +26,11 @@ from genviewer.engine.train_companions import (
 )
 from genviewer.engine.train_groups import GroupBatches, combine_posteriors, some_views
 from genviewer.engine.train_networks import UNIT, Span, condition_size, encode, reconstruct
+from genviewer.engine.train_noise import normal, uniform
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
     check_finite,
-    finish_step,
     images_tensor,
     learning_rate_factor,
     one_hot,
@@ -98,14 +98,13 @@ def train_vae(
     """
     network = state.network
     conditional = condition_size(network) > 0
-    adam = state.optimizers["vae"]
     training_mode(network)
     while state.step < steps:
         rate = optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
         x, labels = batches.at(state.step)
         y = labels if conditional else None
         if y is not None and objective.condition_dropout:
-            kept = torch.rand(len(y), 1, generator=state.noise) >= objective.condition_dropout
+            kept = uniform(state.noise, len(y), 1) >= objective.condition_dropout
             y = y * kept
         views = 1
         if isinstance(batches, GroupBatches):
@@ -116,7 +115,7 @@ def train_vae(
             mean, logvar = combine_posteriors(*single, seen)
         else:
             mean, logvar = encode(network, x, y, span)
-        noise = torch.randn(mean.shape, generator=state.noise)
+        noise = normal(state.noise, *mean.shape)
         z = sample_posterior(mean, logvar, noise).repeat_interleave(views, 0)
         drawn, terms = reconstruct(network, z, y, x, span)
         nll = terms.mean()
@@ -157,8 +156,8 @@ def train_vae(
             loss = loss + memory
         if objective.beta:
             losses["elbo"] = -losses["nll"] - losses["kl"]
+        losses |= state.descend("vae", loss, rate, optimizer.clip)
         check_finite(losses.values(), state.step)
-        losses |= finish_step(adam, loss, rate, optimizer.clip)
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses

@@ -20,7 +20,6 @@ from genviewer.engine.train_state import (
     Batches,
     TrainingState,
     check_finite,
-    finish_step,
     images_tensor,
     learning_rate_factor,
 )
@@ -120,7 +119,7 @@ def train_warped_encoder(
     Raises:
         FloatingPointError: the loss is no longer finite.
     """
-    network, adam = cast("MLPVAE", state.network), state.optimizers["encoder"]
+    network = cast("MLPVAE", state.network)
     before, warp = state.companions["first_encoder"], network.warp
     assert warp is not None  # the configuration was checked
     network.train()
@@ -141,7 +140,7 @@ def train_warped_encoder(
         losses = {"nll": nll.item(), "kl": kl.item()}
         losses["elbo"] = -losses["nll"] - losses["kl"]
         check_finite(losses.values(), state.step)
-        losses |= finish_step(adam, loss, optimizer.learning_rate * factor, optimizer.clip)
+        losses |= state.descend("encoder", loss, optimizer.learning_rate * factor, optimizer.clip)
         state.step += 1
         state.update_ema(optimizer.ema)
         yield losses

@@ -51,6 +51,7 @@ def train(
     threads: int | None = None,
     out: Path | str | None = None,
     resume: bool = False,
+    devices: int = 0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
     """Train what ``config_path`` describes; the run folder, with ``bundle/`` in it, is returned.
@@ -63,12 +64,18 @@ def train(
     end bit-identical to those of a run that was never interrupted. ``progress`` is called in
     this thread at every logged step. Sets torch's thread count while it runs.
 
+    With ``devices`` that many train together, the machine's accelerators or processes on its CPU;
+    the batch is shared out. Each is a process that runs this same program from its beginning, as
+    under ``torchrun``; only the first of them writes.
+
     Raises:
         TrainingError, DataError, WriteError: one sentence for the user.
         FloatingPointError: the training diverged; the sentence tells where it went back to.
     """
+    from genviewer.engine.train_parallel import Parallel, launched
     from genviewer.engine.training_run import TrainingRun
 
+    parallel = Parallel(devices) if devices or launched() else None
     if resume:
         if out is None:
             raise TrainingError("Name the folder of the run to resume.")
@@ -77,17 +84,17 @@ def train(
                 "A resumed run goes on by its own train.toml: its data, weights, steps, seed and "
                 "threads cannot be changed."
             )
-        run = TrainingRun.resume(Path(out))
+        run = TrainingRun.resume(Path(out), parallel)
     else:
         config = _resolve(
             read_config(Path(config_path)), data, start_from, steps, checkpoint_every, seed, threads
         )
         folder = Path(out) if out is not None else default_folder(config.name)
-        run = TrainingRun.start(config, folder)
+        run = TrainingRun.start(config, folder, parallel)
     before = torch.get_num_threads()
     torch.set_num_threads(run.config.threads)
     try:
-        _follow(run, progress)
+        _follow(run, progress if parallel is None or parallel.first else None)
     finally:
         torch.set_num_threads(before)
     return run.folder.path
@@ -138,7 +145,7 @@ def training_steps(
     if config.vae is not None and config.vae.views:
         groups = GroupBatches(images, config.batch_size, config.vae.views, config.seed, classes)
         return train_vae(state, groups, config.vae, config.optimizer, config.steps)
-    batches = Batches(images, config.batch_size, config.seed, classes)
+    batches = Batches(images, config.batch_size, config.seed, classes, state.noise.share)
     if config.vae is not None and config.vae.warp_at:
         from genviewer.engine.train_warp import train_warped_vae
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import torch
@@ -17,7 +18,8 @@ from genviewer.engine.run_timeline import (
 )
 from genviewer.engine.train_bundle import run_config, write_trained_bundle
 from genviewer.engine.train_config import TrainingError
-from genviewer.engine.train_run import MetricsFile, RunFolder
+from genviewer.engine.train_events import RunLog, check_tensorboard
+from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_vae import measure_elbo
 from genviewer.engine.training import make_state, training_steps
 from genviewer.engine.training_data import load_training_images
@@ -25,14 +27,15 @@ from genviewer.engine.training_events import Ended, Event, Notice, OnTimeline, S
 from genviewer.io.write_errors import WriteError, write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from genviewer.engine.train_config import TrainConfig
+    from genviewer.engine.train_parallel import Parallel
     from genviewer.engine.train_state import TrainingState
     from genviewer.io.datasets import Images
-    from genviewer.nets.residual_vae import ResidualVAE
 
+T = TypeVar("T")
 VALIDATION_IMAGES = 500
 _MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory")
 
@@ -45,43 +48,60 @@ class TrainingRun:
     """
 
     def __init__(
-        self, folder: RunFolder, config: TrainConfig, images: Images, held_out: Images | None
+        self,
+        folder: RunFolder,
+        config: TrainConfig,
+        images: Images,
+        held_out: Images | None,
+        parallel: Parallel | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
         self.images = images
         self.held_out = held_out
+        self.parallel = parallel
         self.timeline = RunTimeline(folder.path)
         self.batch_size = config.batch_size
         self._model = run_config(config, images)
         self._trained = 0.0  # seconds in this process
         self._saved = -1
         self._write_again = False
+        self._log: RunLog | None = None
         self._state: TrainingState | None = None
         self._on_timeline: frozenset[int] = frozenset()
 
     @classmethod
-    def start(cls, config: TrainConfig, folder: Path) -> TrainingRun:
+    def start(
+        cls, config: TrainConfig, folder: Path, parallel: Parallel | None = None
+    ) -> TrainingRun:
         """A new run in ``folder``; the data are read first, so that bad ones leave none behind.
+
+        With ``parallel`` every process starts the same run, and the first writes it.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
         """
+        if parallel is not None:
+            parallel.check(config)
+        if config.tensorboard:
+            check_tensorboard()
         images, held_out = load_training_images(config)
-        place = RunFolder(folder)
-        place.create(config)
-        return cls(place, config, images, held_out)
+        run = cls(RunFolder(folder), config, images, held_out, parallel)
+        run._once(lambda: run.folder.create(config))
+        return run
 
     @classmethod
-    def resume(cls, folder: Path) -> TrainingRun:
+    def resume(cls, folder: Path, parallel: Parallel | None = None) -> TrainingRun:
         """The run in ``folder``, from its newest checkpoint, by its own ``train.toml``.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
         """
         place = RunFolder(folder)
-        config = place.config()
-        return cls(place, config, *load_training_images(config))
+        config = place.config() if parallel is None else parallel.from_first(place.config)
+        if parallel is not None:
+            parallel.check(config)
+        return cls(place, config, *load_training_images(config), parallel)
 
     @property
     def step(self) -> int:
@@ -115,6 +135,12 @@ class TrainingRun:
             WriteError: the folder cannot be written.
             TrainingError: the checkpoint cannot be read, or one image needs too much memory.
         """
+        try:
+            yield from self._events()
+        finally:
+            self._close_log()
+
+    def _events(self) -> Iterator[Event]:
         if self._write_again or (self.state.step == 0 and self._saved < 0):
             yield from self._keep_pace(checkpoint=True)
             self._write_again = False
@@ -158,7 +184,8 @@ class TrainingRun:
                 raise FloatingPointError(
                     f"The weights are not finite at step {step}: lower the learning rate."
                 )
-            self.folder.save(self.state, self.config.keep_checkpoints, self.batch_size)
+            keep = self.config.keep_checkpoints
+            self._once(lambda: self.folder.save(self.state, keep, self.batch_size))
             self._saved = step
         return step
 
@@ -168,29 +195,32 @@ class TrainingRun:
 
     def write_bundle(self) -> None:
         """Write ``bundle/`` of the averaged weights; WriteError if that fails."""
-        path = self.folder.bundle_path
+        path, state = self.folder.bundle_path, self.state
+        state.ema.to("cpu")
         try:
-            write_trained_bundle(path, self.config, self.state, self.images, self.held_out)
+            self._once(
+                lambda: write_trained_bundle(path, self.config, state, self.images, self.held_out)
+            )
         except OSError as error:
             raise write_error(error, path) from error
 
     def _train(self) -> Iterator[Event]:
         config = msgspec.structs.replace(self.config, batch_size=self.batch_size)
         state = self.state
-        metrics = MetricsFile(self.folder.metrics_path, state.step)
+        self._once(self._open_log)
         since = time.monotonic()
         for losses in training_steps(config, state, self.images):
             self._trained += time.monotonic() - since
             step = state.step
+            logged = step % config.log_every == 0 or step == config.steps
             row = dict(losses)
+            if logged and self.parallel is not None:
+                row = self.parallel.mean(losses)
             checkpoint = step % config.checkpoint_every == 0 or step == config.steps
             if self.held_out is not None and (checkpoint or step in self._on_timeline):
                 row |= self._validate(self.held_out)
-            if step % config.log_every == 0 or step == config.steps or len(row) > len(losses):
-                try:
-                    metrics.write(step, self._trained, row)
-                except OSError as error:
-                    raise write_error(error, self.folder.metrics_path) from error
+            if logged or len(row) > len(losses):
+                self._write_row(step, row)
             yield Stepped(step, row, min(self.batch_size, len(self.images.images)))
             yield from self._keep_pace(checkpoint)
             since = time.monotonic()
@@ -202,27 +232,69 @@ class TrainingRun:
             self.save()
             yield Saved(step)
         if step in self._on_timeline and self.state.finite():
-            self.timeline.write(self.snapshot())
+            self._once(lambda: self.timeline.write(self.snapshot()))
             yield OnTimeline(step)
+
+    def _open_log(self) -> None:
+        self._close_log()
+        self._log = RunLog(self.folder, self.state.step, self.config.tensorboard)
+
+    def _write_row(self, step: int, row: dict[str, float]) -> None:
+        def write() -> None:
+            if self._log is not None:
+                self._log.write(step, self._trained, row)
+
+        self._once(write)
+
+    def _close_log(self) -> None:
+        if self._log is not None:
+            self._log.close()
+            self._log = None
 
     def _validate(self, images: Images) -> dict[str, float]:
         if self.config.vae is None:
             return {}
-        network = cast("ResidualVAE", self.state.ema)
-        return {"validation_elbo": measure_elbo(network, images, limit=VALIDATION_IMAGES)[0]}
+        network, span = self.state.ema, self._model.spec.image.range
+        if self.state.noise.share.device.type != "cpu":
+            network = copy.deepcopy(network).to("cpu")
+        elbo = self._once(lambda: measure_elbo(network, images, limit=VALIDATION_IMAGES, span=span))
+        return {"validation_elbo": elbo[0]}
 
     def _restored(self) -> TrainingState:
-        state = make_state(self.config)
-        self.batch_size = self.folder.restore(state) or self.config.batch_size
-        checkpoints = self.folder.checkpoints()
-        self._saved = checkpoints[-1][0] if checkpoints else -1
+        fresh = self._once(lambda: not self.folder.checkpoints())
+        state = make_state(self.config, fresh=fresh)
+        if self.parallel is not None:
+            self.parallel.place(state)
+        if not fresh:
+            batch_size, saved = self._once(lambda: self._read_checkpoint(state))
+            if saved is not None:
+                state.load_state_dict(saved)
+            self.batch_size = batch_size or self.config.batch_size
+        self._saved = -1 if fresh else state.step
+        if self.parallel is not None:
+            self.parallel.distribute(state)
         size = sum(v.numel() * v.element_size() for v in state.ema.state_dict().values())
         self._on_timeline = timeline_steps(self.steps, size)
-        self.timeline.begin(self._model, state.step)
+        self._once(lambda: self.timeline.begin(self._model, state.step))
         return state
+
+    def _read_checkpoint(self, state: TrainingState) -> tuple[int | None, dict[str, Any] | None]:
+        """Read the newest one into ``state``: its batch size, and what other processes need."""
+        batch_size = self.folder.restore(state)
+        others = self.parallel is not None and self.parallel.share.world > 1
+        return batch_size, state.state_dict() if others else None
+
+    def _once(self, work: Callable[[], T]) -> T:
+        """What ``work`` gives, which only the first of several processes does."""
+        return work() if self.parallel is None else self.parallel.from_first(work)
 
     def _halve_batch(self) -> None:
         """Back to the last checkpoint with half the batch, and that on the disk too."""
+        if self.parallel is not None and self.parallel.share.world > 1:
+            raise TrainingError(
+                f"There is not enough memory on a device for its share of a batch of "
+                f"{self.batch_size}: take a smaller batch_size."
+            )
         half = min(self.batch_size, len(self.images.images)) // 2
         smallest = self.config.vae.views if self.config.vae is not None else 0
         if half < max(1, smallest):

@@ -168,7 +168,7 @@ class TrainingThread:
             run = self._make_run()
             report.begin(run)
             self._drive(run, report)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, FloatingPointError) as error:
             self._tell(report.news("failed", sentence=str(error)))
         except Exception as error:  # the thread never ends silently
             _log.exception("The training failed.")

@@ -6,7 +6,7 @@ classifier), Karras et al. 2018 (standard deviation over the batch).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import torch
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genviewer.nets.residual import ResidualDecoder, base_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEAK = 0.2
 
@@ -47,7 +50,13 @@ class ResidualGANConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class Discriminator(nn.Module):
-    """Image in [-1, 1] and class weights to a score (B,): higher is more like real images."""
+    """Image in [-1, 1] and class weights to a score (B,): higher is more like real images.
+
+    ``across`` is the mean over the processes that share a batch, where there are several; the
+    gradient passes through it.
+    """
+
+    across: Callable[[Tensor], Tensor] | None = None
 
     def __init__(self, config: ResidualGANConfig) -> None:
         super().__init__()
@@ -77,13 +86,19 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Score (B,) and, with an auxiliary classifier, class logits (B, K)."""
         h = self.features(x)  # (B, C, H, W)
-        variation = torch.sqrt(h.var(0, unbiased=False) + 1e-8).mean()
+        variation = torch.sqrt(self._variance(h) + 1e-8).mean()
         h = torch.cat([h, variation.expand(len(h), 1, *h.shape[2:])], 1)
         h = F.leaky_relu(self.hidden(h.flatten(1)), LEAK)  # (B, hidden)
         score = self.score(h).squeeze(1)
         if self.projection is not None and y is not None:
             score = score + (h * self.projection(y)).sum(1)
         return score, self.classifier(h) if self.classifier is not None else None
+
+    def _variance(self, h: Tensor) -> Tensor:
+        if self.across is None:
+            return h.var(0, unbiased=False)
+        mean = self.across(h.mean(0))
+        return self.across((h - mean).square().mean(0))
 
 
 class ResidualGAN(nn.Module):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genviewer.core.resources import models_dir
-from genviewer.engine import training
+from genviewer.engine import training, training_data
 from genviewer.engine.train_config import read_config
 from genviewer.engine.train_run import RunFolder
 from genviewer.io.bundle import open_bundle
@@ -33,7 +33,7 @@ def test_there_are_configurations():
 @pytest.mark.parametrize("path", CONFIGURATIONS, ids=lambda path: path.parent.name)
 def test_a_bundled_configuration_trains(path, tmp_path, monkeypatch):
     data = noise(read_config(path))
-    monkeypatch.setattr(training, "load_images", lambda *_a, **_k: (data, None))
+    monkeypatch.setattr(training_data, "load_images", lambda *_a, **_k: (data, None))
     before = torch.get_num_threads()
     folder = training.train(path, steps=2, threads=1, out=tmp_path / "run")
     assert torch.get_num_threads() == before

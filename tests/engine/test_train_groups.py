@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from genviewer.engine import training
+from genviewer.engine import training, training_data
 from genviewer.engine.train_config import TrainingError, read_config
 from genviewer.engine.train_groups import GroupBatches, combine_posteriors, some_views
 from genviewer.engine.training import train
@@ -129,7 +129,7 @@ def stop_at_five(now):
 
 @pytest.fixture
 def grouped(monkeypatch):
-    monkeypatch.setattr(training, "load_images", lambda *args, **options: (dataset(), None))
+    monkeypatch.setattr(training_data, "load_images", lambda *args, **options: (dataset(), None))
 
 
 def write(folder: Path, text: str = CONFIG) -> Path:
@@ -180,7 +180,7 @@ def test_a_group_is_drawn_from_what_another_of_its_images_shows(tmp_path, groupe
 
 def test_data_without_groups_and_views_beyond_the_batch_are_refused(tmp_path, monkeypatch):
     bare = Images("x", np.zeros((8, 8, 8, 1), np.uint8), np.arange(8) % 6)
-    monkeypatch.setattr(training, "load_images", lambda *args, **options: (bare, None))
+    monkeypatch.setattr(training_data, "load_images", lambda *args, **options: (bare, None))
     with pytest.raises(DataError, match="has no groups"):
         train(write(tmp_path), out=tmp_path / "run")
     with pytest.raises(TrainingError, match="at least views"):
