@@ -43,13 +43,13 @@ class _Row(NamedTuple):
 
 
 class Timeline(QObject):
-    """Keeps the panel in step with the run (GUI thread); tiles are drawn in a job lane.
+    """Keeps the panel in step with the run (GUI thread); tiles are drawn in a lane.
 
     Args:
         session: whose Scene is looked at, and whose pins are shown over time.
         panel: what shows the steps.
         training: whose steps they are, and which draws the Scene with the weights of any.
-        jobs: the lane in which tiles are drawn.
+        looks: the lane in which tiles are drawn.
         tell: (text, severity) says something.
     """
 
@@ -58,14 +58,14 @@ class Timeline(QObject):
         session: Session,
         panel: TimelinePanel,
         training: Training,
-        jobs: Background,
+        looks: Background,
         tell: Callable[[str, str], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self.panel = session, panel
         self._training, self._live = training, training.live
-        self._jobs, self._tell = jobs, tell
+        self._looks, self._tell = looks, tell
         self._pictures = TimelinePictures()
         self._generators: LiveGenerators | None = None  # of the lane alone
         self._folder: Path | None = None
@@ -281,7 +281,7 @@ class Timeline(QObject):
         def cancelled() -> None:
             self._drawing = False
 
-        self._jobs.submit(
+        self._looks.submit(
             work,
             f"Drawing samples of step {step}",
             done=show,

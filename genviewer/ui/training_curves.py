@@ -26,7 +26,7 @@ class TrainingCurves(QObject):
     Args:
         training: whose run it is.
         curves: what shows them.
-        jobs: the lane in which the file is read.
+        looks: the lane in which the file is read.
         tell: (text, severity) says something.
     """
 
@@ -34,12 +34,12 @@ class TrainingCurves(QObject):
         self,
         training: Training,
         curves: Curves,
-        jobs: Background,
+        looks: Background,
         tell: Callable[[str, str], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.curves, self._jobs, self._tell = curves, jobs, tell
+        self.curves, self._looks, self._tell = curves, looks, tell
         self._folder: Path | None = None
         self._waiting: list[dict[str, float]] | None = None
         training.run_changed.connect(self._show_run)
@@ -72,7 +72,7 @@ class TrainingCurves(QObject):
                 later = [row for row in rows if not waiting or row["step"] < waiting[0]["step"]]
                 self.curves.append([*later, *waiting])
 
-        self._jobs.submit(work, f"Reading the curves of {folder.name}", done=show, quiet=True)
+        self._looks.submit(work, f"Reading the curves of {folder.name}", done=show, quiet=True)
 
     def _show_news(self, news: News) -> None:
         if self._waiting is not None:

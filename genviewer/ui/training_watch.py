@@ -33,18 +33,18 @@ class TrainingWatch(QObject):
 
     Args:
         training: shows what came.
-        jobs: the lane in which the folder is looked into.
+        looks: the lane in which the folder is looked into.
     """
 
     def __init__(
         self,
         training: Training,
-        jobs: Background,
+        looks: Background,
         parent: QObject | None = None,
         poll_ms: int = POLL_MS,
     ) -> None:
         super().__init__(parent)
-        self._training, self._jobs = training, jobs
+        self._training, self._looks = training, looks
         self._watcher: RunWatcher | None = None
         self._folder: Path | None = None
         self._known = False  # whether what the folder has is shown already
@@ -95,7 +95,7 @@ class TrainingWatch(QObject):
         def ended(_: Exception | None = None) -> None:
             self._polling = False
 
-        self._jobs.submit(
+        self._looks.submit(
             work,
             f"Watching {folder.name}",
             done=done,

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 from safetensors.numpy import load_file
 
 from genviewer.core.resources import models_dir
@@ -19,6 +18,8 @@ from genviewer.engine.generator import load_generator
 from genviewer.engine.run_timeline import RunTimeline, make_snapshot
 from genviewer.io.bundle import open_bundle, write_bundle
 from genviewer.session import edits
+from genviewer.ui.training_watch import TrainingWatch
+from genviewer.ui.widgets.curves import Curves
 from tests.ui.conftest import PATIENCE_MS, settled
 
 if TYPE_CHECKING:
@@ -47,26 +48,14 @@ def run(tmp_path) -> Path:
 
 
 @pytest.fixture
-def training(window, user_files):
-    from genviewer.ui.training import Training
-    from genviewer.ui.widgets.training_panel import TrainingPanel
-
-    panel = TrainingPanel(QWidget(), QWidget(), window)
-    training = Training(window.explorer, panel, user_files, window, window)
-    yield training
-    training.close()
+def timeline(window):
+    window.actions_by_id["show_timeline"].trigger()
+    return window.later.timeline
 
 
 @pytest.fixture
-def timeline(window, training):
-    from genviewer.ui.timeline import Timeline
-    from genviewer.ui.widgets.timeline_panel import TimelinePanel
-
-    panel = TimelinePanel(window)
-    panel.resize(900, 260)
-    panel.show()
-    jobs = window.explorer.jobs
-    return Timeline(window.session, panel, training, jobs, window.tell, window)
+def training(window, timeline):
+    return window.later.training
 
 
 @pytest.fixture
@@ -100,14 +89,6 @@ def looks_like(window, expected) -> bool:
 
 def press(widget, x, y):
     QTest.mousePress(widget, LEFT, pos=QPoint(round(x), round(y)))
-
-
-def test_without_a_run_it_says_what_it_is_for(timeline):
-    panel = timeline.panel
-    assert panel.stack.currentIndex() == 0
-    assert not panel.live.isEnabled()
-    assert not panel.compare.isEnabled()
-    assert not panel.export.isEnabled()
 
 
 def test_any_step_is_drawn_under_the_hand(shown, window, training, drawn_by, qtbot):
@@ -167,6 +148,9 @@ def test_before_and_after_are_two_linked_panes(shown, window, training, qtbot):
     assert set(models) == {training.live.ref.id, training.live.base.ref.id}
     assert shown.panel.compare.isChecked()
     settled(qtbot, window)
+    after, before = (header.toolTip() for header in window.compare.headers[:2])
+    assert "step 40" in after
+    assert "before" in before
     edits.set_seed(session, 21)
     assert len({pane.recipe.latent for pane in session.scene.panes}) == 1
     press(shown.panel.slider, shown.panel.slider.columns.x(1), 14)
@@ -206,18 +190,20 @@ def test_weights_that_cannot_be_read_are_told_once(shown, window, run, qtbot):
     assert len(told) == 1
 
 
-def test_the_curves_of_a_run_are_there_from_its_first_step(window, training, run, qtbot):
-    from genviewer.ui.training_curves import TrainingCurves
-    from genviewer.ui.widgets.curves import Curves
-
-    curves = Curves(window)
-    kept = TrainingCurves(training, curves, window.explorer.jobs, window.tell, window)
+def test_before_and_with_a_run(window, training, timeline, run, qtbot):
+    """Without one the panel says what it is for; with one the curves are there from the start."""
+    panel, curves = timeline.panel, training.panel.findChild(Curves)
+    assert panel.stack.currentIndex() == 0
+    assert not any(
+        button.isEnabled() for button in (panel.live, panel.compare, panel.export, curves.file)
+    )
     base = window.explorer.store.loaded(window.session.scene.model.id)
-    assert not curves.file.isEnabled()
     training.open_run(run, base)
     qtbot.waitUntil(lambda: curves.steps == (0.0, 40.0), timeout=PATIENCE_MS)
     assert curves.values_at(20.0) == {"nll": 80.0}
-    assert kept.curves.file.isEnabled()
+    assert curves.file.isEnabled()
+    assert panel.stack.currentIndex() == 1
+    assert panel.export.isEnabled()
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 30, 60])
@@ -237,10 +223,6 @@ def test_tiles_lie_below_their_steps_and_apart(count, qtbot):
 def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_path, qtbot):
     from PIL import Image
 
-    from genviewer.ui.timeline_film import TimelineFilm
-
-    film = TimelineFilm(window, shown)
-    shown.panel.export_wanted.connect(film.ask)
     window.files.folder = tmp_path
     QTest.mouseClick(shown.panel.export, LEFT)
     dialog = window.exports.dialog
@@ -254,20 +236,14 @@ def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_pat
     with Image.open(tmp_path / "film.gif") as saved:
         assert saved.n_frames >= 4  # of equal frames that follow each other Pillow makes one
     (tmp_path / "film.gif").rename(tmp_path / "other.gif")
-    film.ask()
+    QTest.mouseClick(shown.panel.export, LEFT)
     window.exports.dialog.file.edit.setText(str(tmp_path / "other.gif"))
     assert window.exports.dialog.save.text() == "Replace"
     window.exports.dialog.reject()
 
 
 def test_a_run_that_trains_elsewhere_is_followed(shown, window, training, run, drawn_by, qtbot):
-    from genviewer.ui.training_curves import TrainingCurves
-    from genviewer.ui.training_watch import TrainingWatch
-    from genviewer.ui.widgets.curves import Curves
-
-    curves = Curves(window)
-    TrainingCurves(training, curves, window.explorer.jobs, window.tell, curves)
-    watch = TrainingWatch(training, window.explorer.jobs, window, poll_ms=50)
+    curves, watch = training.panel.findChild(Curves), training.findChild(TrainingWatch)
     qtbot.waitUntil(lambda: watch._known, timeout=PATIENCE_MS)
     assert not training.standing.watched  # what was there before is nobody's work of now
 

@@ -181,6 +181,7 @@ class CurvePlots(pg.GraphicsLayoutWidget):
         self.clear()
         for place, plot in enumerate(self._plots.values()):
             self.addItem(plot, place // columns, place % columns)
+            plot.showAxis("bottom", place + columns >= count)  # all have the same steps
         grid = self.ci.layout
         for column in range(grid.columnCount()):
             used = column < columns
