@@ -35,18 +35,16 @@ class EventFiles:
         check_tensorboard()
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(  # type: ignore[no-untyped-call]
-            folder / FOLDER_NAME, purge_step=step + 1, flush_secs=FLUSH_S
-        )
+        self._writer = SummaryWriter(folder / FOLDER_NAME, purge_step=step + 1, flush_secs=FLUSH_S)
 
     def write(self, step: int, losses: Mapping[str, float]) -> None:
         """Add the figures of a step; OSError if they cannot be written."""
         for name, value in losses.items():
-            self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, step)
 
     def close(self) -> None:
         """Write what waits."""
-        self._writer.close()  # type: ignore[no-untyped-call]
+        self._writer.close()
 
 
 class RunLog:

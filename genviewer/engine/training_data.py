@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genviewer.engine.finetune_data import load_finetune_images
 from genviewer.engine.train_bundle import make_spec
 from genviewer.io.dataset_fit import DEFAULT_FIT
-from genviewer.io.dataset_lazy import prepare
-from genviewer.io.dataset_survey import survey
 from genviewer.io.datasets import DataError, Images, load_images
 from genviewer.nets.growth import class_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from genviewer.engine.train_config import TrainConfig
-    from genviewer.io.dataset_survey import Survey
 
 
-def load_training_images(
-    config: TrainConfig, report: Callable[[float, str], None] | None = None
-) -> tuple[Images, Images | None]:
+def load_training_images(config: TrainConfig) -> tuple[Images, Images | None]:
     """Training images, and the held-out ones where there are any.
 
     A run that makes a model of its own takes the data as they are, and they must fit. One that goes
@@ -34,34 +28,10 @@ def load_training_images(
     data = config.data
     adapted = data.mapping or data.validation or data.fit != DEFAULT_FIT
     if config.finetune is not None or adapted:
-        found = survey(data.source, report, seed=data.seed, count=data.count)
-        return prepare_images(config, found, report)
+        return load_finetune_images(config)
     images, test = load_images(data.source, seed=data.seed, count=data.count)
     _check(config, images)
     return images, test
-
-
-def prepare_images(
-    config: TrainConfig, found: Survey, report: Callable[[float, str], None] | None = None
-) -> tuple[Images, Images | None]:
-    """As :func:`load_training_images`, of a data set that is surveyed already."""
-    data, image = config.data, make_spec(config).image
-    names = [name for name, _ in found.class_counts]
-    classes: dict[str, int] | None = None
-    if _classes(config):
-        classes = data.class_indices(names)
-    elif data.mapping:
-        classes = {name: 0 for name in names if name not in data.mapping or data.mapping[name]}
-    return prepare(
-        found,
-        image.height,
-        image.width,
-        image.channels,
-        data.fit,
-        classes,
-        data.validation,
-        report,
-    )
 
 
 def _classes(config: TrainConfig) -> int:

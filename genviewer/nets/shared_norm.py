@@ -30,13 +30,13 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         variance = self.across(centred.square().mean((0, 2, 3)))
         self._follow(mean.detach(), variance.detach(), input.numel() // input.shape[1])
         normalised = centred * torch.rsqrt(variance + self.eps).view(1, -1, 1, 1)
-        if self.weight is None:
+        if not self.affine:
             return normalised
         return normalised * self.weight.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        if self.running_mean is None or self.running_var is None:
+        if not self.track_running_stats:
             return
         count *= self.world
         rate = self.momentum
