@@ -160,6 +160,8 @@ TABLE: tuple[Row, ...] = (
         "Keep the weights of this moment with the run"),
     Row("train_keep", "Keep as New Model…", "Training", (), "save",
         "Write what was learned as a model of its own, and end the training"),
+    Row("train_leave", "Leave for Later", "Training", (), "close",
+        "Close the run; it stays on the disk and can be opened again"),
     Row("train_discard", "Discard Training", "Training", (), "trash",
         "Go back to the model as it was; the run is deleted"),
     Row("train_open_run", "Open Run…", "|Training", (), "history",

@@ -20,6 +20,7 @@ from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
 from genviewer.ui.latency import LatencyMeter
 from genviewer.ui.models import Live, Loaded, ModelStore
+from genviewer.ui.training_record import kept_models
 from genviewer.ui.walker import Walker
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Explorer(QObject):
             background.work_changed.connect(self.work_changed)
         self.store = ModelStore(self.opening, self._forget, Answers(files.answers), files.trusted)
         self.store.paths.update(state.model_paths)
+        self.store.kept_models = lambda: kept_models(files)
         self.analysis = Analysis(
             self.jobs,
             self.looks,

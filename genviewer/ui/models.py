@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,10 @@ from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.engine.cells import decode_recipe
 from genviewer.engine.generator import Engine, Generator, load_generator
 from genviewer.engine.library import bundled_models, find_model
-from genviewer.io.bundle import Bundle, BundleError
+from genviewer.io.bundle import Bundle, BundleError, open_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from genviewer.engine.jobs import Progress
     from genviewer.io.programs.trust import TrustQuestion, TrustStore
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from genviewer.ui.background import Background
 
 MAX_LOADED = 6
+MAX_KEPT = 500  # so many are looked at for one that is cited
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class ModelStore:
         self.threads: int | None = None
         """Threads of one decode on the CPU for what is opened from now on; None as is best."""
         self._held: set[str] = set()
+        self.kept_models: Callable[[], Iterable[Path]] = tuple
+        """Where models may be that were kept of trainings; asked in the opening lane."""
 
     @cached_property
     def trusted(self) -> TrustStore:
@@ -244,6 +248,15 @@ class ModelStore:
                 f"{ref.name} has changed since: its weights, or how they are used, are others now."
             )
         for bundle in bundled_models():
+            if bundle.model_id == ref.id:
+                return bundle
+        for folder in islice(self.kept_models(), MAX_KEPT):
+            if progress is not None:
+                progress.check()
+            try:
+                bundle = open_bundle(folder)
+            except BundleError:
+                continue
             if bundle.model_id == ref.id:
                 return bundle
         raise BundleError(f"The model {ref.name} is not at hand; open it first.")

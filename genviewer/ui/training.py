@@ -102,6 +102,7 @@ class Training(QObject):
         panel.stop_wanted.connect(self.stop)
         panel.run.keep_checkpoint_wanted.connect(self.keep_checkpoint)
         panel.run.compare_wanted.connect(self.live.show_before)
+        panel.run.leave_wanted.connect(self.leave)
         panel.run.discard_wanted.connect(self.discard)
 
     @property
@@ -216,10 +217,22 @@ class Training(QObject):
             failed=lambda error: self._failed(str(error)),
         )
 
+    def leave(self) -> None:
+        """Go back to the model as it was; the run stays on the disk. Not while it goes on."""
+        folder, base = self._folder, self.live.base
+        if self._thread is None and folder is not None and base is not None:
+            self.live.become(base)
+            self._leave()
+            self._host.tell(f"The run stays in {folder}.")
+
     def discard(self) -> None:
-        """Go back to the model as it was; the run can be taken back for a while."""
-        if self._folder is not None:
-            self._when_ended(self._discard)
+        """Go back to the model as it was; the run can be taken back for a while. One that was
+        made elsewhere is only closed.
+        """
+        if self._folder is None:
+            return
+        own = self._folder.parent == self._files.runs
+        self._when_ended(self._discard if own else self.leave)
 
     def _discard(self) -> None:
         folder, base, ref = self._folder, self.live.base, self.live.ref

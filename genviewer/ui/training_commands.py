@@ -51,6 +51,7 @@ class TrainingCommands:
             "train_compare": lambda: self._training.live.show_before(),
             "train_checkpoint": lambda: self._training.keep_checkpoint(),
             "train_keep": lambda: self.keep_dialog(),
+            "train_leave": lambda: self._training.leave(),
             "train_discard": lambda: self._training.discard(),
             "train_open_run": lambda: self.run_dialog(),
         }
@@ -75,11 +76,12 @@ class TrainingCommands:
         actions["train_stop"].setEnabled(going and standing.state != "stopping")
         for name in ("train_live", "train_compare", "train_checkpoint", "train_keep"):
             actions[name].setEnabled(standing.model)
+        actions["train_leave"].setEnabled(standing.state != "none" and not going)
         actions["train_discard"].setEnabled(standing.state != "none" and not standing.watched)
 
     def nothing_yet(self) -> None:
         """Before there is a training, nothing can be done with it."""
-        for name in ("stop", "live", "compare", "checkpoint", "keep", "discard"):
+        for name in ("stop", "live", "compare", "checkpoint", "keep", "leave", "discard"):
             self._window.actions_by_id[f"train_{name}"].setEnabled(False)
 
     # data

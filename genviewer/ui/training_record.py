@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from genviewer.io.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genviewer.session.paths import UserFiles
 
 MAX_BYTES = 1 << 16
 TRASH = ".discarded"
@@ -65,6 +71,13 @@ def put_aside(run: Path) -> Path:
 def delete_discarded(runs: Path) -> None:
     """Delete what was put aside; what cannot be deleted stays."""
     shutil.rmtree(runs / TRASH, ignore_errors=True)
+
+
+def kept_models(files: UserFiles) -> Iterator[Path]:
+    """The folders of models that were kept of trainings: those with runs, then the others."""
+    for place, pattern in ((files.runs, "*/kept/*"), (files.models, "kept/*/*")):
+        yield from sorted(place.glob(pattern))
+    yield from sorted(path for path in files.models.glob("*") if path.name != "kept")
 
 
 def free_folder(runs: Path, name: str, stamp: str) -> Path:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, Signal
 
 from genviewer.engine.finetune import PRESETS, class_names, finetune_config, what_can_train
+from genviewer.engine.jobs import JobLane
+from genviewer.ui.background import Background
 from genviewer.ui.models import Live
 from genviewer.ui.widgets.data_panel import DataPanel
 from genviewer.ui.widgets.training_choices import Choices, TrainingChoices
@@ -69,6 +71,12 @@ class TrainingSetup(QObject):
         self.how = TrainingChoices([(key, t.label, t.hint) for key, t in PRESETS.items()])
         self._base: Loaded | None = None
         self._possible: Trainable | None = None
+        # A lane of its own: opening a model or a look must not wait for a hundred thousand files.
+        self._lane = JobLane("data", low_priority=False)
+        self._lane.start()
+        self._reading = Background(self._lane, explorer.bridge, self)
+        self._reading.work_changed.connect(explorer.work_changed)
+        explorer.closing.connect(self._close)
         self._job: Job | None = None
         self._own_choices = False  # whether the person chose more than a preset
         data = self.data
@@ -188,7 +196,7 @@ class TrainingSetup(QObject):
                 self.data.show_failure(_sentence(error))
                 self.changed.emit()
 
-        job = self._explorer.opening.submit(
+        job = self._reading.submit(
             work, f"Looking at {name}", key="survey", done=done, failed=failed, cancelled=ended
         )
         self._job = job
@@ -278,6 +286,10 @@ class TrainingSetup(QObject):
 
     def _failed(self, error: Exception) -> None:
         self._tell(_sentence(error), "error")
+
+    def _close(self) -> None:
+        self._reading.close()
+        self._lane.stop()
 
 
 def choices_of(config: TrainConfig, preset: str) -> Choices:

@@ -60,8 +60,11 @@ def training(qtbot, window, user_files):
     made.close()
 
 
+PATIENT_MS = 4 * PATIENCE_MS  # torch is imported, and a training is begun
+
+
 def _until(qtbot, what):
-    qtbot.waitUntil(what, timeout=PATIENCE_MS)
+    qtbot.waitUntil(what, timeout=PATIENT_MS)
 
 
 @pytest.fixture

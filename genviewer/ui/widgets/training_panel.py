@@ -165,7 +165,7 @@ class TrainingPanel(QWidget):
     def set_standing(self, standing: Standing) -> None:
         """Show how the run stands, and offer what can be done about it."""
         self._standing = now = standing
-        self.sentence.setText(now.sentence)
+        self.sentence.setText(now.sentence if now.state != "none" else now.blocked)
         share = now.step / now.steps if now.steps else 0.0
         self.bar.setRange(0, 0 if now.state == "starting" else PARTS)
         self.bar.setValue(round(share * PARTS))

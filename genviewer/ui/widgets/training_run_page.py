@@ -23,12 +23,14 @@ class TrainingRunPage(QWidget):
         keep_wanted(): the result is to be a model of its own.
         keep_checkpoint_wanted(): the weights of this moment are to stay with the run.
         compare_wanted(): the model as it was is to be shown beside the one that learns.
+        leave_wanted(): the run is to be closed and stays on the disk.
         discard_wanted(): the run and its result are to go.
     """
 
     keep_wanted = Signal()
     keep_checkpoint_wanted = Signal()
     compare_wanted = Signal()
+    leave_wanted = Signal()
     discard_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -37,6 +39,7 @@ class TrainingRunPage(QWidget):
         self.keep = self._button("Keep as New Model…", "save", self.keep_wanted)
         self.checkpoint = self._button("Keep Checkpoint", "pin", self.keep_checkpoint_wanted)
         self.compare = self._button("Before and After", "compare", self.compare_wanted)
+        self.leave = self._button("Leave for Later", "close", self.leave_wanted)
         self.discard = self._button("Discard", "trash", self.discard_wanted)
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
@@ -51,16 +54,16 @@ class TrainingRunPage(QWidget):
             grid.addWidget(value, row, 1)
             self._figures[name] = value
         side = QVBoxLayout()
-        side.setSpacing(6)
+        side.setSpacing(4)
         side.addLayout(grid)
         side.addSpacing(4)
-        for button in (self.keep, self.checkpoint, self.compare, self.discard):
+        for button in (self.keep, self.checkpoint, self.compare, self.leave, self.discard):
             side.addWidget(button)
         side.addStretch(1)
         holder = QWidget(self)
         holder.setFixedWidth(SIDE)
         holder.setLayout(side)
-        side.setContentsMargins(0, 8, 12, 8)
+        side.setContentsMargins(0, 6, 12, 6)
         self._place = QVBoxLayout()
         self._place.setContentsMargins(0, 0, 0, 0)
         self.empty = QLabel("The curves are drawn here once a training runs.", self)
@@ -104,6 +107,15 @@ class TrainingRunPage(QWidget):
         ):
             button.setEnabled(now.model)
             button.setToolTip(tip if now.model else nothing)
+        still = known and not now.going
+        self.leave.setEnabled(still)
+        self.leave.setToolTip(
+            "Close the run; it stays on the disk and can be opened again"
+            if still
+            else "Stop the training first."
+            if known
+            else "There is no training to leave."
+        )
         own = known and not now.watched and now.state != "stopping"
         self.discard.setEnabled(own)
         self.discard.setToolTip(
