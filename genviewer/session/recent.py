@@ -1,4 +1,4 @@
-"""Models and projects opened lately, kept between starts."""
+"""Models, projects and data sets opened lately, kept between starts."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Recent(msgspec.Struct, frozen=True):
 
     models: tuple[RecentModel, ...] = ()
     projects: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
 
     def with_model(self, model: RecentModel) -> Recent:
         """The same with one model at the front."""
@@ -44,6 +45,11 @@ class Recent(msgspec.Struct, frozen=True):
         """The same with one project at the front."""
         rest = [p for p in self.projects if p != path]
         return msgspec.structs.replace(self, projects=(path, *rest)[:MAX_ENTRIES])
+
+    def with_data(self, source: str) -> Recent:
+        """The same with one data set, a path or a name, at the front."""
+        rest = [d for d in self.data if d != source]
+        return msgspec.structs.replace(self, data=(source, *rest)[:MAX_ENTRIES])
 
     def without_project(self, path: str) -> Recent:
         """The same without one project."""

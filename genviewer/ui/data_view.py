@@ -17,7 +17,7 @@ from genviewer.ui.models import Live, Loaded
 from genviewer.ui.widgets.data_window import DataWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -59,14 +59,17 @@ class DataView(QObject):
         bridge: brings progress to the GUI thread.
         current_pixels: the current sample as shown, uint8 (H, W, C), or None.
         tell: (text, severity) says something.
+        recent: data sets that were looked at lately.
         parent: of the window.
 
     Signals:
         image_chosen(object, str): a person wants to look into an image uint8 (H, W, C) so named.
+        source_opened(str): a data set of a person's own was opened and can be looked at.
         rejected(float): a person rejects this share (0..1) of the images as strange.
     """
 
     image_chosen = Signal(object, str)
+    source_opened = Signal(str)
     rejected = Signal(float)
 
     def __init__(
@@ -77,6 +80,7 @@ class DataView(QObject):
         bridge: Bridge,
         current_pixels: Callable[[], NDArray[np.uint8] | None],
         tell: Callable[[str, str], object],
+        recent: Sequence[str],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
@@ -85,7 +89,7 @@ class DataView(QObject):
         self._figures = DataFigures()
         self._source = ""
         self._splits: dict[str, Split] = {**dict.fromkeys(COUNTS, "test"), "nearest": "train"}
-        self._recent: list[str] = []
+        self._recent = list(recent)[:MAX_RECENT]
         self._counts = dict(COUNTS)
         self._page = "outliers"
         self._job: Job | None = None
@@ -135,9 +139,6 @@ class DataView(QObject):
     def open_source(self, source: str) -> None:
         """Look at another data set: a path, or a name as the command line takes it."""
         self._source = source
-        if source not in {key for key, _ in SOURCES}:
-            self._recent = [source, *(s for s in self._recent if s != source)][:MAX_RECENT]
-            self._show_sources()
         self.window.set_source(_name(source), True, self._splits[self._page], "")
         self._again()
 
@@ -200,6 +201,7 @@ class DataView(QObject):
             self._view = found[0]
             self._shown[key] = mark
             self._show_facts(look, found[0])
+            self._remember(look.source)
             show.show(*found, look)
             if key == "outliers":
                 self.bayes.set_threshold(self.window.outliers.threshold)
@@ -290,6 +292,12 @@ class DataView(QObject):
     def _show_count(self) -> None:
         self.window.set_count(self._counts[self._page])
         self.window.split.set_current(self._splits[self._page])
+
+    def _remember(self, source: str) -> None:
+        if source not in dict(SOURCES) and source not in self._recent[:1]:
+            self._recent = [source, *(s for s in self._recent if s != source)][:MAX_RECENT]
+            self._show_sources()
+            self.source_opened.emit(source)
 
     def _show_sources(self) -> None:
         own = [(source, _name(source)) for source in self._recent]

@@ -280,6 +280,10 @@ class FileCommands:
         """Take a model off the recent ones."""
         self._set_recent(self.recent.without_model(path))
 
+    def remember_data(self, source: str) -> None:
+        """A data set, a path or a name, was looked at."""
+        self._set_recent(self.recent.with_data(source))
+
     def _set_project(self, path: Path) -> None:
         self.project = path
         self._set_recent(self.recent.with_project(str(path)))

@@ -76,8 +76,10 @@ class LaterPanels:
             explorer.bridge,
             window.canvas.focus_pixels,
             window.tell,
+            window.files.recent.data,
             window,
         )
+        view.source_opened.connect(window.files.remember_data)
 
         def inspect(pixels: NDArray[np.uint8], name: str) -> None:
             window.docks.show("show_inspect", True)
@@ -94,9 +96,11 @@ class LaterPanels:
         from genviewer.ui.widgets.inspect_panel import InspectPanel
 
         window = self._window
+        panel = InspectPanel(window)
+        panel.data_view_wanted.connect(lambda: self.data_view.show())
         return Inspect(
             window.explorer,
-            InspectPanel(window),
+            panel,
             window.user_files.references,
             window.tell,
             window.latent_panel.set_posterior,

@@ -143,11 +143,12 @@ def test_recent_models_and_projects_are_newest_first_and_bounded(tmp_path: Path)
     recent = Recent()
     for i in range(20):
         recent = recent.with_model(RecentModel(f"/m/{i}", f"m{i}", f"id{i}"))
-        recent = recent.with_project(f"/p/{i % 3}")
+        recent = recent.with_project(f"/p/{i % 3}").with_data(f"/d/{i % 2}")
     recent = recent.with_model(RecentModel("/m/15", "m15", "id15"))
     assert [m.name for m in recent.models][:3] == ["m15", "m19", "m18"]
     assert len(recent.models) == 12
     assert recent.projects == ("/p/1", "/p/0", "/p/2")
+    assert recent.data == ("/d/1", "/d/0")
     path = tmp_path / "recent.json"
     save_recent(path, recent)
     assert load_recent(path) == recent

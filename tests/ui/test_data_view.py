@@ -129,6 +129,11 @@ def test_posteriors_say_how_much_each_dimension_carries(explorer, qtbot, data, b
     page = view.window.posterior
     assert f"{kl.sum():,.2f} nats in all" in page.summary.text()
     assert page.grid._titles[0] == f"z{kl.argmax()}   KL {kl.max():.2f}"
+    # of fewer images, and what was looked at is remembered
+    view.window.count.setValue(10)
+    qtbot.waitUntil(lambda: "these 10 images" in page.summary.text(), timeout=PATIENCE_MS)
+    assert view.window.facts.text().startswith(f"10 of {COUNT} images, at 8 × 8")
+    assert explorer.files.recent.data == (str(data),)
 
 
 def test_a_click_in_the_scatter_goes_there_and_a_line_around_points_to_their_average(

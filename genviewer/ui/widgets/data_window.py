@@ -99,7 +99,7 @@ class DataWindow(QWidget):
         self._settled.setSingleShot(True)
         self._settled.setInterval(500)
         self._settled.timeout.connect(lambda: self.count_chosen.emit(self.count.value()))
-        self.count.valueChanged.connect(self._settled.start)
+        self.count.valueChanged.connect(lambda _: self._settled.start())
         self.facts = ElidedLabel("", self)
         bar = QHBoxLayout()
         bar.setContentsMargins(16, 12, 16, 4)

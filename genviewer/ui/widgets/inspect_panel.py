@@ -70,6 +70,7 @@ class InspectPanel(ButtonPanel):
         sample_toggled(bool): the current sample is to be looked at, as it changes.
         fit_changed: see :attr:`fit` and :attr:`centre`.
         encode_wanted, invert_wanted, cancel_wanted, classes_wanted, explain_wanted: pressed.
+        data_view_wanted: a whole data set is to be asked about.
         prior_edited(object), class_chosen(int): of the bars.
         samples_chosen(int): how many importance samples.
         reference_chosen(str): a key of :meth:`set_references`.
@@ -87,6 +88,7 @@ class InspectPanel(ButtonPanel):
     cancel_wanted = Signal()
     classes_wanted = Signal()
     explain_wanted = Signal()
+    data_view_wanted = Signal()
     prior_edited = Signal(object)
     class_chosen = Signal(int)
     samples_chosen = Signal(int)
@@ -263,7 +265,15 @@ class InspectPanel(ButtonPanel):
         self.explain.setObjectName("tight")
         self.explain.clicked.connect(lambda: self.explain_wanted.emit())
         head.addWidget(self.class_head)
+        self.data_view = QToolButton(column)
+        self.data_view.setText("Data set…")
+        self.data_view.setToolTip("The same over a whole data set: outliers, mistakes, latents")
+        self.data_view.setAccessibleName("Data set")
+        self.data_view.setFixedHeight(22)
+        self.data_view.setObjectName("tight")
+        self.data_view.clicked.connect(lambda: self.data_view_wanted.emit())
         head.addWidget(self.explain)
+        head.addWidget(self.data_view)
         head.addStretch(1)
         head.addWidget(self.prior_head)
         self.bars = PosteriorBars(column)

@@ -173,7 +173,8 @@ class LatentScatter(DataPlot):
         px, py = self.box.viewPixelSize()
         away = (self._points - np.array([x, y], np.float32)) / np.array([px, py], np.float32)
         far = (away * away).sum(1)
-        far[~self._visible()] = np.inf
+        if self._hidden:
+            far[~self._visible()] = np.inf
         row = int(far.argmin())
         return row if far[row] <= REACH**2 else -1
 
