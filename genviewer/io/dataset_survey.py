@@ -31,9 +31,10 @@ __all__ = ["UNLABELLED", "Survey", "survey"]
 MAX_SHOWN = 1000
 """So many sizes and files that are left out are listed; all are counted."""
 
-DECODED_PIXELS = 1 << 27
-"""Images of so many pixels together are decoded whole, a second or two; of others the header and
-the end are read.
+DECODED_PIXELS, DECODED_IMAGES = 1 << 27, 10_000
+"""The first images, so many and of so many pixels together, are decoded whole, which takes some
+seconds; of others the header and the end are read. Not a time, on which it would depend which
+images are used.
 """
 
 HASHED_S = 1.0
@@ -233,7 +234,7 @@ def _look_at_all(items: Items, told: Report) -> tuple[list[Look | None], list[tu
         try:
             look = items.look(row)
             decoded += look.width * look.height
-            if decoded < DECODED_PIXELS:
+            if decoded < DECODED_PIXELS and row < DECODED_IMAGES:
                 items.pixels(row)
         except BadFileError as error:
             look = None

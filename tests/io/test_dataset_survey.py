@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from genviewer.io import dataset_trees
+from genviewer.io import dataset_survey, dataset_trees
 from genviewer.io.cancelling import cancelled_by
 from genviewer.io.dataset_survey import UNLABELLED, survey
 from genviewer.io.dataset_values import DataError
@@ -323,3 +323,14 @@ def test_rows_of_a_class_are_taken_evenly(tmp_path):
     assert names == ["b/0.png", "b/4.png", "b/9.png"]
     assert len(found.rows_of("a", 100)) == 5
     assert len(found.rows_of("c", 100)) == 0
+
+
+def test_of_many_images_only_the_first_are_decoded(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset_survey, "DECODED_IMAGES", 3)
+    sound = encoded(picture(0, 40, 40))
+    broken = bytearray(sound)
+    broken[len(sound) // 2] ^= 255  # its end is there, its middle is damaged
+    files = {f"{i}.png": encoded(picture(i)) for i in range(3)} | {"9.png": bytes(broken)}
+    assert survey(write_tree(tmp_path / "late", files)).bad_count == 0
+    files = {"0.png": bytes(broken)} | {f"{i}.png": encoded(picture(i)) for i in range(1, 3)}
+    assert reasons(survey(write_tree(tmp_path / "early", files))) == {"0.png": "is damaged"}
