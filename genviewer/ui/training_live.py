@@ -158,6 +158,8 @@ class LiveView(QObject):
         self._newest = self._drawn = self._looking = self._wish = None
         self._session.replace_model(ref, loaded.ref, loaded.bundle.spec)
         self._store.release(ref)
+        self._session.styles.maps.pop(ref.id, None)
+        self._background.submit(lambda _: self._forget_network(), "Ending the run", quiet=True)
 
     def move_kept(self, old: Path, new: Path) -> None:
         """The run's folder is another now; what was kept in it is found there."""
@@ -232,6 +234,9 @@ class LiveView(QObject):
             cancelled=done,
             quiet=True,
         )
+
+    def _forget_network(self) -> None:
+        self._generators = None
 
     # citing
 

@@ -179,8 +179,8 @@ def test_every_action_has_a_handler_and_no_shortcut_is_taken_twice(window: MainW
 BLOCKING = {
     "open_model", "open_project", "save_project", "save_project_as", "save_sample", "save_sheet",
     "restore_image", "quit", "full_screen", "import_latents", "export_latents",
-    "open_folder", "open_hub", "save_bundle", "train_folder", "train_file", "train_hub", "train_keep",
-    "train_open_run",
+    "open_folder", "open_hub", "save_bundle", "train_folder", "train_file", "train_hub",
+    "train_keep", "train_open_run",
 }  # fmt: skip
 
 
