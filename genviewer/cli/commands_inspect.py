@@ -103,12 +103,29 @@ def classify(
         str | None,
         typer.Option(
             metavar="DATA",
-            help="Usual images, to tell outliers by.  [default: the model's own samples]",
+            help="Usual images, to tell outliers by.  [default: what lies in the model's folder, "
+            "else its own samples]",
         ),
     ] = None,
     reject: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="The share of them that is rejected.")
     ] = 0.01,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            help="Images of other things: tell how well they are rejected; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="a,b,c",
+            help="Classes of these that look like the model's, and are left out.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Limit = None,
     seed: Seed = 0,
     device: Device = "auto",
@@ -128,7 +145,9 @@ def classify(
         told_progress,
         use_cores,
     )
+    from genviewer.cli.outliers import measure_against
     from genviewer.engine.bayes import GLANCE, believe, class_condition, class_rows
+    from genviewer.engine.bayes_reference import outlines_of
     from genviewer.engine.encoding import to_model_range
 
     if reject != reject:
@@ -145,12 +164,27 @@ def classify(
         found = believe(
             density, x, rows, prior=weights, samples=samples, seed=seed, progress=progress
         )
-    threshold = usual.threshold(reject)
+    inside = found.likelihoods.log_px, outlines_of(seen.images)
+    others = [
+        measure_against(
+            source,
+            leave_out,
+            inside,
+            usual,
+            reject,
+            bundle,
+            density,
+            rows,
+            samples=samples,
+            seed=seed,
+        )
+        for source in against or ()
+    ]
     if as_json:
-        document = classes_document(seen, found, condition, threshold)
+        document = classes_document(seen, found, condition, usual, reject, others)
         typer.echo(json.dumps(document, indent=1))
     else:
-        typer.echo(classes_text(seen, found, condition, usual, threshold))
+        typer.echo(classes_text(seen, found, condition, usual, reject, others))
     if seen.failed:
         raise typer.Exit(1)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genviewer.engine.bayes_reference import outlines_of
 from genviewer.engine.density_results import percentile
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from genviewer.cli.inspected import Inspected
+    from genviewer.cli.outliers import Against
     from genviewer.core.spec import ConditionSpec, Spec
     from genviewer.engine.bayes import Beliefs
     from genviewer.engine.bayes_reference import Reference
@@ -80,31 +85,47 @@ def likelihood_text(
 
 
 def classes_document(
-    seen: Inspected, found: Beliefs, condition: ConditionSpec, threshold: float
+    seen: Inspected,
+    found: Beliefs,
+    condition: ConditionSpec,
+    usual: Reference,
+    share: float,
+    others: Sequence[Against] = (),
 ) -> dict[str, Any]:
-    """The document of ``classify --json``."""
-    columns = zip(seen.entries, found.posterior, found.likelihoods.log_px, strict=True)
-    return {
+    """The document of ``classify --json``; ``against`` is in it where that was asked for."""
+    log_px = found.likelihoods.log_px
+    rejected = usual.rejected(log_px, outlines_of(seen.images), share)
+    columns = zip(seen.entries, found.posterior, log_px, rejected, strict=True)
+    document: dict[str, Any] = {
         "classes": [condition.label(index) for index in range(condition.size)],
         "images": [
             {
                 **entry,
                 "posterior": [float(p) for p in posterior],
                 "log_px": float(log_px),
-                "rejected": bool(log_px < threshold),
+                "rejected": bool(outlier),
             }
-            for entry, posterior, log_px in columns
+            for entry, posterior, log_px, outlier in columns
         ],
     }
+    if others:
+        document["against"] = [asdict(other) for other in others]
+    return document
 
 
 def classes_text(
-    seen: Inspected, found: Beliefs, condition: ConditionSpec, usual: Reference, threshold: float
+    seen: Inspected,
+    found: Beliefs,
+    condition: ConditionSpec,
+    usual: Reference,
+    share: float,
+    others: Sequence[Against] = (),
 ) -> str:
     """The classes as a table for a person, accuracy where the truth is known, what is rejected."""
     log_px, best, undecided = found.likelihoods.log_px, found.best, found.entropy
-    rejected = log_px < threshold
-    strange = 100.0 - percentile(usual.log_px, log_px)
+    outlines = outlines_of(seen.images)
+    rejected = usual.rejected(log_px, outlines, share)
+    strange = 100.0 - percentile(np.sort(usual.own), usual.adjusted(log_px, outlines))
     lines = ["class         p(y|x)  entropy   log p(x)  stranger than  image"]
     for index in range(min(LISTED, len(seen.entries))):
         label = condition.label(int(best[index]))
@@ -121,10 +142,16 @@ def classes_text(
         lines.append(f"accuracy: {right / len(best):.2%} ({right:,} of {len(best):,})")
     if len(seen.entries) > 1:
         lines.append(f"rejected: {int(rejected.sum()):,} of {len(rejected):,}")
+    alike = "" if usual.outlines is None else ", for as much outline"
     lines.append(
-        f"in nats; rejected is what is below {threshold:.2f}, "
-        f"by {len(usual.log_px)} of {usual.name}"
+        f"in nats; rejected is what is less likely than {1.0 - share:.1%} of "
+        f"{len(usual.log_px)} of {usual.name}{alike}"
     )
+    lines += [
+        f"{other.images:,} of {other.source}: rejected {other.rejected:.1%}, "
+        f"AUROC {other.auroc:.3f} (by log p(x) alone {other.auroc_log_px:.3f})"
+        for other in others
+    ]
     return "\n".join(lines)
 
 

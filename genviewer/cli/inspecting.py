@@ -64,14 +64,20 @@ def parse_prior(text: str | None, condition: ConditionSpec) -> Doubles | None:
 def reference_of(
     source: str | None, density: NetworkDensity, bundle: Bundle, glance: int, samples: int
 ) -> Reference:
-    """What is usual for a model, with as many importance samples: a data set, or its own samples.
+    """What is usual for a model, with as many importance samples: a data set, or what lies in the
+    model's folder, or its own samples.
 
     Raises:
         DataError, LoadError: the images cannot be read, or the model cannot draw.
     """
     from genviewer.cli.inspected import read_inspected
-    from genviewer.engine.bayes_reference import measure_reference, own_samples
+    from genviewer.engine.bayes import GLANCE, SAMPLES
+    from genviewer.engine.bayes_reference import bundled_reference, measure_reference, own_samples
 
+    if source is None and (glance, samples) == (GLANCE, SAMPLES):
+        bundled = bundled_reference(bundle)
+        if bundled is not None:
+            return bundled
     if source is None:
         images, name = own_samples(bundle), f"samples of {bundle.spec.name}"
     else:

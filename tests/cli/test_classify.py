@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from genviewer.cli import main
 from genviewer.core.resources import models_dir
@@ -62,7 +63,7 @@ def test_the_images_of_the_reference_are_rejected_as_often_as_asked(model, capsy
 def test_the_text_has_the_accuracy_and_what_is_usual(model, capsys):
     text = run(capsys, "./tiny", "data.npz", "--samples", "2").out
     assert "accuracy: " in text
-    assert "by 8 of samples of tiny" in text
+    assert "of 8 of samples of tiny" in text
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,26 @@ def test_the_bundled_model_reads_digits_and_knows_what_is_none(shared, capsys, t
     right = [np.argmax(i["posterior"]) == y for i, y in zip(found, labels, strict=False)]
     assert sum(right) >= 19
     assert [i["rejected"] for i in found] == [False] * 20 + [True] * 4
+
+
+def test_other_images_are_told_from_the_usual_ones(model, capsys):
+    rng = np.random.default_rng(1)
+    noise = rng.integers(0, 2, (10, 8, 8), np.uint8) * 255
+    np.savez("noise.npz", images=noise, labels=np.arange(10) % 5)
+    for name in ("ant", "rust", "moss"):
+        (model.path.parent / "sorted" / name).mkdir(parents=True)
+        for index in range(2):
+            path = model.path.parent / "sorted" / name / f"{index}.png"
+            Image.fromarray(noise[index]).save(path)
+    arguments = ["./tiny", "data.npz", "--samples", "2", "--reference", "data.npz"]
+    arguments += ["--against", "noise.npz", "--against", "sorted", "--leave-out", "moss"]
+    first, second = json.loads(run(capsys, *arguments, "--json").out)["against"]
+    assert (first["source"], first["images"]) == ("noise.npz", 10)
+    assert second["images"] == 2  # "ant" is the model's, "moss" is left out
+    for found in (first, second):
+        assert 0.0 <= found["auroc"] <= 1.0
+        assert 0.0 <= found["rejected"] <= 1.0
+    text = run(capsys, *arguments).out
+    assert "10 of noise.npz: rejected" in text
+    everything = [*arguments[:-1], "rust,moss"]
+    assert "no images of other classes" in run(capsys, *everything, code=1).err
