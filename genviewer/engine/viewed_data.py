@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.engine.density_images import fit_images
 from genviewer.engine.generator import LoadError
 
 if TYPE_CHECKING:
@@ -57,25 +56,34 @@ def view_data(
     *,
     has_test: bool = False,
 ) -> ViewedData:
-    """At most ``limit`` images, spread evenly over a data set, in a model's size; a job's thread.
+    """At most ``limit`` images, spread evenly over a data set; in a job's thread.
 
     No more than :data:`MAX_BYTES` of pixels are taken.
 
+    Args:
+        data: images in the model's size, which may be read when they are asked for.
+        spec: the model's.
+        limit: at least 1.
+        progress: told how far it is; it may cancel.
+        has_test: the data set has a test split of its own.
+
     Raises:
-        DataError, LoadError: the images cannot be read, or not be shown to the model.
+        DataError: the images cannot be read.
+        LoadError: there are none, or they are of another size.
     """
     image = spec.image
     size = image.height * image.width * image.channels
     total = len(data.images)
     count = min(limit, total, max(1, MAX_BYTES // size))
-    if count < 1:
-        raise LoadError(f"{data.source} has no images.")
+    wanted = (image.height, image.width, image.channels)
+    if count < 1 or data.images.shape[1:] != wanted:
+        raise LoadError(f"{data.source} has no images that {spec.name} can be shown.")
     rows = np.unique(np.linspace(0, total - 1, count).astype(np.int64))
-    images = np.empty((len(rows), image.height, image.width, image.channels), np.uint8)
+    images = np.empty((len(rows), *wanted), np.uint8)
     for at in range(0, len(rows), _CHUNK):
         if progress is not None:
             progress.report(at / len(rows), "reading images")
-        images[at : at + _CHUNK] = fit_images(data.images[rows[at : at + _CHUNK]], spec)
+        images[at : at + _CHUNK] = data.images[rows[at : at + _CHUNK]]
     labels = model_labels(data, spec)
     labels = None if labels is None else labels[rows]
     groups = None if data.labels is None else data.labels[rows]
