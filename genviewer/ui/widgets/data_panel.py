@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
@@ -23,12 +18,10 @@ from PySide6.QtWidgets import (
 
 from genviewer.io.dataset_lazy import split_counts
 from genviewer.io.dataset_mapping import DataChoices, propose, with_class
-from genviewer.ui import theme
-from genviewer.ui.icons import icon
 from genviewer.ui.widgets.data_panel_classes import DataClasses
 from genviewer.ui.widgets.data_panel_fit import DataFit
 from genviewer.ui.widgets.data_panel_found import DataFound
-from genviewer.ui.widgets.segments import HEIGHT
+from genviewer.ui.widgets.data_panel_pages import AskPage, DropFrame, WorkingPage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +30,6 @@ if TYPE_CHECKING:
         QDragEnterEvent,
         QDragLeaveEvent,
         QDropEvent,
-        QPaintEvent,
         QResizeEvent,
     )
 
@@ -47,8 +39,6 @@ if TYPE_CHECKING:
 
 STACKED_BELOW = 960  # px of width under which the three parts are one above the other
 MARGIN, GAP = 12, 24
-DROP = 8  # px between the panel's edge and the frame to drop into
-PARTS = 1000
 
 
 class DataPanel(QWidget):
@@ -83,17 +73,21 @@ class DataPanel(QWidget):
         self.classes.chosen.connect(self._edit_class)
         self.classes.all_chosen.connect(self._edit_all)
         self.fit.edited.connect(self._edit_fit)
-        self.found.folder_wanted.connect(self.folder_wanted)
-        self.found.file_wanted.connect(self.file_wanted)
-        self.found.hub_wanted.connect(self.hub_wanted)
+        self._ask = AskPage(self)
+        self._working = WorkingPage(self)
+        self._working.cancel_wanted.connect(self.cancel_wanted)
+        for chooser in (self._ask, self.found):
+            chooser.folder_wanted.connect(self.folder_wanted)
+            chooser.file_wanted.connect(self.file_wanted)
+            chooser.hub_wanted.connect(self.hub_wanted)
         self._stack = QStackedWidget(self)
-        self._stack.addWidget(self._empty_page())
-        self._stack.addWidget(self._working_page())
+        self._stack.addWidget(self._ask)
+        self._stack.addWidget(self._working)
         self._stack.addWidget(self._survey_page())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._stack)
-        self._over = _Drop(self, lit=True)
+        self._over = DropFrame(self, lit=True)
         self._over.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._over.hide()
 
@@ -138,23 +132,18 @@ class DataPanel(QWidget):
     def show_empty(self) -> None:
         """Ask for a data set."""
         self._survey = None
-        self._message.setText("Drop a folder of images here")
-        self._detail.setText(
-            "Or a .zip, .npz, .csv or idx file. Folders inside it are its classes."
-        )
-        self._stack.setCurrentIndex(0)
+        self._ask.show_text()
+        self._stack.setCurrentWidget(self._ask)
 
     def show_failure(self, sentence: str) -> None:
         """Tell why a data set cannot be used, and ask for another."""
         self.show_empty()
-        self._message.setText("These data cannot be used")
-        self._detail.setText(sentence)
+        self._ask.show_text("These data cannot be used", sentence)
 
     def show_working(self, done: float, text: str) -> None:
         """Show how far a survey is: 0..1, and what is going on."""
-        self._bar.setValue(round(done * PARTS))
-        self._doing.setText(text)
-        self._stack.setCurrentIndex(1)
+        self._working.show_progress(done, text)
+        self._stack.setCurrentWidget(self._working)
 
     def show_survey(self, survey: Survey, gallery: Gallery) -> None:
         """Show a data set; what is chosen follows from the model, fit and share stay."""
@@ -251,66 +240,6 @@ class DataPanel(QWidget):
 
     # pages
 
-    def _empty_page(self) -> QWidget:
-        page = _Drop(self)
-        self._message = QLabel(page)
-        self._message.setFont(theme.strong(self.font()))
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._detail = QLabel(page)
-        self._detail.setTextFormat(Qt.TextFormat.PlainText)
-        self._detail.setWordWrap(True)
-        self._detail.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._detail.setForegroundRole(self._detail.palette().ColorRole.PlaceholderText)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addStretch(1)
-        for text, signal, tip in (
-            ("Folder…", self.folder_wanted, "Choose a folder of images"),
-            ("File…", self.file_wanted, "Choose a .zip, .npz, .csv or idx file"),
-            ("Hub…", self.hub_wanted, "Fetch a data set of the Hugging Face Hub"),
-        ):
-            button = QPushButton(text, page)
-            button.setFixedHeight(HEIGHT)
-            button.setToolTip(tip)
-            button.clicked.connect(signal)
-            line.addWidget(button)
-        line.addStretch(1)
-        column = QVBoxLayout(page)
-        column.setSpacing(8)
-        column.addStretch(1)
-        column.addWidget(self._message)
-        column.addWidget(self._detail)
-        column.addSpacing(4)
-        column.addLayout(line)
-        column.addStretch(2)
-        self._message.setText("Drop a folder of images here")
-        self._detail.setText(
-            "Or a .zip, .npz, .csv or idx file. Folders inside it are its classes."
-        )
-        return page
-
-    def _working_page(self) -> QWidget:
-        page = QWidget(self)
-        self._doing = QLabel(page)
-        self._doing.setTextFormat(Qt.TextFormat.PlainText)
-        self._doing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._bar = QProgressBar(page)
-        self._bar.setRange(0, PARTS)
-        self._bar.setTextVisible(False)
-        self._bar.setFixedSize(280, 6)
-        self._bar.setAccessibleName("Progress of looking at the images")
-        cancel = QPushButton(icon("close"), "Cancel", page)
-        cancel.setFixedHeight(HEIGHT)
-        cancel.clicked.connect(self.cancel_wanted)
-        column = QVBoxLayout(page)
-        column.setSpacing(12)
-        column.addStretch(1)
-        column.addWidget(self._doing)
-        column.addWidget(self._bar, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(cancel, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(2)
-        return page
-
     def _survey_page(self) -> QWidget:
         inside = QWidget(self)
         self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
@@ -327,24 +256,6 @@ class DataPanel(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         return area
-
-
-class _Drop(QWidget):
-    """A dashed frame around where something can be dropped; lit while it is dragged there."""
-
-    def __init__(self, parent: QWidget, *, lit: bool = False) -> None:
-        super().__init__(parent)
-        self._lit = lit
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        c = theme.colors()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        style = Qt.PenStyle.SolidLine if self._lit else Qt.PenStyle.DashLine
-        painter.setPen(QPen(c.accent if self._lit else c.line, 2 if self._lit else 1.5, style))
-        frame = QRectF(self.rect()).adjusted(DROP, DROP, -DROP, -DROP)
-        painter.drawRoundedRect(frame, DROP, DROP)
-        painter.end()
 
 
 def _path(event: QDropEvent) -> str | None:
