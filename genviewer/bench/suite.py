@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NAMES = ("drag", "forward", "start", "export", "beliefs", "all")
+NAMES = ("drag", "forward", "start", "export", "beliefs", "train", "all")
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     Raises:
         ValueError: if there is no benchmark of a name.
     """
-    from genviewer.bench import beliefs, drag, export, forward, linked, start
+    from genviewer.bench import beliefs, drag, export, forward, linked, start, train
     from genviewer.bench.results import machine
     from genviewer.engine.library import bundled_models
 
@@ -45,6 +45,7 @@ def run(
         "start": start.measure,
         "export": export.measure,
         "beliefs": beliefs.measure,
+        "train": train.measure,
     }
     results = []
     for name in chosen:

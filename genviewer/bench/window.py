@@ -12,6 +12,8 @@ import msgspec
 from genviewer.core.resources import PACKAGE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from genviewer.core.scene import ViewName
     from genviewer.io.bundle import Bundle
 
@@ -38,6 +40,23 @@ class WindowStart(msgspec.Struct, frozen=True):
 
     painted: float
     sample: float
+
+
+class WindowTraining(msgspec.Struct, frozen=True):
+    """A drag's latency at the 95th percentile before and during a training, in milliseconds; the
+    training's steps a second while the window is idle; and from Stop to the checkpoint.
+    """
+
+    idle_p95_ms: float
+    drag_p95_ms: float
+    steps_per_s: float
+    stop_ms: float
+
+
+def train_window(bundle: Bundle, config: Path, seconds: float) -> WindowTraining:
+    """Train in the window as ``config``, a train.toml, says; WindowError if that fails."""
+    arguments = ["train", str(bundle.path.resolve()), str(config), str(seconds)]
+    return msgspec.json.decode(_probe(arguments), type=WindowTraining)
 
 
 def drag_window(bundle: Bundle, view: ViewName, seconds: float = 2.0) -> WindowDrag:

@@ -1,7 +1,7 @@
 """The real window, driven and timed for the benchmarks.
 
-As a program: ``python -m genviewer.ui.probe drag FOLDER VIEW SECONDS`` or ``start FOLDER`` prints
-JSON. User files stay untouched.
+As a program: ``python -m genviewer.ui.probe drag FOLDER VIEW SECONDS``, ``start FOLDER`` or ``train
+FOLDER CONFIG SECONDS`` prints JSON. User files stay untouched.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ HEARTBEAT_MS = 1
 WATCH_MS = 20
 SETTLE_S = 1.0
 PATIENCE_S = 60.0
+WARM_S = 2.0  # until a training has its pace
 
 
 class ProbeError(RuntimeError):
@@ -185,6 +186,38 @@ def start(window: MainWindow) -> dict[str, float]:
     return {"painted": paint.moment or 0.0, "sample": samples[0]}
 
 
+def train(window: MainWindow, config: Path, seconds: float) -> dict[str, float]:
+    """Drag, train beside the idle window, drag while it trains, stop: latencies in milliseconds."""
+    from genviewer.engine.train_config import read_config
+
+    idle = drag(window, seconds)["p95_ms"]
+    training = window.later.training
+    base = window.explorer.store.loaded(window.session.scene.model.id)
+    if base is None:
+        raise ProbeError("The window has not opened the model.")
+    training.start(read_config(config), base)
+    moments: list[tuple[float, int]] = []
+    training.news.connect(lambda news: moments.append((time.perf_counter(), news.step)))
+    _pump(lambda: training.standing.step > 0, "a step of the training")
+    warm = time.perf_counter() + WARM_S
+    _pump(lambda: time.perf_counter() > warm)
+    moments.clear()
+    end = time.perf_counter() + seconds
+    _pump(lambda: time.perf_counter() > end and len(moments) > 1, "the training")
+    (first, step), (last, last_step) = moments[0], moments[-1]
+    during = drag(window, seconds)["p95_ms"]
+    stopped = time.perf_counter()
+    training.stop()
+    _pump(lambda: training.standing.state == "stopped", "the end of the training")
+    stop_ms = 1e3 * (time.perf_counter() - stopped)
+    return {
+        "idle_p95_ms": idle,
+        "drag_p95_ms": during,
+        "steps_per_s": (last_step - step) / (last - first),
+        "stop_ms": stop_ms,
+    }
+
+
 def _pump(done: Callable[[], bool], what: str = "") -> None:
     """Run the event loop, as the program does, until something holds."""
     loop = QEventLoop()
@@ -221,6 +254,9 @@ def main(arguments: list[str]) -> int:
         try:
             if arguments[0] == "start":
                 figures = start(window)
+            elif arguments[0] == "train":
+                window.show()
+                figures = train(window, Path(arguments[2]), float(arguments[3]))
             else:
                 window.show()
                 figures = drag(window, float(arguments[3]))
