@@ -130,12 +130,7 @@ def verdict(
         spec: of the model.
     """
     found = answer.beliefs
-    strange = (
-        reference is not None
-        and math.isfinite(answer.usual)
-        and answer.usual < reference.threshold(rejected)
-    )
-    if strange:
+    if _strange(answer, reference, rejected):
         return "Rejected: looks like nothing I know.", True
     if found is None or spec.class_condition is None:
         return "", False
@@ -145,6 +140,16 @@ def verdict(
     if float(found.posterior[0, best]) < SURE:
         return f"Undecided; {entropy}.", False
     return f"Takes it for {spec.class_condition.label(best)}; {entropy}.", False
+
+
+def _strange(answer: Answer, reference: Reference | None, rejected: float) -> bool:
+    """Whether an image is less likely than usual for as much outline as it has."""
+    if reference is None or not math.isfinite(answer.usual):
+        return False
+    from genviewer.engine.bayes_reference import outlines_of
+
+    outlines = outlines_of(answer.question.pixels[None])
+    return bool(reference.rejected(np.array([answer.usual]), outlines, rejected)[0])
 
 
 def likeness_text(likeness: tuple[float, float] | None) -> str:
