@@ -74,7 +74,10 @@ def write_run(bundle: Bundle, folder: Path) -> Path:
     data, names = folder / "samples.npz", class_names(bundle.spec)
     images = load_generator(bundle).decode_pixels(*inputs(bundle.spec, IMAGES))
     labels = np.arange(IMAGES) % max(1, len(names))  # as inputs has them
-    np.savez(data, images=images, **({"labels": labels} if names else {}))
+    arrays: dict[str, np.ndarray] = {"images": images}
+    if names:
+        arrays["labels"] = labels
+    np.savez(data, **arrays)  # type: ignore[arg-type]
     mapping = {str(index): name for index, name in enumerate(names)}
     config = finetune_config(
         bundle, survey(data), steps=STEPS, threads=THREADS, mapping=mapping or None

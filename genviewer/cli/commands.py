@@ -230,7 +230,8 @@ def tour(
 @ends_with_exit_code
 def bench(
     what: Annotated[
-        str, typer.Argument(metavar="[drag|forward|start|export|beliefs|train|all]", show_default=False)
+        str,
+        typer.Argument(metavar="[drag|forward|start|export|beliefs|train|all]", show_default=False),
     ] = "all",
     as_json: AsJson = False,
 ) -> None:

@@ -36,7 +36,7 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
 
     @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor, count: int) -> None:
-        if not self.track_running_stats:
+        if self.running_mean is None or self.running_var is None:  # it keeps no statistics
             return
         count *= self.world
         rate = self.momentum
