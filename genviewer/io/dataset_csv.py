@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from genviewer.io.dataset_items import UNLABELLED, ArrayItems, FileItems
+from genviewer.io.dataset_items import UNLABELLED
 from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Labels, Pixels
 from genviewer.io.foreign.budget import clean
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from genviewer.io.dataset_items import Items
-    from genviewer.io.dataset_trees import FileTree
-
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_ROWS = 2_000_000
 _MAX_LINE = 1 << 22  # characters; 1024x1024 pixels of three digits
+_FEW_CLASSES = 100
 _FILE_HEADINGS = ("file", "file_name", "filename", "path", "image", "name")
 _LABEL_HEADINGS = ("label", "class", "category", "target")
 
@@ -33,8 +31,12 @@ def is_picture(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in PICTURE_SUFFIXES
 
 
-def read_csv(file: BinaryIO, name: str, tree: FileTree) -> Items:
-    """The images of a CSV file; the files that it names are those of ``tree``.
+Named = tuple[list[str], list[str]]
+"""Files, and the class of each, UNLABELLED where there is none."""
+
+
+def read_csv(file: BinaryIO, name: str) -> Named | Images:
+    """The files that a CSV file names with their classes, or the images that its rows are.
 
     Raises:
         DataError: it is empty, or is neither of the two kinds.
@@ -52,8 +54,8 @@ def read_csv(file: BinaryIO, name: str, tree: FileTree) -> Items:
         at = _column(heading, _FILE_HEADINGS, 0)
         if is_picture(_cell(first, at)):
             label = _column(heading, _LABEL_HEADINGS, 1 - at)
-            return _of_files(chain([first], rows), at, label, tree)
-        return ArrayItems("a CSV file of pixels", Images(name, *_of_pixels(first, rows, name)))
+            return _named(chain([first], rows), at, label)
+        return Images(name, *_of_pixels(first, rows, name))
 
 
 def names_files(file: BinaryIO) -> bool:
@@ -101,14 +103,16 @@ def _cell(row: list[str], at: int) -> str:
     return row[at].strip() if 0 <= at < len(row) else ""
 
 
-def _of_files(rows: Iterable[list[str]], at: int, label: int, tree: FileTree) -> Items:
+def _named(rows: Iterable[list[str]], at: int, label: int) -> Named:
     names, given = [], []
     for row in rows:
         if name := _cell(row, at):
             names.append(name)
-            given.append(clean(_cell(row, label), 80) if len(row) > 1 else UNLABELLED)
-    held = [False] * len(names)
-    return FileItems(tree, names, given, held, "a CSV file that names images", numbers=True)
+            given.append(clean(_cell(row, label), 80))
+    different = len(set(given))
+    if different > _FEW_CLASSES and different > len(given) / 2:
+        given = [UNLABELLED] * len(given)  # captions or numbers of the images, and no classes
+    return names, given
 
 
 def _of_pixels(first: list[str], rows: Iterable[list[str]], name: str) -> tuple[Pixels, Labels]:

@@ -100,8 +100,8 @@ def _download(name: HubData, confirm: Callable[[str], bool] | None) -> Path:
     if not wanted:
         parquet = any(file.endswith(".parquet") for file in sizes)
         raise DataError(
-            f"{name} keeps its images in Parquet tables, which are not read here: save them as "
-            "a folder of images first."
+            f"{name} keeps its images in Parquet tables, which are not read: save them as a "
+            "folder of images."
             if parquet
             else f"{name} has no images, and no zip, npz, csv or idx file."
         )

@@ -93,7 +93,7 @@ def _of_path(path: Path) -> Items:
 
 
 def _of_tree(tree: FileTree) -> Items:
-    """Idx files, a CSV file that names images, images by folder, or the one file of another kind.
+    """Idx files, CSV files that name images, images by folder, or the one file of another kind.
 
     In this order: a folder of idx files may hold a preview, and labels beat folders' names.
     """
@@ -102,28 +102,55 @@ def _of_tree(tree: FileTree) -> Items:
     if "train_images" in roles:
         return ArrayItems(f"idx files in {tree.kind}", *read_idx(tree, roles))
     pictures = [name for name in names if is_picture(name)]
-    table = _table(tree, names)
-    if pictures and table is None:
-        return _by_folder(tree, pictures)
+    if pictures:
+        tables = _tables(tree, names)
+        return _by_table(tree, tables) if tables else _by_folder(tree, pictures)
     others = [n for n in names if n.lower().endswith((".npz", ".csv", ".zip")) or is_idx(n)]
-    chosen = table if table is not None else (others[0] if len(others) == 1 else None)
-    if chosen is None:
-        found = f"but {len(others)} files that could" if others else "nor another file that does"
-        raise DataError(f"{tree.source} has no image files, {found} hold some.")
-    if not chosen.lower().endswith(".zip"):
-        return _of_file(tree, chosen, f"{tree.source}/{chosen}")
+    if len(others) != 1:
+        raise DataError(f"{tree.source} has no image files{_instead(names, others)}.")
+    if not others[0].lower().endswith(".zip"):
+        return _of_file(tree, others[0], f"{tree.source}/{others[0]}")
     if isinstance(tree, ZipTree):
         raise DataError(f"{tree.source} holds another zip file: unpack it first.")
-    return _of_tree(zip_inside(tree, chosen))
+    return _of_tree(zip_inside(tree, others[0]))
 
 
-def _table(tree: FileTree, names: Sequence[str]) -> str | None:
-    """The one CSV file beside the images that says which class each has."""
-    tables = [name for name in names if name.lower().endswith(".csv") and "/" not in name]
-    if len(tables) != 1:
-        return None
-    with tree.open(tables[0], MAX_BYTES) as file:
-        return tables[0] if names_files(file) else None
+def _instead(names: Sequence[str], others: Sequence[str]) -> str:
+    """What is there in the place of images."""
+    if others:
+        return f", but {len(others)} other files that could hold some: name the one that is meant"
+    if any(name.lower().endswith(".parquet") for name in names):
+        return ", but Parquet tables, which are not read: save them as a folder of images"
+    return ", nor another file that holds some"
+
+
+def _tables(tree: FileTree, names: Sequence[str]) -> list[str]:
+    """The CSV files that say which class the images beside each have; one in a folder, or none."""
+    found = [name for name in names if name.lower().endswith(".csv")]
+    if len({PurePosixPath(name).parent for name in found}) < len(found):
+        return []
+    for name in found:
+        with tree.open(name, MAX_BYTES) as file:
+            if not names_files(file):
+                return []
+    return found
+
+
+def _by_table(tree: FileTree, tables: Sequence[str]) -> Items:
+    """The images that CSV files name; those in folders such as ``test`` are held back."""
+    names: list[str] = []
+    given: list[str] = []
+    held: list[bool] = []
+    for table in tables:
+        with tree.open(table, MAX_BYTES) as file:
+            found = read_csv(file, table)
+        if isinstance(found, Images):
+            raise DataError(f"{table} has rows of pixels, and other files name images.")
+        folder = PurePosixPath(table).parent
+        names += [name if folder == PurePosixPath() else f"{folder}/{name}" for name in found[0]]
+        given += found[1]
+        held += [len(tables) > 1 and bool(_HELD & set(folder.parts))] * len(found[0])
+    return FileItems(tree, names, given, held, "images that a CSV file names", numbers=True)
 
 
 def _of_file(tree: FileTree, name: str, shown: str) -> Items:
@@ -132,9 +159,12 @@ def _of_file(tree: FileTree, name: str, shown: str) -> Items:
     if is_idx(lower):
         return ArrayItems("an idx file", *read_idx(tree, _idx_beside(tree, name)))
     with tree.open(name, MAX_BYTES) as file:
-        if lower.endswith(".csv"):
-            return read_csv(file, shown, tree)
-        return ArrayItems("an .npz file of arrays", *read_npz(file, shown))
+        if not lower.endswith(".csv"):
+            return ArrayItems("an .npz file of arrays", *read_npz(file, shown))
+        found = read_csv(file, shown)
+    if isinstance(found, Images):
+        return ArrayItems("a CSV file of pixels", found)
+    return _by_table(tree, [name])
 
 
 def _idx_beside(tree: FileTree, name: str) -> dict[str, str]:

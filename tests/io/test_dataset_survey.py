@@ -146,6 +146,26 @@ def test_a_table_of_the_hubs_kind_is_read_by_its_heading(tmp_path):
     assert found.class_counts == (("cat", 1), ("dog", 1))
 
 
+def test_tables_of_splits_say_what_is_in_their_folders(tmp_path):
+    files = {
+        f"data/{part}/{i}.png": encoded(picture(10 * n + i))
+        for n, part in enumerate(("train", "test"))
+        for i in range(3)
+    }
+    rows = "file_name,label\n0.png,cat\n1.png,dog\n2.png,cat\n"
+    files |= {f"data/{part}/metadata.csv": rows.encode() for part in ("train", "test")}
+    found = survey(write_tree(tmp_path, files))
+    assert found.class_counts == (("cat", 2), ("dog", 1))
+    assert (found.count, found.test_count) == (3, 3)
+
+
+def test_captions_are_no_classes(tmp_path):
+    rows = "".join(f"{i}.png,a picture of the number {i}\n" for i in range(150))
+    files = {f"{i}.png": encoded(picture(i)) for i in range(150)}
+    found = survey(write_tree(tmp_path, files | {"d.csv": ("file_name,text\n" + rows).encode()}))
+    assert found.class_counts == ((UNLABELLED, 150),)
+
+
 def test_a_file_that_is_a_link_is_the_file(tmp_path):
     write_tree(tmp_path / "far", {"0.png": encoded(picture(0)), "d.csv": b"0.png,cat\n"})
     (tmp_path / "near").mkdir()
@@ -155,7 +175,7 @@ def test_a_file_that_is_a_link_is_the_file(tmp_path):
 
 def test_several_files_that_could_be_meant_are_told(tmp_path):
     write_tree(tmp_path, {"a.npz": npz(), "b.npz": npz()})
-    with pytest.raises(DataError, match="2 files that could hold some"):
+    with pytest.raises(DataError, match="2 other files that could hold some: name the one"):
         survey(tmp_path)
 
 
@@ -242,7 +262,8 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"readme.txt": b""}, "no image files"),
+        ({"readme.txt": b""}, "no image files, nor another file that holds some"),
+        ({"a/0.parquet": b"PAR1"}, "Parquet tables, which are not read"),
         (
             {"a.png": b"x", "b.png": b"y"},
             "no image that can be used: a.png is not an image .*1 more",
