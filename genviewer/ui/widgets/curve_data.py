@@ -17,6 +17,8 @@ MOST = 1 << 16
 """Points that a curve keeps. One that is full is thinned to half of them, again and again: the
 memory of a run does not grow with its length."""
 BLOCK = 256
+COARSER = 3
+"""Columns of pixels for each point of a smooth line: thick lines take long to paint."""
 
 
 class Seen(NamedTuple):
@@ -121,20 +123,30 @@ class CurveData:
         each = 1
         while (last - first) > each * max(columns, 1):
             each *= 2
+        line = self._line(first, last, columns // COARSER)
         if each == 1:
             x, raw = self._steps[first:last], self._raw[first:last]
-            return Seen(x, raw, raw, x, self._smooth[first:last])
+            return Seen(x, raw, raw, *line)
         # Whole multiples, so that the picture does not flicker while points are added.
         first -= first % each
         starts = np.arange(first, last, each)
         raw = self._raw[first:last]
         lows = np.minimum.reduceat(raw, starts - first)
         highs = np.maximum.reduceat(raw, starts - first)
-        ends = np.minimum(starts + each, last) - 1
         # A band reaches to the next one's start, or gaps would be seen between them.
         x = self._steps[starts]
         x[-1] = self._steps[last - 1]
-        return Seen(x, lows, highs, self._steps[ends], self._smooth[ends])
+        return Seen(x, lows, highs, *line)
+
+    def _line(self, first: int, last: int, columns: int) -> tuple[Values, Values]:
+        """Steps and smoothed values of about every so many columns, the last one among them."""
+        each = 1
+        while last - first > each * max(columns, 1):
+            each *= 2
+        places = np.arange(first - first % each, last, each)
+        if places.size and places[-1] != last - 1:
+            places = np.append(places, last - 1)
+        return self._steps[places], self._smooth[places]
 
     def _add(self, x: Values, y: Values) -> None:
         count = self._count + x.size

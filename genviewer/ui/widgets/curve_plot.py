@@ -110,6 +110,7 @@ class _Lines:
     smooth: pg.PlotCurveItem
     dots: pg.ScatterPlotItem
     few: bool = True
+    band: bool = False
 
 
 class CurvePlot(pg.PlotItem):
@@ -222,12 +223,12 @@ class CurvePlot(pg.PlotItem):
 
     def _draw(self, lines: _Lines, seen: Seen) -> list[float]:
         """Draw a curve; returns values that are to be in the picture."""
-        few = len(lines.data) <= FEW
-        if few != lines.few:
-            lines.few = few
+        few, band = len(lines.data) <= FEW, seen.low is not seen.high
+        if (few, band) != (lines.few, lines.band):
+            lines.few, lines.band = few, band
             self._color()
         x, low = self._scaled(seen.x, seen.low)
-        if seen.low is seen.high:
+        if not band:
             lines.raw.setData(x, low, fillLevel=None)
             high = low
         else:
@@ -283,7 +284,7 @@ class CurvePlot(pg.PlotItem):
             smooth = self._faint and not lines.few  # few points are seen best as they are
             pale = QColor(lines.color)
             pale.setAlpha(FAINT if smooth else 255)
-            lines.raw.setPen(_pen(pale, 1.0 if smooth else 1.5))
+            lines.raw.setPen(None if lines.band else _pen(pale, 1.0 if smooth else 1.5))
             lines.raw.setBrush(pg.mkBrush(pale))
             lines.smooth.setPen(_pen(lines.color, 2.0))
             lines.smooth.setVisible(smooth)
