@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genviewer.io.bundle import Bundle
     from genviewer.io.dataset_survey import Survey
 
+_SET = {"attention", "clamp"}  # of the network tables' fields those where None is no default
 LARGE = 20_000_000
 """Weights beyond which a CPU takes seconds for a step."""
 
@@ -182,9 +183,15 @@ def finetune_config(
     player = discriminator or ("new" if possible.discriminator == "new" else "own")
     if player == "own" and possible.discriminator == "new":
         raise TrainingError(f"{bundle.spec.name} carries no discriminator of its own.")
-    if preset == "scratch" and discriminator is None:
+    if preset == "scratch":
+        if bundle.config.network["type"] == "biggan":
+            raise TrainingError(
+                f"{bundle.spec.name} cannot begin from scratch: it draws with statistics that were "
+                "measured after its training."
+            )
         player = "new"
     own = gan is not None and player == "own"
+    foreign = family(bundle.config.network).kind not in ("vae", "gan")
     forgets = preset != "scratch" and any(label not in trained for label in known)
     try:
         return msgspec.convert(
@@ -204,7 +211,7 @@ def finetune_config(
                     seed=seed,
                     threads=threads,
                     checkpoint_every=proposal.checkpoint_every,
-                    start_from="" if preset == "scratch" else _source(bundle),
+                    start_from=_source(bundle) if preset != "scratch" or foreign else "",
                     optimizer=optimizer,
                     vae=proposal.vae,
                     gan=gan,
@@ -214,6 +221,7 @@ def finetune_config(
                         new_classes=new_classes,
                         discriminator=player if gan is not None else "own",
                         replay=proposal.replay if forgets else 0.0,
+                        anew=preset == "scratch",
                         spec=_spec(bundle, new_classes),
                         settings=dict(bundle.settings),
                     ),
@@ -260,11 +268,19 @@ def _why_not(bundle: Bundle) -> str:
 
 
 def _network(bundle: Bundle, extra: int) -> dict[str, Any]:
-    if not extra:
-        return dict(bundle.config.network)
-    from genviewer.nets.growth import grown_config
+    """The network table with room for the new classes, as it is when it comes from a file."""
+    table = bundle.config.network
+    if extra:
+        from genviewer.nets.growth import grown_config
 
-    return grown_config(bundle.config.network, extra)
+        table = grown_config(table, extra)
+    return {key: _plain(value) for key, value in table.items() if value is not None or key in _SET}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _spec(bundle: Bundle, new_classes: tuple[str, ...]) -> Spec | None:

@@ -55,7 +55,9 @@ class ReplayBatches:
         absent: Sequence[int],
         count: int,
     ) -> None:
-        """``span`` is the range of the network's pictures, ``count`` how many to draw per batch."""
+        """``span`` is the range of the network's pictures, ``count`` how many are drawn for the
+        batch of this process.
+        """
         self.batches, self.state, self.latent, self.span = batches, state, latent, span
         self.absent = torch.tensor(absent)
         self.count = count

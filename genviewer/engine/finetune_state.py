@@ -70,7 +70,7 @@ def finetune_steps(
             spec.prior_latent,
             spec.image.range,
             absent,
-            remembered,
+            max(1, remembered // state.noise.share.world),
         )
     else:
         labelled = classes or (

@@ -67,11 +67,14 @@ def _add(state: TrainingState, name: str, network: nn.Module, betas: tuple[float
     state.optimizers[name] = torch.optim.Adam(network.parameters(), RATE, betas)
 
 
-def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Tensor:
+def misread(
+    state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor, remembered: int = 0
+) -> Tensor:
     """Teach the classifier a batch, then its cross entropy on what the model draws: scalar.
 
     With classes that is samples from the prior, else ``mean`` (B, C, H, W), the reconstructions of
-    ``x``. The gradient reaches the model alone.
+    ``x``. The gradient reaches the model alone. The last ``remembered`` images are such samples
+    already and of classes that need no help, so others are drawn.
     """
     network, classifier = cast("ResidualVAE", state.network), state.companions["classifier"]
     loss = F.cross_entropy(classifier(_disturbed(x, state.noise)), labels, label_smoothing=0.05)
@@ -80,7 +83,7 @@ def misread(state: TrainingState, x: Tensor, labels: Tensor, mean: Tensor) -> Te
     drawn, wanted = mean, labels
     if network.config.classes:
         count = max(1, int(len(x) * CLASSIFIER_SHARE))
-        wanted = labels[integers(state.noise, 0, len(labels), count)]
+        wanted = labels[integers(state.noise, 0, len(labels) - remembered, count)]
         z = normal(state.noise, count, network.config.latent_dim)
         drawn = torch.sigmoid(network.logits(z, wanted))
     with without_gradients(classifier):

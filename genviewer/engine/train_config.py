@@ -172,8 +172,8 @@ class FinetuneConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``replay`` is the share of every batch that the model as it was draws of its old classes, so
     that it does not forget them (Shin et al. 2017, generative replay); 0: none.
 
-    With ``anew`` all weights begin as they would in a new network; only what no training makes, such
-    as filters, is taken from ``start_from``.
+    With ``anew`` all weights begin as they would in a new network; only what no training makes,
+    such as filters, is taken from ``start_from``.
 
     ``spec`` is what the model can do, where the network table does not tell: it is another
     family's. ``settings`` are those under which ``start_from`` was opened.
@@ -217,6 +217,7 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checkpoint_every: int = 500
     keep_checkpoints: int = 3  # 0: all
     log_every: int = 50
+    evaluate_every: int = 0  # steps between measures of the samples; 0: never
     tensorboard: bool = False  # event files too
     start_from: str = ""  # a bundle whose weights to begin with
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -230,6 +231,8 @@ class TrainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("name must be usable as a folder's name")
         if self.steps < 0 or min(self.batch_size, self.checkpoint_every, self.log_every) < 1:
             raise ValueError("steps must not be negative; batch and intervals must be at least 1")
+        if self.evaluate_every < 0:
+            raise ValueError("evaluate_every must not be negative")
         kind = family(self.network).kind
         warp, fitted = bool(self.network.get("warp")), bool(self.vae and self.vae.warp_at)
         if warp != fitted and not (self.finetune is not None and warp):

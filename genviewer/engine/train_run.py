@@ -10,9 +10,12 @@ import pickle
 import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
+from genviewer.engine.train_config import (
+    TrainConfig,
+    TrainingError,
+    config_table,
+    read_config,
+)
 from genviewer.io.atomic import replacing, write_bytes
 from genviewer.io.write_errors import write_error
 
@@ -52,7 +55,7 @@ class RunFolder:
             )
         try:
             self.checkpoints_path.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.config_path, to_toml(msgspec.to_builtins(config)).encode())
+            write_bytes(self.config_path, to_toml(config_table(config)).encode())
         except OSError as error:
             raise TrainingError(f"{self.path} cannot be written: {error.strerror}.") from error
 

@@ -98,6 +98,7 @@ def train_vae(
     """
     network = state.network
     conditional = condition_size(network) > 0
+    remembered = batches.count if isinstance(batches, ReplayBatches) else 0
     training_mode(network)
     while state.step < steps:
         rate = optimizer.learning_rate * learning_rate_factor(state.step, steps, optimizer)
@@ -142,7 +143,7 @@ def train_vae(
             losses["adversarial"] = 0.0
         ramp = min(1.0, (helped + 1) / max(1, objective.companion_warmup))
         if labels is not None and objective.class_weight and helped >= 0:
-            wrong = misread(state, x, labels, drawn)
+            wrong = misread(state, x, labels, drawn, remembered)
             losses["class"] = wrong.item()
             loss = loss + ramp * objective.class_weight * wrong
         if objective.adversarial_weight and helped >= 0:
