@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
-    QBoxLayout,
     QFrame,
+    QGridLayout,
     QScrollArea,
     QSizePolicy,
     QStackedWidget,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from genviewer.io.dataset_gallery import Gallery
     from genviewer.io.dataset_survey import Survey
 
-STACKED_BELOW = 960  # px of width under which the three parts are one above the other
+BESIDE, IN_TWO = 960, 600  # px of width for three columns, and for two
 MARGIN, GAP = 12, 24
 
 
@@ -66,6 +66,7 @@ class DataPanel(QWidget):
         self._choices = DataChoices()
         self._known: tuple[str, ...] = ()
         self._can_grow = False
+        self._columns = 0
         self.found = DataFound(self)
         self.classes = DataClasses(self)
         self.fit = DataFit(self)
@@ -211,11 +212,25 @@ class DataPanel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        narrow = self.width() < STACKED_BELOW
-        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
-        if self._parts.direction() != direction:
-            self._parts.setDirection(direction)
-        self.classes.set_bounded(not narrow)
+        columns = 3 if self.width() >= BESIDE else 2 if self.width() >= IN_TWO else 1
+        if columns != self._columns:
+            self._arrange(columns)
+
+    def _arrange(self, columns: int) -> None:
+        """Put the three parts beside each other, as far as there is room."""
+        self._columns = columns
+        # (row, column, rows) of each; with two columns the classes have one for themselves.
+        places = {
+            3: ((0, 0, 1), (0, 1, 1), (0, 2, 1)),
+            2: ((0, 0, 1), (0, 1, 2), (1, 0, 1)),
+            1: ((0, 0, 1), (1, 0, 1), (2, 0, 1)),
+        }[columns]
+        parts = (self.found, self.classes, self.fit)
+        for part, (row, column, rows) in zip(parts, places, strict=True):
+            self._parts.addWidget(part, row, column, rows, 1)
+        for column, share in enumerate({3: (3, 5, 3), 2: (3, 4, 0), 1: (1, 0, 0)}[columns]):
+            self._parts.setColumnStretch(column, share)
+        self.classes.set_bounded(columns == 3)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _path(event) is not None:
@@ -242,12 +257,11 @@ class DataPanel(QWidget):
 
     def _survey_page(self) -> QWidget:
         inside = QWidget(self)
-        self._parts = QBoxLayout(QBoxLayout.Direction.LeftToRight, inside)
-        self._parts.setContentsMargins(MARGIN, 8, MARGIN, 8)
-        self._parts.setSpacing(GAP)
-        self._parts.addWidget(self.found, 3)
-        self._parts.addWidget(self.classes, 5)
-        self._parts.addWidget(self.fit, 3)
+        self._parts = QGridLayout(inside)
+        self._parts.setContentsMargins(MARGIN, 6, MARGIN, 4)
+        self._parts.setHorizontalSpacing(GAP)
+        self._parts.setVerticalSpacing(GAP)
+        self._arrange(3)
         area = QScrollArea(self)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)

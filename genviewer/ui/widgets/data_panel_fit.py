@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from genviewer.io.dataset_fit import Fit, fit_image
 from genviewer.ui import theme
+from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.pixels_to_image import image_of
 from genviewer.ui.widgets.segments import Segments
 from genviewer.ui.widgets.switch import Switch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
 TILE, GAP = 56, 8
-ARROW = 16  # height between an image and what the model sees of it
+ARROW = 12  # height between an image and what the model sees of it
 HOW = (("crop", "Crop"), ("pad", "Pad"), ("stretch", "Stretch"))
 HOW_TIPS = {
     "crop": "The middle of the image, in the model's proportions",
@@ -44,11 +45,11 @@ class DataFit(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumWidth(232)
+        self.setMinimumWidth(264)
         self._fit = Fit()
         self.heading = QLabel("What the model sees", self)
         self.heading.setFont(theme.strong(self.font()))
-        self.target = QLabel(self)
+        self.target = ElidedLabel("", self)
         self.target.setForegroundRole(self.target.palette().ColorRole.PlaceholderText)
         self.how = Segments(HOW, "How images are brought to size", self)
         for key, tip in HOW_TIPS.items():
@@ -66,11 +67,12 @@ class DataFit(QWidget):
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.heading)
-        top.addWidget(self.target)
-        top.addStretch(1)
+        top.addWidget(self.target, 1)
+        top.addWidget(self.colour)
         line = QHBoxLayout()
         line.setSpacing(8)
-        line.addWidget(self.colour)
+        line.addWidget(self.how)
+        line.addSpacing(4)
         line.addWidget(self.invert)
         line.addWidget(word)
         line.addStretch(1)
@@ -78,7 +80,6 @@ class DataFit(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addWidget(self.how, 0, Qt.AlignmentFlag.AlignLeft)
         column.addLayout(line)
         column.addWidget(self.preview)
         column.addStretch(1)
@@ -86,7 +87,7 @@ class DataFit(QWidget):
     def set_shape(self, shape: tuple[int, int, int]) -> None:
         """The (height, width, channels) of the model's images."""
         height, width, channels = shape
-        self.target.setText(f"{width}×{height} {'grey' if channels == 1 else 'colour'}")
+        self.target.setText(f"{width}×{height}" + (" grey" if channels == 1 else ""))
         self.colour.setVisible(channels > 1)
         self.preview.set_shape(shape)
 

@@ -214,7 +214,7 @@ def test_grey_can_be_chosen_where_the_model_has_colours(qtbot, panel, pets):
     assert not panel.fit.colour.isVisible()
     panel.set_model(DIGITS, (32, 32, 3), can_grow=True)
     assert panel.fit.colour.isVisible()
-    assert panel.fit.target.text() == "32×32 colour"
+    assert panel.fit.target.text() == "32×32"
     with qtbot.waitSignal(panel.changed):
         QTest.mouseClick(panel.fit.colour.button("grey"), Qt.MouseButton.LeftButton)
     assert panel.choices.fit == Fit(colour="grey")
@@ -277,6 +277,8 @@ def test_everything_is_reached_by_the_tab_key(panel, pets):
 
 def test_in_a_narrow_place_the_parts_are_one_above_the_other(qtbot, panel, pets):
     panel.resize(500, 600)
-    qtbot.waitUntil(lambda: panel.classes.y() >= panel.found.geometry().bottom())
+    qtbot.waitUntil(lambda: panel.fit.y() > panel.classes.y() > panel.found.y())
+    panel.resize(700, 400)
+    qtbot.waitUntil(lambda: panel.fit.y() > panel.classes.y() == panel.found.y())
     panel.resize(1200, 280)
     qtbot.waitUntil(lambda: panel.classes.y() == panel.found.y())
