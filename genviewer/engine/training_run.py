@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +18,8 @@ from genviewer.engine.run_timeline import (
 from genviewer.engine.train_bundle import run_config, write_trained_bundle
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_events import RunLog, check_tensorboard
+from genviewer.engine.train_measures import Measures
 from genviewer.engine.train_run import RunFolder
-from genviewer.engine.train_vae import measure_elbo
 from genviewer.engine.training import make_state, training_steps
 from genviewer.engine.training_data import load_training_images
 from genviewer.engine.training_events import Ended, Event, Notice, OnTimeline, Saved, Stepped
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from genviewer.io.datasets import Images
 
 T = TypeVar("T")
-VALIDATION_IMAGES = 500
 _MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory")
 
 
@@ -63,6 +61,7 @@ class TrainingRun:
         self.timeline = RunTimeline(folder.path)
         self.batch_size = config.batch_size
         self._model = run_config(config, images)
+        self._measures = Measures(config, images, held_out, self._model.spec)
         self._trained = 0.0  # seconds in this process
         self._saved = -1
         self._write_again = False
@@ -217,8 +216,7 @@ class TrainingRun:
             if logged and self.parallel is not None:
                 row = self.parallel.mean(losses)
             checkpoint = step % config.checkpoint_every == 0 or step == config.steps
-            if self.held_out is not None and (checkpoint or step in self._on_timeline):
-                row |= self._validate(self.held_out)
+            row |= self._measure(step, checkpoint)
             if logged or len(row) > len(losses):
                 self._write_row(step, row)
             yield Stepped(step, row, min(self.batch_size, len(self.images.images)))
@@ -235,6 +233,10 @@ class TrainingRun:
             self._once(lambda: self.timeline.write(self.snapshot()))
             yield OnTimeline(step)
 
+    def _measure(self, step: int, checkpoint: bool) -> dict[str, float]:
+        due = self._measures.due(step, checkpoint or step in self._on_timeline)
+        return self._once(lambda: self._measures.take(self.state, due)) if due else {}
+
     def _open_log(self) -> None:
         self._close_log()
         self._log = RunLog(self.folder, self.state.step, self.config.tensorboard)
@@ -250,15 +252,6 @@ class TrainingRun:
         if self._log is not None:
             self._log.close()
             self._log = None
-
-    def _validate(self, images: Images) -> dict[str, float]:
-        if self.config.vae is None:
-            return {}
-        network, span = self.state.ema, self._model.spec.image.range
-        if self.state.noise.share.device.type != "cpu":
-            network = copy.deepcopy(network).to("cpu")
-        elbo = self._once(lambda: measure_elbo(network, images, limit=VALIDATION_IMAGES, span=span))
-        return {"validation_elbo": elbo[0]}
 
     def _restored(self) -> TrainingState:
         fresh = self._once(lambda: not self.folder.checkpoints())

@@ -11,57 +11,28 @@ import logging
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import msgspec
-
-from genviewer.engine.jobs import lower_priority
+from genviewer.engine.jobs import Cancelled, lower_priority
 from genviewer.engine.run_timeline import Snapshot, TimelineError, keep
 from genviewer.engine.training_events import Notice, OnTimeline, Saved, Stepped
-from genviewer.engine.training_sentence import describe
+from genviewer.engine.training_news import ENDED, News, Report, State, merged
+from genviewer.io.cancelling import cancelled_by
 from genviewer.io.dataset_values import DataError
 from genviewer.io.write_errors import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from genviewer.engine.training_events import Event
     from genviewer.engine.training_run import TrainingRun
     from genviewer.io.bundle import Bundle
 
+__all__ = ["ENDED", "News", "TrainingThread"]
+
 NICENESS = 19
-ROWS_PER_S = 10.0
-MOST_ROWS, MOST_NOTICES = 3000, 20  # that wait to be taken
-SENTENCE_ROWS = 100  # of the latest, in which a trend is looked for
-RATE_SMOOTHING = 0.9
-State = Literal["starting", "running", "paused", "stopped", "finished", "failed"]
-ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed"})
 _log = logging.getLogger(__name__)
-
-
-class News(msgspec.Struct, frozen=True, eq=False):
-    """How a run goes, and what is new since the last one was taken.
-
-    ``rows`` are the losses (``step`` among them), each the mean over about a tenth of a second.
-    ``rate`` is in images a second, ``remaining`` in seconds. ``snapshot`` is there when newer
-    weights are. ``notices`` are sentences to show once; ``sentence`` tells what is going on, or in
-    the states ``failed`` and ``paused`` after trouble, why. ``checkpoints`` are the steps on the
-    timeline.
-    """
-
-    state: State
-    step: int = 0
-    steps: int = 0
-    rate: float = 0.0
-    remaining: float = 0.0
-    rows: tuple[dict[str, float], ...] = ()
-    snapshot: Snapshot | None = None
-    notices: tuple[str, ...] = ()
-    sentence: str = ""
-    checkpoints: tuple[int, ...] = ()
-    saved_step: int = -1  # the newest checkpoint from which the run can be resumed
-    folder: Path | None = None
 
 
 class TrainingThread:
@@ -117,10 +88,12 @@ class TrainingThread:
             self._stop = self._stop or ("checkpoint" if checkpoint else "discard")
             self._condition.notify()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether it was asked to stop; a slow ``make_run`` may look at it."""
-        return bool(self._stop)
+    def check(self) -> None:
+        """Raise :class:`~genviewer.engine.jobs.Cancelled` if it was asked to stop: what reads the
+        data looks here, through :mod:`genviewer.io.cancelling`.
+        """
+        if self._stop:
+            raise Cancelled
 
     @property
     def alive(self) -> bool:
@@ -162,12 +135,15 @@ class TrainingThread:
 
     def _run(self) -> None:
         lower_priority(NICENESS)
-        report = _Report()
+        report = Report()
         try:
             self._tell(report.news("starting", sentence="Reading the data."))
-            run = self._make_run()
+            with cancelled_by(self):
+                run = self._make_run()
             report.begin(run)
             self._drive(run, report)
+        except Cancelled:
+            self._tell(report.news("stopped", sentence="Stopped before it began."))
         except (ValueError, OSError, FloatingPointError) as error:
             self._tell(report.news("failed", sentence=str(error)))
         except Exception as error:  # the thread never ends silently
@@ -181,7 +157,7 @@ class TrainingThread:
             for wish in left:
                 self._grant(wish)
 
-    def _drive(self, run: TrainingRun, report: _Report) -> None:
+    def _drive(self, run: TrainingRun, report: Report) -> None:
         import torch
 
         torch.set_num_threads(self._threads or run.config.threads or torch.get_num_threads())
@@ -201,7 +177,7 @@ class TrainingThread:
                     self._end(run, report)
                     return
 
-    def _heed(self, event: Event, run: TrainingRun, report: _Report) -> None:
+    def _heed(self, event: Event, run: TrainingRun, report: Report) -> None:
         if isinstance(event, Stepped):
             row = report.add(event)
             wanted = report.snapshot_due(self._snapshot_every) and self._snapshot_taken()
@@ -220,7 +196,7 @@ class TrainingThread:
             snapshot = self._snapshot(run, report)
             self._tell(report.news(state, snapshot=snapshot, sentence=event.sentence))
 
-    def _may_go_on(self, run: TrainingRun, report: _Report) -> bool:
+    def _may_go_on(self, run: TrainingRun, report: Report) -> bool:
         """Grant wishes and wait while paused; False when the run is to end."""
         told = False
         while True:
@@ -246,7 +222,7 @@ class TrainingThread:
                 self._tell(report.news("paused", snapshot=snapshot, sentence=why))
                 told = True
 
-    def _end(self, run: TrainingRun, report: _Report) -> None:
+    def _end(self, run: TrainingRun, report: Report) -> None:
         if self._stop == "checkpoint":
             report.saved_step = run.save()
         snapshot = self._snapshot(run, report)
@@ -255,7 +231,7 @@ class TrainingThread:
             sentence = "Stopped; nothing more was written."
         self._tell(report.news("stopped", snapshot=snapshot, sentence=sentence))
 
-    def _snapshot(self, run: TrainingRun, report: _Report) -> Snapshot:
+    def _snapshot(self, run: TrainingRun, report: Report) -> Snapshot:
         report.snapshot_at = time.monotonic()
         self._last = run.snapshot()
         return self._last
@@ -282,7 +258,7 @@ class TrainingThread:
         with self._condition:
             waiting, self._news = self._news, news
             if waiting is not None:
-                self._news = _merged(waiting, news)
+                self._news = merged(waiting, news)
         if waiting is None:
             self._on_news()
 
@@ -293,92 +269,3 @@ class _Keep(NamedTuple):
     path: Path | None
     name: str
     on_kept: Callable[[Bundle | None, str], None] | None
-
-
-class _Report:
-    """What the thread tells of the run it drives."""
-
-    def __init__(self) -> None:
-        self.step = self.steps = 0
-        self.saved_step = -1
-        self.checkpoints: tuple[int, ...] = ()
-        self.folder: Path | None = None
-        self.trouble = ""
-        self.snapshot_at = 0.0
-        self._rate = 0.0
-        self._batch = 1
-        self._recent: deque[dict[str, float]] = deque(maxlen=SENTENCE_ROWS)
-        self._since: list[dict[str, float]] = []
-        self._samples = 0
-        self._row_at = 0.0
-
-    def begin(self, run: TrainingRun) -> None:
-        """Know the run; its first step is about to come."""
-        self.folder, self.step, self.steps = run.folder.path, run.step, run.steps
-        self.checkpoints = run.timeline.steps()
-        self.rest()
-
-    def rest(self) -> None:
-        """Forget the time that passed without steps."""
-        self._since, self._samples = [], 0
-        self._row_at = time.monotonic()
-
-    def add(self, event: Stepped) -> dict[str, float] | None:
-        """Count a step; the row of losses if one is due."""
-        self.step, self._batch = event.step, event.samples
-        self._since.append(event.losses)
-        self._samples += event.samples
-        passed = time.monotonic() - self._row_at
-        if passed < 1.0 / ROWS_PER_S:
-            return None
-        rate = self._samples / passed
-        self._rate = RATE_SMOOTHING * self._rate + (1 - RATE_SMOOTHING) * rate
-        if not self._recent:
-            self._rate = rate
-        row: dict[str, float] = {"step": event.step}
-        for name in dict.fromkeys(name for losses in self._since for name in losses):
-            values = [losses[name] for losses in self._since if name in losses]
-            row[name] = sum(values) / len(values)
-        self._recent.append(row)
-        self.rest()
-        return row
-
-    def snapshot_due(self, every: float) -> bool:
-        """Whether the last snapshot is old enough."""
-        return time.monotonic() - self.snapshot_at >= every
-
-    def news(
-        self,
-        state: State,
-        row: dict[str, float] | None = None,
-        *,
-        snapshot: Snapshot | None = None,
-        notice: str = "",
-        sentence: str = "",
-    ) -> News:
-        """How things stand; ``sentence`` in the place of the one on the losses."""
-        left = (self.steps - self.step) * self._batch
-        return News(
-            state,
-            self.step,
-            self.steps,
-            self._rate,
-            left / self._rate if self._rate else 0.0,
-            (row,) if row is not None else (),
-            snapshot,
-            (notice,) if notice else (),
-            sentence or describe(list(self._recent)),
-            self.checkpoints,
-            self.saved_step,
-            self.folder,
-        )
-
-
-def _merged(older: News, newer: News) -> News:
-    """Of two that were not taken, the newer with what is new in the older."""
-    return msgspec.structs.replace(
-        newer,
-        rows=(older.rows + newer.rows)[-MOST_ROWS:],
-        snapshot=newer.snapshot or older.snapshot,
-        notices=(older.notices + newer.notices)[-MOST_NOTICES:],
-    )

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import time
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 
 from genviewer.engine import train_bundle, training_run
 from genviewer.engine.run_timeline import RunTimeline
+from genviewer.engine.train_bundle import make_spec
 from genviewer.engine.train_config import TrainingError
+from genviewer.engine.train_quality import Quality
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_vae import measure_elbo
 from genviewer.engine.training import make_state, train, training_steps
@@ -75,6 +78,33 @@ def test_a_held_out_split_is_measured_on_the_way(tmp_path):
     assert told[-1]["validation_elbo"] == measure_elbo(run.state.ema, test)[0]
     rows = list(csv.DictReader((tmp_path / "run" / "metrics.csv").open()))
     assert float(rows[-1]["validation_elbo"]) == pytest.approx(told[-1]["validation_elbo"], 1e-4)
+
+
+def test_the_samples_are_measured_on_the_way_if_that_is_wanted(tmp_path):
+    config = msgspec.structs.replace(config_of(tmp_path, steps=5, test=16), evaluate_every=2)
+    run = TrainingRun.start(config, tmp_path / "run")
+    told = {e.step: e.losses for e in run.events() if isinstance(e, Stepped)}
+    assert [step for step, row in told.items() if "frechet" in row] == [2, 4, 5]
+    train_images, test = load_images(config.data.source)
+    spec = make_spec(config)
+    same = Quality(test, spec, config.seed)
+    assert same.measure(run.state.ema) == {"frechet": told[5]["frechet"]}
+
+    class Mirror(torch.nn.Module):
+        """Draws the very images that it is compared with."""
+
+        def __init__(self, data):
+            super().__init__()
+            self.config = run.state.ema.config
+            rows = np.random.default_rng(0).permutation(len(data.images))[:500]
+            self.left = [torch.from_numpy(data.images[np.sort(rows)] / np.float32(255))]
+
+        def logits(self, z, y):
+            part, self.left[0] = self.left[0][: len(z)], self.left[0][len(z) :]
+            return torch.logit(part.permute(0, 3, 1, 2), eps=1e-6)
+
+    best = Quality(train_images, spec, 0).measure(Mirror(train_images))["frechet"]
+    assert abs(best) < 1e-6 < told[2]["frechet"]
 
 
 def fail_at(monkeypatch, step, error, times=1):

@@ -2,6 +2,8 @@
 
 import os
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from genviewer.engine.training import make_state, train
 from genviewer.engine.training_run import TrainingRun
 from genviewer.engine.training_thread import TrainingThread
 from genviewer.io.bundle import hash_arrays, open_bundle
+from genviewer.io.cancelling import check_cancelled
 from tests.tiny_runs import GAN, VAE, Listener, config_of, wait_for
 
 
@@ -157,6 +160,21 @@ def test_a_run_that_cannot_start_says_why(tmp_path, begin):
     assert begin(refuse)[1].until("failed").sentence == "There are no images in photos."
     _, listener = begin(lambda: TrainingRun.resume(tmp_path / "none"))
     assert "none holds no run" in listener.until("failed").sentence
+
+
+def test_reading_the_data_can_be_stopped(begin):
+    reading = threading.Event()
+
+    def read_for_ever():
+        reading.set()
+        while True:
+            check_cancelled()
+            time.sleep(0.005)
+
+    thread, listener = begin(read_for_ever)
+    assert reading.wait(60)
+    thread.stop()
+    assert "before it began" in listener.until("stopped").sentence
 
 
 @pytest.mark.allow_log("ERROR")
