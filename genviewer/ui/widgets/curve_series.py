@@ -64,6 +64,14 @@ KNOWN: tuple[Series, ...] = (
     Series("adversarial", "Adversarial", "Side losses", "nats", "A critic's part.", False),
     Series("class_real", "Class of real", "Side losses", "nats", "Of real images.", False),
     Series("class_drawn", "Class of drawn", "Side losses", "nats", "Of drawn images.", False),
+    Series(
+        "memory",
+        "Old samples",
+        "Old samples",
+        "",
+        "How far what the model drew before is from what it draws now.",
+        False,
+    ),
     Series("penalty", "Gradient penalty", "Side losses", "", "On the discriminator.", False),
     Series(
         "gradient_norm",

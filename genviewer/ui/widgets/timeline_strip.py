@@ -54,7 +54,7 @@ class TimelineStrip(QWidget):
         self._pictures: dict[tuple[int, int], QImage] = {}
         self._hover: tuple[int, int] | None = None
         self._cursor: tuple[int, int] = (0, 0)  # row and step that the keyboard is at
-        self._tiled: tuple[int, ...] = ()
+        self._tiled: tuple[int, ...] = ()  # the steps that have room for tiles
 
     # values in
 
@@ -94,7 +94,7 @@ class TimelineStrip(QWidget):
     @property
     def tiled_steps(self) -> tuple[int, ...]:
         """The steps that have room for tiles."""
-        return tuple(self._steps[place] for place in self._tiled)
+        return self._tiled
 
     def tile(self, row: int, step: int) -> QRectF:
         """Where a tile is."""
@@ -116,12 +116,12 @@ class TimelineStrip(QWidget):
         return Columns(len(self._steps), self.width())
 
     def _place_tiles(self) -> None:
-        before = self.tiled_steps if len(self._tiled) <= len(self._steps) else ()
-        self._tiled = self._columns.tiled
-        if self._steps and self._cursor[1] not in self.tiled_steps:
-            self._cursor = (self._cursor[0], self.tiled_steps[-1])
+        before = self._tiled
+        self._tiled = tuple(self._steps[place] for place in self._columns.tiled)
+        if self._tiled and self._cursor[1] not in self._tiled:
+            self._cursor = (self._cursor[0], self._tiled[-1])
         self.update()
-        if before != self.tiled_steps:
+        if before != self._tiled:
             self.tiles_wanted.emit()
 
     # painting
