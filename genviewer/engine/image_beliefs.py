@@ -80,7 +80,7 @@ class Answer:
         posterior: where the image lies; None without an encoder.
         reconstruction: uint8 (H, W, C), what the model draws from there; None without an encoder.
         likeness: PSNR in dB and SSIM of the reconstruction; None without one.
-        by_class: uint8 (K, H, W, C), the same under every class; None until the end.
+        by_class: uint8 (K, H, W, C), the same under every class; None at the first look.
         score: the discriminator's, with the share in percent of the model's own samples that score
             lower; None without a discriminator. NaN for the share until it is known.
         done: nothing will be added.
@@ -172,6 +172,7 @@ class ImageBeliefs:
         with np.errstate(divide="ignore"):
             log_prior = np.log(prior)
         sums, usual, done = WeightSums(count), math.nan, 0
+        by_class: Bytes | None = None
         for number, size in enumerate(rounds(question.samples)):
             alive = np.arange(count)
             if number:
@@ -187,6 +188,8 @@ class ImageBeliefs:
             best = None if beliefs is None else int(beliefs.best[0])
             posterior, drawn = self._reconstruct(density, x, best)
             last = done == question.samples
+            if by_class is None and (number or last):
+                by_class = self._under_every_class(density, x)
             yield Answer(
                 question,
                 likelihoods,
@@ -195,7 +198,7 @@ class ImageBeliefs:
                 posterior,
                 drawn,
                 likeness(question.pixels, drawn),
-                self._under_every_class(density, x) if last else None,
+                by_class,
                 done=last,
             )
 

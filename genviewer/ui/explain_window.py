@@ -56,7 +56,7 @@ class ExplainWindow(QWidget):
         words.addWidget(self.title)
         words.addWidget(self.lead, 1)
         head.addLayout(words, 1)
-        column = QVBoxLayout(self)
+        column = self._column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         column.addLayout(head)
@@ -94,7 +94,7 @@ class ExplainWindow(QWidget):
             self.lead.setText("")
             self.text.setText(what_exists(spec, answer))
         if shape != (self.picture.isHidden(), self.bounds.isHidden()):
-            self.resize(self.width(), self.layout().totalHeightForWidth(self.width()))
+            self.resize(self.width(), self._column.totalHeightForWidth(self.width()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

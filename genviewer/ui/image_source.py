@@ -71,6 +71,7 @@ class ImageSource(QDialog):
         self.others = QPushButton("Others", self)
         self.others.setToolTip("Show other images of the data set")
         self.others.setEnabled(False)
+        self.others.setAutoDefault(False)
         self.others.clicked.connect(self._show_others)
         self.told = QLabel("Choose a data set, then an image.", self)
         self.told.setWordWrap(True)

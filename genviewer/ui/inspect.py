@@ -24,6 +24,7 @@ from genviewer.ui.background import Background
 from genviewer.ui.inverting import Inverting
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.references import CHOOSE, References
+from genviewer.ui.widgets.figure_rows import Figure
 from genviewer.ui.widgets.inspect_panel import REDRAWN
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class Inspect(QObject):
         self.follow_sample(False)
         self._image, self._is_drawing = pixels, False
         self.panel.drawing.pad.set_pixels(pixels)
-        self.panel.set_source(name)
+        self.panel.image.source.setText(name)
         self._refit()
 
     def open_file(self, path: Path) -> None:
@@ -171,10 +172,10 @@ class Inspect(QObject):
     def follow_sample(self, on: bool) -> None:
         """Ask about the current sample, as it changes."""
         self._following = on
-        self.panel.sample.setChecked(on)
+        self.panel.image.sample.setChecked(on)
         if on:
             self._is_drawing = False
-            self.panel.set_source("current sample")
+            self.panel.image.source.setText("current sample")
             pixels = self._current_pixels()
             if pixels is not None:
                 self._look_at(pixels)
@@ -194,7 +195,7 @@ class Inspect(QObject):
             self.follow_sample(False)
         if not self._is_drawing:
             self._is_drawing = True
-            self.panel.set_source("drawing")
+            self.panel.image.source.setText("drawing")
         self._image = self.panel.drawing.pad.pixels()
         self._refit()
 
@@ -228,8 +229,8 @@ class Inspect(QObject):
 
     def _fit(self, image: NDArray[np.uint8], loaded: Loaded) -> NDArray[np.uint8]:
         spec = loaded.bundle.spec.image
-        fit = self.panel.fit
-        if self._is_drawing and self.panel.centre:
+        fit = self.panel.image.fit
+        if self._is_drawing and self.panel.image.centre:
             from genviewer.engine.drawing import centred
 
             image = centred(image, spec.height, spec.width)
@@ -251,7 +252,7 @@ class Inspect(QObject):
         note = words.classes_note(spec)
         condition = spec.class_condition
         names = [condition.label(i) for i in range(condition.size)] if condition else []
-        panel.set_classes([] if note else names, note)
+        panel.classes_column.set_classes([] if note else names, note)
         if not note and loaded.bundle.model_id in self._priors:
             panel.bars.set_prior(self._priors[loaded.bundle.model_id])
         panel.set_density_shown(density)
@@ -275,10 +276,10 @@ class Inspect(QObject):
         )
         small = max(spec.image.height, spec.image.width) <= SMALL and spec.image.channels == 1
         if before is None or before.bundle.spec.image != spec.image:
-            panel.set_centre(small)
+            panel.image.set_centre(small)
         panel.reconstruction.set_empty("" if spec.encoder else "Invert to see")
         panel.set_drawn(None, REDRAWN, "")
-        panel.set_verdict("")
+        panel.classes_column.set_verdict("")
         self._refit()
 
     def _ask(self) -> None:
@@ -320,7 +321,7 @@ class Inspect(QObject):
         panel.figures.set_note(words.density_note(spec))
         if answer.beliefs is not None:
             panel.bars.set_posterior(answer.beliefs.posterior[0])
-        panel.set_verdict(*words.verdict(answer, reference, self.rejected, spec))
+        panel.classes_column.set_verdict(*words.verdict(answer, reference, self.rejected, spec))
         if answer.reconstruction is not None and self._inverted is None:
             if not self.inverting.searching:
                 text = words.likeness_text(answer.likeness)
@@ -337,14 +338,14 @@ class Inspect(QObject):
         about_this = answer.question.pixels is self._seen and answer.posterior is not None
         return about_this and (answer.done or np.isfinite(answer.usual))
 
-    def _nearest_figures(self) -> list[words.Figure]:
+    def _nearest_figures(self) -> list[Figure]:
         """How near the nearest image is that a search has found."""
         if self._inverted is None or self._seen is None:
             return []
         drawn, decibels = self._inverted
         away = float(np.sqrt(np.mean((drawn.astype(np.float32) - self._seen) ** 2))) / 255.0
         tip = "The nearest image that a search has found: a distance, not a probability."
-        return [words.Figure("nearest", f"{away:.3f} away (RMS), {decibels:.1f} dB", tip)]
+        return [Figure("nearest", f"{away:.3f} away (RMS), {decibels:.1f} dB", tip)]
 
     def _reference(self) -> Reference | None:
         return self.references.known(self._loaded) if self._loaded is not None else None

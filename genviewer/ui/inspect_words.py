@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.engine.density_results import percentile
 from genviewer.ui.widgets.figure_rows import Figure
 
 if TYPE_CHECKING:
@@ -136,10 +135,10 @@ def verdict(
         return "", False
     best = int(found.best[0])
     undecided = float(found.entropy[0])
-    entropy = f"entropy {undecided:.2f} of {math.log(len(found.prior)):.2f} nats"
+    entropy = f"entropy {undecided:.2f} of {math.log(len(found.prior)):.2f}"
     if float(found.posterior[0, best]) < SURE:
-        return f"Undecided; {entropy}.", False
-    return f"Takes it for {spec.class_condition.label(best)}; {entropy}.", False
+        return f"Undecided; {entropy}", False
+    return f"Taken for {spec.class_condition.label(best)}; {entropy}", False
 
 
 def _strange(answer: Answer, reference: Reference | None, rejected: float) -> bool:
@@ -157,8 +156,3 @@ def likeness_text(likeness: tuple[float, float] | None) -> str:
     if likeness is None:
         return ""
     return f"PSNR {likeness[0]:.1f} dB · SSIM {likeness[1]:.2f}"
-
-
-def share_below(reference: Reference, value: float) -> float:
-    """The share in percent of the reference that is less likely."""
-    return float(percentile(reference.log_px, np.array([value]))[0])

@@ -12,6 +12,9 @@ from genviewer.io.atomic import write_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.jobs import Progress
     from genviewer.ui.background import Background
@@ -126,7 +129,7 @@ class References:
         self._asked.discard((loaded.bundle.model_id, self.current(loaded)))
 
 
-def _images(source: str, loaded: Loaded):  # noqa: ANN202 - uint8 (N, H, W, C)
+def _images(source: str, loaded: Loaded) -> NDArray[np.uint8]:
     """The test images of a data set, or all it has, as the model takes them."""
     from genviewer.engine.density_images import fit_images
     from genviewer.io.datasets import load_images

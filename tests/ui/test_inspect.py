@@ -128,7 +128,7 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
     save_png(tmp_path / "digit.png", digit, None, 3)
     found.open_file(tmp_path / "digit.png")
     qtbot.waitUntil(lambda: found.seen is not None, timeout=PATIENCE_MS)
-    assert found.panel.source.text() == "digit.png"
+    assert found.panel.image.source.text() == "digit.png"
     assert np.abs(found.seen.astype(int) - digit).mean() < 5.0
     assert int(done(qtbot, found).beliefs.best[0]) == 3
 
@@ -137,14 +137,14 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
     found.panel.drawing.pad.setFocus()
     QTest.keyClick(found.panel.drawing.pad, Qt.Key.Key_V, CTRL)
     assert np.array_equal(found.seen, 255 - digit)
-    found.panel._set_invert(True)
+    found.panel.image.set_invert(True)
     assert np.array_equal(found.seen, digit)
-    found.panel._set_invert(False)
+    found.panel.image.set_invert(False)
 
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "digit.png"))])
     found.panel._give(data, "dropped")
-    qtbot.waitUntil(lambda: found.panel.source.text() == "digit.png", timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: found.panel.image.source.text() == "digit.png", timeout=PATIENCE_MS)
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     found.open_file(tmp_path / "bad.png")
     qtbot.waitUntil(lambda: len(window.notices.notices) > 0, timeout=PATIENCE_MS)
@@ -154,7 +154,7 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
 
 def test_the_current_sample_is_followed_and_the_prior_counts(window, qtbot):
     found = inspect(window, qtbot)
-    QTest.mouseClick(found.panel.sample, LEFT)
+    QTest.mouseClick(found.panel.image.sample, LEFT)
     assert int(done(qtbot, found).beliefs.best[0]) == 3
     edits.choose_class(window.session, 7)
     settled(qtbot, window)
@@ -172,7 +172,7 @@ def test_the_current_sample_is_followed_and_the_prior_counts(window, qtbot):
     log_px = float(done(qtbot, found).likelihoods.log_px[0])
     assert f"{abs(log_px):.2f} nats" in window_of.text.text()
     draw_a_one(window)
-    assert not found.panel.sample.isChecked()
+    assert not found.panel.image.sample.isChecked()
     QTest.keyClick(window_of, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: found._explain is None, timeout=PATIENCE_MS)
 
@@ -185,14 +185,14 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot):
     assert bundled_reference(bundle) is not None
     found.show_image(np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8), "noise")
     done(qtbot, found)
-    assert "nothing I know" in found.panel.verdict.text()
+    assert "nothing I know" in found.panel.classes_column.verdict.text()
     compared = next(f for f in found.panel.figures.figures if f.name == "compared")
     assert compared.value == "stranger than all 1,000"
     found.show_image(window.canvas.focus_pixels(), "a sample")
     done(qtbot, found)
-    assert found.panel.verdict.text().startswith("Takes it for 3")
+    assert found.panel.classes_column.verdict.text().startswith("Taken for 3")
     found.set_rejected(1.0)
-    assert "nothing I know" in found.panel.verdict.text()
+    assert "nothing I know" in found.panel.classes_column.verdict.text()
 
 
 def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeypatch):

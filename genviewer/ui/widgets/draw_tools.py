@@ -30,10 +30,10 @@ class DrawTools(QWidget):
         self.brush = self._button("brush", "Draw", lambda: self._erase(False), checkable=True)
         self.eraser = self._button("eraser", "Erase", lambda: self._erase(True), checkable=True)
         self.color = self._button("", "Colour of the brush", self._ask_color)
-        self.size = SliderTrack(self)
-        self.size.setAccessibleName("Size of the brush")
-        self.size.setToolTip("Size of the brush")
-        self.size.setMinimumWidth(40)
+        self.width_slider = SliderTrack(self)
+        self.width_slider.setAccessibleName("Size of the brush")
+        self.width_slider.setToolTip("Size of the brush")
+        self.width_slider.setMinimumWidth(40)
         self.undo = self._button("undo", "Undo in the drawing  (Ctrl+Z in the pad)", self.pad.undo)
         self.redo = self._button("redo", "Redo in the drawing  (Ctrl+Y in the pad)", self.pad.redo)
         self.clear = self._button("trash", "Clear the drawing  (Delete in the pad)", self.pad.clear)
@@ -42,7 +42,7 @@ class DrawTools(QWidget):
         bar.setSpacing(2)
         for widget in (self.brush, self.eraser, self.color):
             bar.addWidget(widget)
-        bar.addWidget(self.size, 1)
+        bar.addWidget(self.width_slider, 1)
         for widget in (self.undo, self.redo, self.clear):
             bar.addWidget(widget)
         column = QVBoxLayout(self)
@@ -50,7 +50,7 @@ class DrawTools(QWidget):
         column.setSpacing(4)
         column.addWidget(self.pad, 1)
         column.addLayout(bar)
-        self.size.valueChanged.connect(self._slide)
+        self.width_slider.valueChanged.connect(self._slide)
         self.pad.size_changed.connect(self._show_size)
         self.pad.history_changed.connect(self._show_history)
         self._show_size(self.pad.size_of_brush)
@@ -92,9 +92,9 @@ class DrawTools(QWidget):
 
     def _show_size(self, size: int) -> None:
         low, high = SIZES
-        self.size.blockSignals(True)
-        self.size.setValue(round(STEPS * (size - low) / (high - low)))
-        self.size.blockSignals(False)
+        self.width_slider.blockSignals(True)
+        self.width_slider.setValue(round(STEPS * (size - low) / (high - low)))
+        self.width_slider.blockSignals(False)
 
     def _show_history(self) -> None:
         self.undo.setEnabled(self.pad.can_undo)

@@ -22,44 +22,38 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QMenu,
     QProgressBar,
     QPushButton,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from genviewer.io.dataset_fit import Fit
 from genviewer.ui import theme
-from genviewer.ui.icons import icon
-from genviewer.ui.widgets.draw_tools import DrawTools
-from genviewer.ui.widgets.elided_label import ElidedLabel
+from genviewer.ui.widgets.class_column import ClassColumn
 from genviewer.ui.widgets.figure_rows import FigureRows
+from genviewer.ui.widgets.image_column import ImageColumn
 from genviewer.ui.widgets.image_import import has_image, image_from
 from genviewer.ui.widgets.keyboard import ButtonPanel
 from genviewer.ui.widgets.picture_tile import PictureTile, error_map
-from genviewer.ui.widgets.posterior_bars import PosteriorBars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-PAD_WIDTH = 206
-BARS_WIDTH = 212
 WIDE = 930
 """From this width on pictures and figures are side by side."""
 
 MINIMUM_HEIGHT = 236
 REDRAWN = "Redrawn"
 SAMPLES = (16, 100, 500, 2000, 5000)
-FITS = {"crop": "Keep the middle", "pad": "Keep all of it", "stretch": "Stretch"}
 
 
 class InspectPanel(ButtonPanel):
     """Takes values in and says what is wanted; knows nothing of models.
+
+    Its outer columns are :attr:`image` and :attr:`classes_column`.
 
     Signals:
         drawn: the drawing has changed.
@@ -68,7 +62,7 @@ class InspectPanel(ButtonPanel):
             what to call it.
         file_given(object): the Path of an image file that was dropped or pasted.
         sample_toggled(bool): the current sample is to be looked at, as it changes.
-        fit_changed: see :attr:`fit` and :attr:`centre`.
+        fit_changed: the image is to be brought to the model's size in another way.
         encode_wanted, invert_wanted, cancel_wanted, classes_wanted, explain_wanted: pressed.
         data_view_wanted: a whole data set is to be asked about.
         prior_edited(object), class_chosen(int): of the bars.
@@ -100,64 +94,33 @@ class InspectPanel(ButtonPanel):
         self.setAutoFillBackground(True)
         self.setMinimumHeight(MINIMUM_HEIGHT)
         self._seen: NDArray[np.uint8] | None = None
-        self._how = "crop"
-        self._invert = False
-        self.centre = True
+        self.image = ImageColumn(self)
+        self.classes_column = ClassColumn(self)
+        self.drawing, self.bars = self.image.drawing, self.classes_column.bars
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 8)
         row.setSpacing(16)
-        row.addWidget(self._image_column())
+        row.addWidget(self.image)
         row.addWidget(self._model_column(), 1)
-        row.addWidget(self._class_column())
+        row.addWidget(self.classes_column)
+        self._pass_on()
         self.set_work(None)
 
-    # -- columns ---------------------------------------------------------------------------------
-
-    def _image_column(self) -> QWidget:
-        column, layout = _column(self)
-        column.setFixedWidth(PAD_WIDTH)
-        bar = QHBoxLayout()
-        bar.setSpacing(2)
-        self.file = self._tool("open", "Open an image…", self.file_wanted.emit)
-        self.paste = self._tool("paste", "Paste an image  (Ctrl+V here)", self._paste)
-        self.data = self._tool("grid", "Choose from a data set…", self.data_wanted.emit)
-        self.sample = self._tool("image", "Follow the current sample", checkable=True)
-        self.sample.clicked.connect(self.sample_toggled)
-        self.source = ElidedLabel("", self)
-        self.source.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.fit_button = self._tool("fit", "How the image is brought to the model's size")
-        self.fit_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.fit_button.setMenu(self._fit_menu())
-        for button in (self.file, self.paste, self.data, self.sample):
-            bar.addWidget(button)
-        bar.addWidget(self.source, 1)
-        bar.addWidget(self.fit_button)
-        self.drawing = DrawTools(column)
+    def _pass_on(self) -> None:
+        """The columns' signals as the panel's own."""
+        image, classes = self.image, self.classes_column
         self.drawing.pad.drawn.connect(self.drawn)
-        layout.addLayout(bar)
-        layout.addWidget(self.drawing, 1)
-        return column
+        image.file_wanted.connect(self.file_wanted)
+        image.data_wanted.connect(self.data_wanted)
+        image.paste_wanted.connect(self._paste)
+        image.sample_toggled.connect(self.sample_toggled)
+        image.fit_changed.connect(self.fit_changed)
+        classes.prior_edited.connect(self.prior_edited)
+        classes.class_chosen.connect(self.class_chosen)
+        classes.explain_wanted.connect(self.explain_wanted)
+        classes.data_view_wanted.connect(self.data_view_wanted)
 
-    def _fit_menu(self) -> QMenu:
-        menu = QMenu(self)
-        self._fit_actions = {}
-        for key, text in FITS.items():
-            action = menu.addAction(text)
-            action.setCheckable(True)
-            action.triggered.connect(lambda _=False, key=key: self._set_how(key))
-            self._fit_actions[key] = action
-        menu.addSeparator()
-        self._invert_action = menu.addAction("Swap light and dark")
-        self._centre_action = menu.addAction("Centre what is drawn, as in MNIST")
-        for action, then in (
-            (self._invert_action, self._set_invert),
-            (self._centre_action, self._set_centre),
-        ):
-            action.setCheckable(True)
-            action.triggered.connect(then)
-        self._fit_actions[self._how].setChecked(True)
-        self._centre_action.setChecked(self.centre)
-        return menu
+    # -- columns ---------------------------------------------------------------------------------
 
     def _model_column(self) -> QWidget:
         column, layout = _column(self)
@@ -246,60 +209,7 @@ class InspectPanel(ButtonPanel):
         bar.addStretch(1)
         return bar
 
-    def _class_column(self) -> QWidget:
-        column, layout = _column(self)
-        column.setFixedWidth(BARS_WIDTH)
-        head = QHBoxLayout()
-        self.class_head = QLabel("p(y | x)", column)
-        self.class_head.setFont(theme.strong(self.font()))
-        self.prior_head = QToolButton(column)
-        self.prior_head.setText("prior")
-        self.prior_head.setObjectName("tight")
-        self.prior_head.setToolTip("Make all classes equally probable again")
-        self.prior_head.clicked.connect(self._even_prior)
-        self.explain = QToolButton(column)
-        self.explain.setText("Explain…")
-        self.explain.setToolTip("How p(x), p(y | x) and p(x | y) hang together")
-        self.explain.setAccessibleName("Explain")
-        self.explain.setFixedHeight(22)
-        self.explain.setObjectName("tight")
-        self.explain.clicked.connect(lambda: self.explain_wanted.emit())
-        head.addWidget(self.class_head)
-        self.data_view = QToolButton(column)
-        self.data_view.setText("Data set…")
-        self.data_view.setToolTip("The same over a whole data set: outliers, mistakes, latents")
-        self.data_view.setAccessibleName("Data set")
-        self.data_view.setFixedHeight(22)
-        self.data_view.setObjectName("tight")
-        self.data_view.clicked.connect(lambda: self.data_view_wanted.emit())
-        head.addWidget(self.explain)
-        head.addWidget(self.data_view)
-        head.addStretch(1)
-        head.addWidget(self.prior_head)
-        self.bars = PosteriorBars(column)
-        self.bars.prior_edited.connect(self.prior_edited)
-        self.bars.class_chosen.connect(self.class_chosen)
-        self.no_classes = QLabel("", column)
-        self.no_classes.setWordWrap(True)
-        self.no_classes.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self.no_classes.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.verdict = QLabel("", column)
-        self.verdict.setWordWrap(True)
-        layout.addLayout(head)
-        layout.addWidget(self.bars, 1)
-        layout.addWidget(self.no_classes, 1)
-        layout.addWidget(self.verdict)
-        return column
-
     # -- values in -------------------------------------------------------------------------------
-
-    def set_classes(self, names: Sequence[str], why_not: str = "") -> None:
-        """The model's classes; where there are none, why p(y | x) cannot be asked."""
-        self.bars.set_classes(names)
-        self.bars.setVisible(bool(names))
-        self.prior_head.setVisible(bool(names))
-        self.no_classes.setText(why_not)
-        self.no_classes.setVisible(not names)
 
     def set_density_shown(self, shown: bool) -> None:
         """Whether there is a density, with samples and a reference to choose."""
@@ -312,10 +222,6 @@ class InspectPanel(ButtonPanel):
         for key, text in choices:
             self.reference.addItem(text, key)
         self.reference.setCurrentIndex(max(self.reference.findData(current), 0))
-
-    def set_source(self, text: str) -> None:
-        """What the image is."""
-        self.source.setText(text)
 
     def set_seen(self, pixels: NDArray[np.uint8] | None) -> None:
         """What the model is given: uint8 (H, W, C) in its size."""
@@ -333,13 +239,6 @@ class InspectPanel(ButtonPanel):
         c = theme.colors()
         self.error.set_pixels(error_map(self._seen, pixels, c.accent, c.warning))
 
-    def set_verdict(self, text: str, alarming: bool = False) -> None:
-        """Say in a sentence what the bars come to."""
-        self.verdict.setText(text)
-        self.verdict.setFont(theme.strong(self.font()) if alarming else self.font())
-        role = QPalette.ColorRole.BrightText if alarming else QPalette.ColorRole.WindowText
-        self.verdict.setForegroundRole(role)
-
     def set_work(self, fraction: float | None) -> None:
         """How far a search is, 0..1; None where none is under way."""
         working = fraction is not None
@@ -350,36 +249,7 @@ class InspectPanel(ButtonPanel):
         if fraction is not None:
             self.progress.setValue(round(1000 * fraction))
 
-    @property
-    def fit(self) -> Fit:
-        """How images are brought to the model's size."""
-        return Fit(how=self._how, invert=self._invert)  # type: ignore[arg-type]
-
-    def set_centre(self, centre: bool) -> None:
-        """Whether drawings are centred, without a signal."""
-        self.centre = centre
-        self._centre_action.setChecked(centre)
-
     # -- the hand --------------------------------------------------------------------------------
-
-    def _even_prior(self) -> None:
-        even = np.ones(len(self.bars.prior))
-        self.bars.set_prior(even)
-        self.prior_edited.emit(even)
-
-    def _set_how(self, how: str) -> None:
-        self._how = how
-        for key, action in self._fit_actions.items():
-            action.setChecked(key == how)
-        self.fit_changed.emit()
-
-    def _set_invert(self, on: bool) -> None:
-        self._invert = on
-        self.fit_changed.emit()
-
-    def _set_centre(self, on: bool) -> None:
-        self.centre = on
-        self.fit_changed.emit()
 
     def _paste(self) -> None:
         self._give(QGuiApplication.clipboard().mimeData(), "the clipboard")
@@ -420,25 +290,6 @@ class InspectPanel(ButtonPanel):
         self._halves.setDirection(sides.LeftToRight if wide else sides.TopToBottom)
 
     # -- parts -----------------------------------------------------------------------------------
-
-    def _tool(
-        self,
-        name: str,
-        tip: str,
-        then: Callable[[], object] | None = None,
-        *,
-        checkable: bool = False,
-    ) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName("tight")
-        button.setIcon(icon(name))
-        button.setFixedSize(26, 26)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip.split("  (")[0].rstrip("…"))
-        button.setCheckable(checkable)
-        if then is not None:
-            button.clicked.connect(lambda _=False: then())
-        return button
 
     def _push(self, text: str, tip: str) -> QPushButton:
         button = QPushButton(text, self)

@@ -117,7 +117,7 @@ def error_map(
         uint8 (H, W, 3), black where they agree.
     """
     difference = (wanted.astype(np.float32) - drawn).mean(2, keepdims=True) / 255.0
-    colours = [np.array(c.getRgb()[:3], np.float32) for c in (missing, extra)]
+    colours = [np.array([c.red(), c.green(), c.blue()], np.float32) for c in (missing, extra)]
     strength = np.sqrt(np.abs(difference))  # small errors are to be seen too
     mixed = strength * np.where(difference > 0.0, colours[0], colours[1])
     return np.round(mixed).astype(np.uint8)

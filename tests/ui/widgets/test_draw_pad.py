@@ -102,8 +102,8 @@ def test_the_wheel_and_the_slider_agree_about_the_brush(tools, qtbot):
     pad = tools.pad
     pad.set_size(1000)
     assert pad.size_of_brush == SIZES[1]
-    assert tools.size.fraction == 1.0
-    tools.size.setValue(0)
+    assert tools.width_slider.fraction == 1.0
+    tools.width_slider.setValue(0)
     assert pad.size_of_brush == SIZES[0]
 
 
