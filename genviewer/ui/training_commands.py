@@ -63,8 +63,7 @@ class TrainingCommands:
     @property
     def made(self) -> Training | None:
         """The training's controller, if it was asked for."""
-        found = vars(self._window.later).get("training")
-        return found if found is not None else None
+        return vars(self._window.later).get("training")
 
     def _panel(self) -> TrainingPanel:
         self._window.docks.show(DOCK, True)
@@ -156,7 +155,8 @@ class TrainingCommands:
     def offer_left(self) -> None:
         """Offer the run that was neither kept nor discarded when the window was closed."""
         left = read_record(self._window.user_files.training)
-        if left is not None and self.made is None:
+        idle = self.made is None or self.made.standing.state == "none"
+        if left is not None and idle:
             self._window.notices.show_notice(
                 f"The training of {left.name} is neither kept nor discarded.",
                 "warning",

@@ -67,6 +67,12 @@ def _until(qtbot, what):
     qtbot.waitUntil(what, timeout=PATIENT_MS)
 
 
+@pytest.fixture(autouse=True)
+def _priority(monkeypatch):
+    """Beside other work on the same machine the trainer would hardly get a turn."""
+    monkeypatch.setattr("genviewer.engine.training_thread.NICENESS", 0)
+
+
 @pytest.fixture
 def running(qtbot, window, training, config):
     """A training whose weights are on the screen."""
@@ -98,6 +104,7 @@ def test_the_very_picture_under_the_hand_turns_into_the_new_data(qtbot, window, 
     # While it waits, nothing moves; what is pinned is the very weights that draw it.
     running.pause()
     _until(qtbot, lambda: running.standing.state == "paused")
+    _until(qtbot, lambda: running.live.snapshot is running.live.newest)
     settled(qtbot, window)
     step = running.live.snapshot.step
     window.actions_by_id["pin"].trigger()
