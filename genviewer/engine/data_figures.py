@@ -158,11 +158,11 @@ class DataFigures:
             LoadError: as :meth:`encoded`, or UMAP is not installed.
         """
         encoded = self.encoded(bundle, view, progress)
-        if method == "umap":
-            progress.report(0.0, "UMAP, which cannot say how far it is")
-        make = by_components if method == "pca" else by_umap
+        means = encoded.posteriors.mean
         key = ("layout", bundle.model_id, view.digest, method)
-        return self._once(key, lambda: make(encoded.posteriors.mean))
+        if method == "umap":
+            return self._once(key, lambda: by_umap(means, progress=progress))
+        return self._once(key, lambda: by_components(means))
 
     def typical_pixels(self, view: ViewedData, progress: Reports) -> Typical:
         """How near the images lie to one another."""

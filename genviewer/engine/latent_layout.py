@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.core.resources import PACKAGE
 from genviewer.engine.generator import LoadError
 
 if TYPE_CHECKING:
+    from genviewer.engine.density import Reports
     from genviewer.engine.density_results import Doubles
     from genviewer.engine.generator import Floats
 
 MAX_UMAP = 20_000
 """Latents that UMAP learns from; the others are placed among them."""
 
+FEWEST = 5
+POLL_S = 0.1
+PROCESS = "genviewer.engine.umap_process"
 NO_UMAP = "UMAP is not installed: `pip install genviewer[umap]` brings it."
 
 
@@ -71,26 +82,39 @@ def by_components(latents: Floats) -> Layout:
     return Layout((values @ axes.T).astype(np.float32), labels, center, axes)
 
 
-def by_umap(latents: Floats, seed: int = 0) -> Layout:
+def by_umap(latents: Floats, seed: int = 0, progress: Reports | None = None) -> Layout:
     """Neighbours stay neighbours (McInnes et al. 2018): latents float32 (N, D); in a job's thread.
 
-    It takes seconds to minutes and cannot be interrupted.
+    It takes seconds to minutes, in a process that is ended where ``progress`` cancels.
 
     Raises:
-        LoadError: UMAP is not installed, or there are too few latents for it.
+        LoadError: UMAP is not installed, fails, or there are too few latents for it.
     """
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise LoadError(NO_UMAP) from error
-    if len(latents) < 4:
+    if importlib.util.find_spec("umap") is None:
+        raise LoadError(NO_UMAP)
+    if len(latents) < FEWEST:
         raise LoadError("UMAP needs some more images.")
-    chosen = np.unique(np.linspace(0, len(latents) - 1, MAX_UMAP).astype(np.int64))
-    method = UMAP(n_neighbors=min(15, len(chosen) - 1), random_state=seed, n_jobs=1)
-    learned = np.asarray(method.fit_transform(latents[chosen]), np.float32)
-    points = np.empty((len(latents), 2), np.float32)
-    points[chosen] = learned
-    rest = np.setdiff1d(np.arange(len(latents)), chosen)
-    if len(rest):
-        points[rest] = method.transform(latents[rest])
+    with tempfile.TemporaryDirectory(prefix="genviewer-umap-") as folder:
+        source, target = Path(folder) / "latents.npy", Path(folder) / "points.npy"
+        np.save(source, latents)
+        command = [sys.executable, "-m", PROCESS, str(source), str(MAX_UMAP), str(target)]
+        process = subprocess.Popen(
+            [*command, str(seed)],
+            cwd=PACKAGE.parent,  # not a folder in which something else may have our name
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            while process.poll() is None:
+                if progress is not None:
+                    progress.report(0.0, "UMAP, which cannot say how far it is")
+                time.sleep(POLL_S)
+        finally:
+            process.kill()
+            process.wait()
+        try:
+            points = np.load(target, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise LoadError("UMAP failed on these latents.") from error
     return Layout(points, ("", ""))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,32 +38,64 @@ def test_small_latents_lie_as_they_are(dim):
 
 
 def test_without_umap_a_sentence_says_what_brings_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "umap", None)
+    monkeypatch.setattr(latent_layout.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(LoadError, match="pip install"):
         by_umap(np.zeros((9, 3), np.float32))
 
 
-def test_umap_learns_from_a_bounded_number_and_places_the_rest(monkeypatch):
-    seen = {}
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """A package `umap` that the other process finds; what it does is up to the test."""
 
-    class Fake:
-        def __init__(self, **options):
-            seen.update(options)
+    def write(body: str) -> None:
+        (tmp_path / "umap.py").write_text(body)
 
-        def fit_transform(self, latents):
-            seen["learned"] = len(latents)
-            return latents[:, :2]
-
-        def transform(self, latents):
-            return latents[:, :2]
-
-    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Fake))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path.cwd()}")
     monkeypatch.setattr(latent_layout, "MAX_UMAP", 10)
+    return write
+
+
+def test_umap_learns_from_a_bounded_number_and_places_the_rest(fake):
+    fake(
+        """
+class UMAP:
+    def __init__(self, n_neighbors, random_state, n_jobs):
+        assert n_neighbors < 10
+
+    def fit_transform(self, latents):
+        assert len(latents) == 10
+        return latents[:, :2]
+
+    def transform(self, latents):
+        return latents[:, :2] + 100
+"""
+    )
     latents = np.random.default_rng(1).standard_normal((25, 3)).astype(np.float32)
     found = by_umap(latents)
-    assert seen["learned"] == 10
-    assert seen["n_neighbors"] < 10
-    assert np.array_equal(found.points, latents[:, :2])
+    placed = found.points[:, 0] > 50
+    assert placed.sum() == 15
+    assert np.allclose(found.points - 100 * placed[:, None], latents[:, :2], atol=1e-4)
     assert found.place(latents[0]) is None
     with pytest.raises(LoadError):
         by_umap(latents[:3])
+
+
+def test_umap_that_fails_is_said_and_one_that_is_not_wanted_is_ended(fake, tmp_path):
+    latents = np.zeros((9, 3), np.float32)
+    fake("raise RuntimeError")
+    with pytest.raises(LoadError, match="failed"):
+        by_umap(latents)
+    mark = tmp_path / "began"
+    fake(f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(600)")
+
+    class StopError(Exception):
+        pass
+
+    class Reports:
+        def report(self, fraction, text=""):
+            if mark.exists():
+                raise StopError
+
+    with pytest.raises(StopError):
+        by_umap(latents, progress=Reports())

@@ -155,7 +155,7 @@ class OutlierPage(DataPage):
             below = float((self._log_px < mark).mean())
             strange = "rejected" if mark < self.threshold else "not rejected"
             text += (
-                f" The image in the window has {mark:,.1f}, more than {percent(below)} of these: "
+                f" The current sample has {mark:,.1f}, more than {percent(below)} of these: "
                 f"{strange}."
             )
         self.verdict.setText(text)
