@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
     from genviewer.engine.jobs import Progress
     from genviewer.engine.live_generator import LiveGenerators
-    from genviewer.engine.training_thread import News
+    from genviewer.engine.training_news import News
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
     from genviewer.ui.training import Training

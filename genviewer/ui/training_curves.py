@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genviewer.engine.jobs import Progress
-    from genviewer.engine.training_thread import News
+    from genviewer.engine.training_news import News
     from genviewer.ui.background import Background
     from genviewer.ui.training import Training
     from genviewer.ui.widgets.curves import Curves

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from genviewer.engine.run_timeline import RunTimeline, TimelineError
 from genviewer.engine.run_watcher import RunWatcher
+from genviewer.engine.training_news import News
 from genviewer.engine.training_sentence import describe
-from genviewer.engine.training_thread import News
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -84,12 +84,13 @@ KNOWN: tuple[Series, ...] = (
     Series("learning_rate", "Learning rate", "Learning rate", "", "Of the optimizer.", False),
     Series("beta", "Beta", "Schedule", "", "The weight of the KL.", False),
     Series("heat", "Heat", "Schedule", "", "Of the warm-up.", False),
-    Series("fid", "Fréchet distance", "Quality: distance", "", "To the data; less is better."),
-    Series("kid", "Kernel distance", "Quality: distance", "", "To the data; less is better."),
-    Series("precision", "Precision", "Quality", "", "The share of samples that look like data."),
-    Series("recall", "Recall", "Quality", "", "The share of the data that can be drawn."),
-    Series("accuracy", "Class accuracy", "Quality", "", "How often the class is recognised."),
-    Series("quality", "Quality", "Quality", "", "As measured at the checkpoints."),
+    Series(
+        "frechet",
+        "Fréchet distance",
+        "Quality",
+        "",
+        "Of samples to the data, in the features of fixed random filters; 0 is best.",
+    ),
 )
 _BY_KEY = {series.key: series for series in KNOWN}
 _ORDER = {series.key: index for index, series in enumerate(KNOWN)}
