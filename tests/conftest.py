@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 pytest_plugins = ["pytester"]
+
+settings.register_profile("genviewer", deadline=None)  # a busy machine is no mistake
+settings.load_profile("genviewer")
 
 THREAD_GRACE_S = 2.0  # a thread that was told to stop may need a moment to do so
 IGNORED_QT_MESSAGES = [

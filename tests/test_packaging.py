@@ -112,7 +112,7 @@ def test_every_dependency_is_imported_somewhere():
     code = "\n".join(p.read_text("utf-8") for p in (ROOT / "genviewer").rglob("*.py"))
     for requirement in PYPROJECT["project"]["dependencies"]:
         name = re.split(r"[<>=!;\[ ]", requirement, maxsplit=1)[0]
-        module = module_of.get(name, name)
+        module = module_of.get(name, name.replace("-", "_"))
         used = re.search(rf"^\s*(import|from) {module}\b", code, re.MULTILINE)
         assert used or name in indirect, f"{name} is required, but nothing imports it"
 

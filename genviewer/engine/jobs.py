@@ -17,6 +17,7 @@ T = TypeVar("T")
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 NICENESS = 10
+LOWEST = 19
 _log = logging.getLogger(__name__)
 
 
@@ -172,6 +173,10 @@ class JobLane:
 
 
 def lower_priority(niceness: int = NICENESS) -> None:
-    """Give the calling thread a lower priority, where the system has one for each thread."""
+    """Give the calling thread a lower priority than the program's, where the system has one for
+    each thread.
+    """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        program = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(LOWEST, program + niceness))
