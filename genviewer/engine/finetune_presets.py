@@ -26,6 +26,7 @@ Preset = Literal["touch", "normal", "scratch"]
 RECIPE_NAME = "train.toml"
 FEW_IMAGES = 5_000  # a discriminator learns fewer by heart
 VERY_FEW_IMAGES = 1_000  # and needs what it knew already
+SMALL_BATCH = 32  # of few images, more steps teach more than larger ones
 REPLAY = 0.5
 EMA = 0.99
 
@@ -56,9 +57,11 @@ def _for_vae(bundle: Bundle, recipe: TrainConfig | None, images: int, preset: Pr
     batch = recipe.batch_size if recipe is not None else _batch(bundle.spec, 64)
     rate, epochs, least, most = {
         "touch": (2e-4, 5, 100, 1_000),
-        "normal": (1e-3, 20, 800, 8_000),
+        "normal": (1e-3, 20, 300, 8_000),
         "scratch": (2e-3, 60, 2_000, 40_000),
     }[preset]
+    if preset != "scratch" and images < FEW_IMAGES:
+        batch = min(batch, SMALL_BATCH)
     if family(bundle.config.network).kind == "autoencoder":
         rate *= 0.1
     steps = _steps(images, batch, epochs, least, most)

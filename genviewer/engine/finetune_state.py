@@ -14,7 +14,7 @@ from genviewer.engine.train_vae import make_vae_state, train_vae
 from genviewer.io.bundle import BundleError
 from genviewer.io.library import ModelNotFoundError, open_model
 from genviewer.nets.families import build, family
-from genviewer.nets.growth import class_count, grown_weights
+from genviewer.nets.growth import class_count, class_places, grown_weights
 from genviewer.nets.residual_gan import Discriminator, ResidualGAN, ResidualGANConfig
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genviewer.nets.residual_vae import ResidualVAE
 
 _MEASURED = ("running_mean", "running_var", "num_batches_tracked", "w_avg")
+CLASS_RATE = 10.0
 CRITIC_WIDTH, WIDEST_CRITIC, COARSEST = 32, 256, 7
 
 
@@ -46,6 +47,8 @@ def make_finetune_state(config: TrainConfig, *, fresh: bool = True) -> TrainingS
         _load(network, config, finetune)
     freeze(network, config.network, finetune)
     state = _vae_state(network, config) if config.vae is not None else _gan_state(network, config)
+    if finetune.new_classes:
+        _hasten_classes(state, config)
     if finetune.replay:
         add_teacher(state)
     return state
@@ -162,6 +165,26 @@ def _gan_state(network: nn.Module, config: TrainConfig) -> TrainingState:
         DISCRIMINATOR: torch.optim.Adam(discriminator.parameters(), rate, betas),
     }
     return TrainingState(network, players, config.seed, {DISCRIMINATOR: discriminator})
+
+
+def _hasten_classes(state: TrainingState, config: TrainConfig) -> None:
+    """Give the weights of the classes a higher rate.
+
+    A new class begins in the middle of the old ones and has far to go; at everything's rate the
+    rest of the network would move towards it instead.
+    """
+    places = class_places(config.network)
+    named = {
+        id(parameter)
+        for name, parameter in state.network.named_parameters()
+        if name in places and places[name][1:] == (0, parameter.shape[places[name].axis])
+    }
+    for optimizer in state.optimizers.values():
+        group = optimizer.param_groups[0]
+        classes = [p for p in group["params"] if id(p) in named]
+        if classes and len(classes) < len(group["params"]):
+            group["params"] = [p for p in group["params"] if id(p) not in named]
+            optimizer.add_param_group({"params": classes, "factor": CLASS_RATE})
 
 
 def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> None:

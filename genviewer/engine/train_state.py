@@ -128,9 +128,9 @@ def learning_rate_factor(step: int, steps: int, config: OptimizerConfig) -> floa
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group of ``optimizer`` the rate."""
+    """Give the parameters of ``optimizer`` the rate, times the ``factor`` of their group."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("factor", 1.0)
 
 
 class Batches:

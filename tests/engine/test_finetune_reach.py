@@ -1,0 +1,105 @@
+"""The bundled digits learn a letter from 200 images, and still know their digits."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from genviewer.core.resources import models_dir
+from genviewer.engine.finetune import finetune_config
+from genviewer.engine.finetune_data import load_finetune_images
+from genviewer.engine.train_judge import posterior, train_judge
+from genviewer.engine.training import make_state, training_steps
+from genviewer.io.bundle import open_bundle
+from genviewer.io.dataset_survey import survey
+from genviewer.io.datasets import DataError, Images, load_images
+
+LETTER, IMAGES, SAMPLES = "A", 200, 200
+INK, BOX, SIDE = 40, 20, 28
+DIGITS = tuple("0123456789")
+
+
+def like_mnist(glyph):
+    """A glyph uint8 (64, 64) as MNIST has its digits: in a box of 20 pixels, centred by mass."""
+    rows, columns = (np.flatnonzero((glyph > INK).any(axis)) for axis in (1, 0))
+    glyph = glyph[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = BOX / max(glyph.shape)
+    height, width = (max(1, round(side * scale)) for side in glyph.shape)
+    small = np.asarray(Image.fromarray(glyph).resize((width, height), Image.Resampling.BOX))
+    mass = small / small.sum()
+    centre = (mass.sum(1) @ np.arange(height), mass.sum(0) @ np.arange(width))
+    top, left = (
+        int(np.clip(round((SIDE - 1) / 2 - at), 0, SIDE - side))
+        for at, side in zip(centre, small.shape, strict=True)
+    )
+    picture = np.zeros((SIDE, SIDE), np.uint8)
+    picture[top : top + height, left : left + width] = small
+    return picture
+
+
+def letters(data):
+    """All renderings of the letter, uint8 (N, 28, 28, 1)."""
+    glyphs = data.images[data.labels == data.names.index(LETTER)][..., 0]
+    return np.stack([like_mnist(glyph) for glyph in glyphs])[..., None]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("preset", ["normal"])
+def test_two_hundred_images_make_a_new_class(tmp_path, shared, capsys, preset):
+    mnist = shared / "data" / "mnist.npz"
+    if not mnist.is_file():
+        pytest.skip("no MNIST among the shared test data")
+    try:
+        train, held_out = (letters(part) for part in load_images("builtin:letters"))
+    except DataError as error:
+        pytest.skip(str(error))
+    digits, test = load_images(str(mnist))
+    many = np.repeat(train, len(digits.images) // 10 // len(train), 0)
+    judge = train_judge(
+        Images(
+            "judge",
+            np.concatenate([digits.images, many]),
+            np.concatenate([digits.labels, np.full(len(many), 10)]),
+            (*DIGITS, LETTER),
+        ),
+        steps=2000,
+    )
+    assert (judged(judge, held_out) == 10).mean() > 0.97
+    assert (judged(judge, test.images) == test.labels).mean() > 0.98
+
+    folder = tmp_path / "letters" / LETTER
+    folder.mkdir(parents=True)
+    for index, row in enumerate(np.random.default_rng(1).permutation(len(train))[:IMAGES]):
+        Image.fromarray(train[row, ..., 0]).save(folder / f"{index:03}.png")
+    bundle = open_bundle(models_dir() / "digits-cvae")
+    config = finetune_config(bundle, survey(folder.parent), preset=preset)
+    started, cpu = time.perf_counter(), time.process_time()
+    images, _ = load_finetune_images(config)
+    state = make_state(config)
+    for _ in training_steps(config, state, images):
+        pass
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+
+    labels = np.arange(11 * SAMPLES) % 11
+    z = np.random.default_rng(0).standard_normal((len(labels), bundle.spec.latent.dim))
+    with torch.inference_mode():
+        drawn = state.ema.decode(torch.from_numpy(z).float(), torch.eye(11)[labels])
+        right = posterior(judge, drawn).argmax(1).numpy() == labels
+    new, old = right[labels == 10].mean(), right[labels < 10].mean()
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{preset}: {config.steps} steps of {config.batch_size} in {seconds:.0f} s "
+            f"({cpu:.0f} s of processor, {torch.get_num_threads()} threads): the new class "
+            f"{new:.1%}, old ones {old:.1%}\n"
+        )
+    assert new >= 0.8
+    assert old >= 0.97
+
+
+def judged(judge, images):
+    """The judge's class of each image uint8 (N, 28, 28, 1)."""
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255.0
+    return posterior(judge, x).argmax(1).numpy()
