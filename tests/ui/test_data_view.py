@@ -101,13 +101,9 @@ def test_outliers_are_the_images_that_the_model_finds_least_likely(
     expected = measure_data(open_density(bundle, "cpu"), bundle, current[None]).log_px[0]
     assert page.histogram.mark == pytest.approx(expected, abs=0.01)
     assert f"{expected:,.1f}" in page.verdict.text()
-
-
-def test_the_share_that_is_rejected_goes_to_the_inspect_panel(explorer, qtbot, data):
-    view = opened(explorer, qtbot, data)
-    page = view.window.outliers
+    # the share that is rejected goes to the Inspect panel
     page.slider.box.setValue(25.0)
-    rejected = (page._log_px < page.threshold).mean()
+    rejected = (beliefs.log_px < page.threshold).mean()
     assert rejected == pytest.approx(0.25, abs=1 / COUNT)
     assert explorer.later.inspect.rejected == pytest.approx(rejected)
 
@@ -144,7 +140,7 @@ def test_posteriors_say_how_much_each_dimension_carries(explorer, qtbot, data, b
 
 
 def test_a_click_in_the_scatter_goes_there_and_a_line_around_points_to_their_average(
-    explorer, qtbot, data, bundle, images, labels
+    explorer, qtbot, data, bundle, images, labels, monkeypatch
 ):
     view = opened(explorer, qtbot, data, "scatter")
     mean, _ = encode(bundle, to_model_range(images, bundle), np.eye(4, dtype=np.float32)[labels])
@@ -168,11 +164,7 @@ def test_a_click_in_the_scatter_goes_there_and_a_line_around_points_to_their_ave
     # the ring is where the current sample is
     place = view.scatter._layout.place(before.recipe.latent.array)
     qtbot.waitUntil(lambda: scatter._current == pytest.approx(place), timeout=PATIENCE_MS)
-
-
-def test_umap_that_is_not_installed_is_said(explorer, qtbot, data, monkeypatch):
     monkeypatch.setattr("genviewer.engine.latent_layout.importlib", NoPackages)
-    view = opened(explorer, qtbot, data, "scatter")
     QTest.mouseClick(view.window.scatter.method.button("umap"), LEFT)
     qtbot.waitUntil(lambda: "pip install" in said(view, "scatter"), timeout=PATIENCE_MS)
 
