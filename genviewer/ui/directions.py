@@ -246,7 +246,7 @@ class DirectionSliders:
             whole = select(whole, range(MOST))
         self._keep(key, whole)
         if key != self._of and self._of is not None and key[0] == self._of[0]:
-            told = told or f"{len(new)} directions of the space {key[1]} were found: go there."
+            told = told or f"Found {len(new)} directions in {key[1]}: switch the space to use them."
         if told:
             self._tell(told, "info")
 
