@@ -126,7 +126,7 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
     found = inspect(window, qtbot)
     digit = window.canvas.focus_pixels()
     save_png(tmp_path / "digit.png", digit, None, 3)
-    found.open_file(tmp_path / "digit.png")
+    found.image.open_file(tmp_path / "digit.png")
     qtbot.waitUntil(lambda: found.seen is not None, timeout=PATIENCE_MS)
     assert found.panel.image.source.text() == "digit.png"
     assert np.abs(found.seen.astype(int) - digit).mean() < 5.0
@@ -146,7 +146,7 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
     found.panel._give(data, "dropped")
     qtbot.waitUntil(lambda: found.panel.image.source.text() == "digit.png", timeout=PATIENCE_MS)
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    found.open_file(tmp_path / "bad.png")
+    found.image.open_file(tmp_path / "bad.png")
     qtbot.waitUntil(lambda: len(window.notices.notices) > 0, timeout=PATIENCE_MS)
     assert "bad.png" in window.notices.notices[-1].text
     clipboard.clear()

@@ -47,6 +47,9 @@ WIDE = 930
 
 MINIMUM_HEIGHT = 236
 REDRAWN = "Redrawn"
+ENCODE = "Go to the latent that the encoder finds"
+INVERT = "Search for the latent that draws it best"
+EVERY_CLASS = "The same latent under every class"
 SAMPLES = (16, 100, 500, 2000, 5000)
 
 
@@ -190,11 +193,11 @@ class InspectPanel(ButtonPanel):
     def _work_bar(self) -> QHBoxLayout:
         bar = QHBoxLayout()
         bar.setSpacing(6)
-        self.encode = self._push("Encode", "Go to the latent that the encoder finds")
+        self.encode = self._push("Encode", ENCODE)
         self.encode.clicked.connect(lambda: self.encode_wanted.emit())
-        self.invert = self._push("Invert", "Search for the latent that draws it best")
+        self.invert = self._push("Invert", INVERT)
         self.invert.clicked.connect(lambda: self.invert_wanted.emit())
-        self.classes = self._push("Every class", "The same latent under every class")
+        self.classes = self._push("Every class", EVERY_CLASS)
         self.classes.clicked.connect(lambda: self.classes_wanted.emit())
         self.progress = QProgressBar(self)
         self.progress.setRange(0, 1000)
@@ -215,6 +218,18 @@ class InspectPanel(ButtonPanel):
         """Whether there is a density, with samples and a reference to choose."""
         self.samples.setVisible(shown)
         self.reference.setVisible(shown)
+
+    def set_abilities(self, *, encode: bool, invert: bool, classes: bool) -> None:
+        """What the model can do; what it cannot is disabled and says why."""
+        self.encode.setEnabled(encode)
+        self.encode.setToolTip(ENCODE if encode else "This model has no encoder.")
+        self.invert.setEnabled(invert)
+        self.invert.setToolTip(
+            INVERT if invert else "A program without gradients cannot be inverted."
+        )
+        self.classes.setEnabled(classes)
+        self.classes.setToolTip(EVERY_CLASS if classes else "This model has no classes.")
+        self.reconstruction.set_empty("" if encode else "Invert to see")
 
     def set_references(self, choices: Sequence[tuple[str, str]], current: str) -> None:
         """What the image can be compared with: keys and texts."""

@@ -1,0 +1,167 @@
+"""The image that a model is asked about: where it comes from, and as the model is given it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QFileDialog
+
+from genviewer.core.frame import Frame
+from genviewer.io.dataset_fit import fit_image
+from genviewer.io.dataset_values import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from genviewer.core.spec import ImageSpec
+    from genviewer.engine.jobs import Progress
+    from genviewer.engine.rendered import Rendered
+    from genviewer.ui.background import Background
+    from genviewer.ui.widgets.inspect_panel import InspectPanel
+
+IMAGES = "Images (*.png *.jpg *.jpeg *.gif *.webp *.tif *.tiff)"
+SMALL = 64
+"""Grey models up to this size expect what is drawn in the middle, as MNIST has it."""
+
+
+class InspectedImage(QObject):
+    """Takes images from the panel's sources and brings them to a model's size (GUI thread).
+
+    Args:
+        panel: whose sources these are.
+        looks: the lane in which files are read.
+        tell: (text, severity) says something.
+        current_pixels: the current sample, uint8 (H, W, C), or None.
+        parent: of this object.
+
+    Signals:
+        changed: :attr:`seen` is another image.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        panel: InspectPanel,
+        looks: Background,
+        tell: Callable[[str, str], object],
+        current_pixels: Callable[[], NDArray[np.uint8] | None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._panel, self._looks, self._tell = panel, looks, tell
+        self._current_pixels = current_pixels
+        self._pixels: NDArray[np.uint8] | None = None
+        self._is_drawing = False
+        self._size: ImageSpec | None = None
+        self.following = False
+        self.seen: NDArray[np.uint8] | None = None
+        """The image as the model is given it, uint8 (H, W, C); None where there is none."""
+        panel.drawn.connect(self._draw)
+        panel.file_wanted.connect(self._ask_file)
+        panel.data_wanted.connect(self._ask_data)
+        panel.image_given.connect(self.show)
+        panel.file_given.connect(self.open_file)
+        panel.sample_toggled.connect(self.follow)
+        panel.fit_changed.connect(self._fit)
+
+    def set_size(self, size: ImageSpec) -> None:
+        """Bring the image to the size of another model."""
+        if size != self._size:
+            small = max(size.height, size.width) <= SMALL and size.channels == 1
+            self._panel.image.set_centre(small)
+        self._size = size
+        self._fit()
+
+    def show(self, pixels: NDArray[np.uint8], name: str) -> None:
+        """Ask about an image uint8 (H, W, C) with 1, 3 or 4 channels."""
+        self.follow(False)
+        self._pixels, self._is_drawing = pixels, False
+        self._panel.drawing.pad.set_pixels(pixels)
+        self._panel.image.source.setText(name)
+        self._fit()
+
+    def open_file(self, path: Path) -> None:
+        """Ask about an image in a file."""
+
+        def work(progress: Progress) -> NDArray[np.uint8]:
+            from genviewer.io.image_decode import decode_image
+
+            levels = decode_image(path)
+            deep = levels.dtype == np.uint16
+            return np.round(levels / 257.0).astype(np.uint8) if deep else levels.astype(np.uint8)
+
+        self._looks.submit(
+            work,
+            f"Reading {path.name}",
+            key="inspected image",
+            done=lambda pixels: self.show(pixels, path.name),
+            failed=lambda error: self._tell(str(error), "error"),
+            quiet=True,
+        )
+
+    def follow(self, on: bool) -> None:
+        """Ask about the current sample, as it changes."""
+        self.following = on
+        self._panel.image.sample.setChecked(on)
+        if on:
+            self._is_drawing = False
+            self._panel.image.source.setText("current sample")
+            pixels = self._current_pixels()
+            if pixels is not None:
+                self._look_at(pixels)
+
+    def take_rendered(self, rendered: Rendered) -> None:
+        """A new sample is there, which may be the one to follow."""
+        frame = rendered.focus
+        if self.following and self._panel.isVisible() and isinstance(frame, Frame):
+            self._look_at(frame.pixels)
+
+    def _look_at(self, sample: NDArray[np.uint8]) -> None:
+        self._pixels = sample
+        self._panel.drawing.pad.set_pixels(sample, keep=False)
+        self._fit()
+
+    def _draw(self) -> None:
+        if self.following:
+            self.follow(False)
+        if not self._is_drawing:
+            self._is_drawing = True
+            self._panel.image.source.setText("drawing")
+        self._pixels = self._panel.drawing.pad.pixels()
+        self._fit()
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self._panel.window(), "Open Image", "", IMAGES)
+        if path:
+            self.open_file(Path(path))
+
+    def _ask_data(self) -> None:
+        from genviewer.ui.image_source import ImageSource
+
+        dialog = ImageSource(self._looks, self._panel.window())
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self.show)
+        dialog.show()
+
+    def _fit(self) -> None:
+        size, pixels = self._size, self._pixels
+        if size is None or pixels is None:
+            return
+        column = self._panel.image
+        if self._is_drawing and column.centre:
+            from genviewer.engine.drawing import centred
+
+            pixels = centred(pixels, size.height, size.width)
+        try:
+            self.seen = fit_image(pixels, size.height, size.width, size.channels, column.fit)
+        except DataError as error:
+            self._tell(str(error), "error")
+            return
+        self._panel.set_seen(self.seen)
+        self.changed.emit()
