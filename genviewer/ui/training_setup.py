@@ -98,7 +98,7 @@ class TrainingSetup(QObject):
     def blocked(self) -> str:
         """Why no training can start; empty if one can."""
         if self._base is None or self._possible is None:
-            return "The model is still being opened."
+            return "It takes a moment to see what this model can learn."
         if self._possible.why_not:
             return self._possible.why_not
         if self._job is not None:

@@ -214,7 +214,7 @@ def why_not(standing: Standing) -> str:
         return "This run cannot go on; discard it or keep what there is"
     if standing.state == "finished":
         return "Keep or discard this result first"
-    return standing.blocked if standing.state in ("none", "stopped", "failed") else ""
+    return standing.blocked if standing.state == "none" else ""
 
 
 def duration(seconds: float) -> str:

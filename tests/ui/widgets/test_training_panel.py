@@ -97,7 +97,8 @@ def test_a_rate_steps_by_factors_and_keeps_what_is_typed(qtbot):
     ],
 )
 def test_the_large_button_does_what_comes_next(qtbot, panel, state, text, signal):
-    panel.set_standing(Standing(state, 5, 10, model=True))
+    blocked = "" if state == "none" else "No images are needed to go on."
+    panel.set_standing(Standing(state, 5, 10, blocked=blocked, model=True))
     assert panel.main.text() == text
     with qtbot.waitSignal(getattr(panel, signal)):
         qtbot.mouseClick(panel.main, Qt.MouseButton.LeftButton)
