@@ -91,6 +91,7 @@ class DataWindow(QWidget):
         self.count.setGroupSeparatorShown(True)
         self.count.setKeyboardTracking(False)
         self.count.setSuffix(" images")
+        self.count.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.count.setFixedSize(120, HEIGHT)
         self.count.setAccessibleName("How many images")
         self.count.setToolTip("How many images are looked at, spread evenly over the data set")

@@ -125,15 +125,23 @@ class MatrixView(QWidget):
                         cell, int(Qt.AlignmentFlag.AlignCenter), self._texts[row][column]
                     )
         painter.setPen(c.dim_text)
-        metrics, every = painter.fontMetrics(), max(1, int(np.ceil(12 / side)))
-        for index in range(0, count, every):
-            name = metrics.elidedText(self._names[index], Qt.TextElideMode.ElideRight, LABELS - 6)
+        metrics = painter.fontMetrics()
+        names = [
+            metrics.elidedText(name, Qt.TextElideMode.ElideRight, LABELS - 6)
+            for name in self._names
+        ]
+        # As many names as there is room for, one beside the other and one below the other.
+        widest = max((metrics.horizontalAdvance(name) for name in names), default=0)
+        rows, columns = (max(1, int(np.ceil(room / side))) for room in (12, widest + 6))
+        for index, name in enumerate(names):
             middle = round((index + 0.5) * side)
-            beside = QRect(TITLE, top + middle - 8, LABELS - 6, 16)
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(beside, int(flags), name)
-            above = QRect(left + middle - LABELS // 2, TITLE + 12, LABELS, 16)
-            painter.drawText(above, int(Qt.AlignmentFlag.AlignCenter), name)
+            if index % rows == 0:
+                beside = QRect(TITLE, top + middle - 8, LABELS - 6, 16)
+                flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(beside, int(flags), name)
+            if index % columns == 0:
+                above = QRect(left + middle - LABELS // 2, TITLE + 12, LABELS, 16)
+                painter.drawText(above, int(Qt.AlignmentFlag.AlignCenter), name)
         if count:
             extent = round(count * side)
             painter.drawText(

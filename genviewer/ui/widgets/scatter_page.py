@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
+    QFrame,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -76,7 +77,7 @@ class ScatterPage(DataPage):
         self.legend.setAccessibleName("Classes")
         self.legend.setToolTip("Which classes are shown")
         self.legend.setIconSize(QSize(12, 12))
-        self.legend.setStyleSheet("QListWidget { border: 0; background: transparent; }")
+        self.legend.setFrameShape(QFrame.Shape.NoFrame)
         self.legend.itemChanged.connect(self._hide_classes)
         self.preview = QLabel(content)
         self.preview.setFixedSize(PREVIEW, PREVIEW)
