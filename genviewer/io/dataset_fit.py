@@ -108,9 +108,9 @@ def _resized(pixels: Pixels, size: tuple[int, int], crop: bool) -> Pixels:
     box = None
     if crop:
         scale = min(height / size[0], width / size[1])
-        high, wide = size[0] * scale, size[1] * scale
-        top, left = (height - high) / 2, (width - wide) / 2
         # Rounding must not lead past the border, which Pillow refuses.
+        high, wide = min(size[0] * scale, height), min(size[1] * scale, width)
+        top, left = (height - high) / 2, (width - wide) / 2
         box = (left, top, min(left + wide, float(width)), min(top + high, float(height)))
     image = _pillow(pixels).resize((size[1], size[0]), Resampling.BILINEAR, box=box)
     return np.asarray(image, np.uint8).reshape(*size, pixels.shape[2])
