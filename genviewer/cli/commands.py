@@ -203,8 +203,12 @@ def train(
             devices=devices,
             progress=training_line,
         )
-    except FloatingPointError as error:
-        raise CommandError(f"The training diverged. {error}") from error
+    except (ValueError, OSError, FloatingPointError) as error:
+        if not first_process():  # the first one tells it
+            raise typer.Exit(1) from None
+        if isinstance(error, FloatingPointError):
+            raise CommandError(f"The training diverged. {error}") from error
+        raise
     if first_process():
         say(f"the trained model is in {folder / 'bundle'}")
 
