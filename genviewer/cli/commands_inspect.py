@@ -51,10 +51,18 @@ def likelihood(
             show_default=False,
         ),
     ] = None,
+    keep_reference: Annotated[
+        bool,
+        typer.Option(
+            "--keep-reference",
+            help="Keep what is usual in the model's folder, as reference.json.",
+        ),
+    ] = False,
     limit: Limit = None,
     seed: Seed = 0,
     device: Device = "auto",
     threads: Threads = None,
+    force: Force = False,
     as_json: AsJson = False,
     settings: Settings = None,
     trust: Trust = False,
@@ -63,14 +71,27 @@ def likelihood(
     """Tell how likely a model finds images: two lower bounds on log p(x)."""
     from genviewer.cli.inspect_reports import likelihood_document, likelihood_text
     from genviewer.cli.inspected import read_inspected
-    from genviewer.cli.inspecting import open_for_density, reference_of, told_progress, use_cores
+    from genviewer.cli.inspecting import (
+        check_reference_place,
+        open_for_density,
+        reference_of,
+        told_progress,
+        use_cores,
+        write_reference,
+    )
     from genviewer.engine.bayes import glance_to_measure, measure_marginal
 
+    if keep_reference and reference is None:
+        raise UsageError("--keep-reference needs --reference.")
     bundle = opened(model, settings, trust, module)
+    if keep_reference:
+        check_reference_place(bundle, force)
     density = open_for_density(bundle, device)
     use_cores(threads)
     seen = read_inspected(images, split, bundle.spec).head(limit)
     usual = None
+    if keep_reference and reference is not None:
+        write_reference(reference, density, bundle)
     if reference is not None:
         glance = glance_to_measure(samples)
         usual = reference_of(reference, density, bundle, glance, samples)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.cli.errors import CommandError, UsageError
+from genviewer.cli.errors import CommandError, UsageError, say
 from genviewer.cli.progress import stages
 from genviewer.core.condition import pack
 from genviewer.core.condition_parsing import parse_classes, parse_mix
@@ -18,7 +20,6 @@ from genviewer.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from genviewer.core.directions import Directions, Method
     from genviewer.core.spec import ConditionSpec, Spec
@@ -86,6 +87,34 @@ def reference_of(
         return measure_reference(
             density, bundle, images, name, glance=glance, samples=samples, progress=progress
         )
+
+
+def check_reference_place(bundle: Bundle, force: bool) -> None:
+    """Refuse to keep a reference where there is no folder of a model, or one is kept already.
+
+    Raises:
+        CommandError: naming the place.
+    """
+    from genviewer.engine.bayes_reference import FILE
+    from genviewer.io.bundle import CONFIG_NAME
+
+    if not (bundle.path / CONFIG_NAME).is_file():
+        raise CommandError(f"{bundle.path} is not the folder of a model; convert it to one first.")
+    check_file(bundle.path / FILE, force)
+
+
+def write_reference(source: str, density: NetworkDensity, bundle: Bundle) -> None:
+    """Measure the reference of a data set as the window and `classify` do, and keep it.
+
+    Raises:
+        DataError, LoadError: the images cannot be read, or the model cannot be asked.
+    """
+    from genviewer.engine.bayes import GLANCE, SAMPLES
+    from genviewer.engine.bayes_reference import keep_reference
+
+    usual = reference_of(source, density, bundle, GLANCE, SAMPLES)
+    named = dataclasses.replace(usual, name=Path(source).name)
+    say(f"what is usual for {bundle.spec.name} is in {keep_reference(bundle, named)}")
 
 
 def class_conditions(text: str | None, count: int, spec: Spec) -> Floats | None:

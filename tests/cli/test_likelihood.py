@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from genviewer.cli import main
+from genviewer.engine.bayes_reference import bundled_reference
 from tests.tiny_models import write_tiny_vae
 
 
@@ -77,6 +78,17 @@ def test_a_reference_tells_how_strange_an_image_is(model, capsys):
     text = run(capsys, *arguments).out
     assert "stranger than 12.5 %" in text
     assert "compared with 4 of data.npz" in text
+
+
+def test_a_reference_is_kept_in_the_models_folder_and_not_replaced_unasked(model, capsys):
+    keep = ("./tiny", "pictures", "--samples", "2", "--reference", "data.npz", "--keep-reference")
+    assert "reference.json" in run(capsys, *keep).err
+    kept = bundled_reference(model)
+    assert kept.name == "data.npz"
+    assert len(kept.log_px) == 4  # the test split
+    assert "--force" in run(capsys, *keep, code=1).err
+    run(capsys, *keep, "--force")
+    run(capsys, "./tiny", "pictures", "--keep-reference", code=2)
 
 
 def test_other_sizes_are_fitted_and_that_is_said(model, capsys):
