@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -19,7 +20,6 @@ from genviewer.ui.models import Live, Loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from genviewer.engine.jobs import Progress
     from genviewer.engine.live_generator import LiveGenerators
@@ -165,8 +165,9 @@ class LiveView(QObject):
         """The run's folder is another now; what was kept in it is found there."""
         for paths in (self._store.paths, self._session.model_paths):
             for model, path in list(paths.items()):
-                if path.startswith(f"{old}/"):
-                    paths[model] = str(new) + path.removeprefix(str(old))
+                place = Path(path)
+                if place.is_relative_to(old):
+                    paths[model] = str(new / place.relative_to(old))
 
     def in_order(
         self, work: Callable[[Progress], T], name: str, done: Callable[[T], object]
@@ -179,7 +180,12 @@ class LiveView(QObject):
     @property
     def cites(self) -> bool:
         """Whether anything cites weights of this run."""
-        return bool(self._cited)
+        return any(map(self._is_kept, self._session.model_paths))
+
+    def _is_kept(self, model: str) -> bool:
+        """Whether a model is one that was kept of this run."""
+        path, folder = self._session.model_paths.get(model), self._folder
+        return path is not None and folder is not None and Path(path).is_relative_to(folder)
 
     # drawing
 
@@ -222,7 +228,8 @@ class LiveView(QObject):
                 return  # the run is over
             first, self._drawn = self._drawn is None, drawn
             self._explorer.show_live(drawn.live)
-            if first and self._session.scene.model.id == base.ref.id:
+            shown = self._session.scene.model.id
+            if first and (shown == base.ref.id or self._is_kept(shown)):
                 self.show()
             self.step_shown.emit(drawn.snapshot.step)
 

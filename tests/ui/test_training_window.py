@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLabel
 
 from genviewer.io.bundle import open_bundle
 from genviewer.ui.dropped_data import is_data_set, is_run
@@ -187,7 +187,8 @@ def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path)
     (tmp_path / "empty.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     window.trainings.survey(str(tmp_path / "empty.zip"))
     setup = window.later.training_setup
-    _until(qtbot, lambda: "empty.zip" in setup.data._detail.text())
+    labels = setup.data.findChildren(QLabel)
+    _until(qtbot, lambda: any("empty.zip" in x.text() and x.isVisible() for x in labels))
     panel = window.later.training.panel
     assert not panel.main.isEnabled()
     assert "Drop a folder" in panel.main.toolTip()
