@@ -65,6 +65,14 @@ class DataFigures:
 
         return self._once(("survey", source), lambda: survey(source, progress.report))
 
+    def forget(self, source: str) -> None:
+        """Look at a data set anew when it is asked for next: its files may be others now.
+
+        Figures about images that turn out to be the same stay known.
+        """
+        for key in [key for key in self._known if isinstance(key, tuple) and source in key[:2]]:
+            del self._known[key]
+
     def view(
         self, source: str, split: Split, bundle: Bundle, limit: int, progress: Reports
     ) -> ViewedData:

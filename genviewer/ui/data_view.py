@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
 from genviewer.engine.data_figures import DataFigures
 from genviewer.session import edits
+from genviewer.ui.data_choice import DataChoice, facts_of, name_of
+from genviewer.ui.data_mark import CurrentMark
 from genviewer.ui.data_places import Nearest, Scatter
-from genviewer.ui.data_shows import SAMPLES, Bayes, Look, Outliers, Posteriors
-from genviewer.ui.image_source import FILE, FOLDER, SOURCES, ask_place
+from genviewer.ui.data_shows import Bayes, Look, Outliers, Posteriors
+from genviewer.ui.image_source import FILE, FOLDER, ask_place
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.widgets.data_window import DataWindow
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from genviewer.core.recipe import Recipe
     from genviewer.core.scene import Scene
-    from genviewer.engine.data_figures import Split
     from genviewer.engine.jobs import Job, Progress
     from genviewer.engine.viewed_data import ViewedData
     from genviewer.session.session import Session
@@ -34,15 +34,8 @@ if TYPE_CHECKING:
     from genviewer.ui.data_shows import Show
     from genviewer.ui.models import ModelStore
 
-COUNTS = {"outliers": 500, "bayes": 500, "posterior": 5000, "scatter": 5000, "nearest": 60_000}
-"""Images that a page looks at at first: log p(x) takes samples, encoding is one look."""
-
-TOGETHER = (("outliers", "bayes"), ("posterior", "scatter"), ("nearest",))
-"""Pages that look at the same images, and share their figures."""
-
 FOLLOW_MS = 400
 TOLD_S = 0.1
-MAX_RECENT = 6
 CHOOSE = (
     "Choose a data set above, or drop a folder, an archive or a table of images here, to see how "
     "the model takes it."
@@ -87,17 +80,16 @@ class DataView(QObject):
         self._session, self._store, self._jobs, self._bridge = session, store, jobs, bridge
         self._current_pixels, self._tell = current_pixels, tell
         self._figures = DataFigures()
-        self._source = ""
-        self._splits: dict[str, Split] = {**dict.fromkeys(COUNTS, "test"), "nearest": "train"}
-        self._recent = list(recent)[:MAX_RECENT]
-        self._counts = dict(COUNTS)
+        self._choice = DataChoice(recent)
         self._page = "outliers"
         self._job: Job | None = None
         self._shown: dict[str, tuple[object, ...]] = {}
-        self._view: ViewedData | None = None
-        self._marked: object = None
+        self._views: dict[str, ViewedData] = {}
+        self._model_id = ""
         self._told = 0.0
+        self._fresh = False
         window = self.window = DataWindow(parent)
+        self._mark = CurrentMark(window.outliers, self._figures, jobs, tell)
         self.scatter = Scatter(window.scatter, self._go_to, tell)
         self.bayes = Bayes(window.bayes)
         self._shows: dict[str, Show] = {
@@ -111,7 +103,7 @@ class DataView(QObject):
         self._follow_timer = QTimer(self)
         self._follow_timer.setSingleShot(True)
         self._follow_timer.setInterval(FOLLOW_MS)
-        self._follow_timer.timeout.connect(self._follow)
+        self._follow_timer.timeout.connect(self.follow)
         session.changed.connect(self._scene_changed)
         window.installEventFilter(self)
         window.source_chosen.connect(self.open_source)
@@ -121,13 +113,14 @@ class DataView(QObject):
         window.count_chosen.connect(self._choose_count)
         window.page_chosen.connect(self.show_page)
         window.cancel_wanted.connect(self.cancel)
-        for page in window.pages.values():
-            page.wanted.connect(self._again)
+        for key, page in window.pages.items():
+            # Of the nearest images another sample is asked about, not other files.
+            page.wanted.connect(lambda fresh=key != "nearest": self._again(fresh))
         window.scatter.method_chosen.connect(lambda _: self.refresh())
         window.outliers.threshold_moved.connect(self._reject)
         for rows in (window.outliers, window.bayes, window.nearest):
             rows.row_chosen.connect(self._choose_row)
-        self._show_sources()
+        window.set_sources(self._choice.offered)
         self._show_count()
 
     def show(self) -> None:
@@ -138,12 +131,12 @@ class DataView(QObject):
 
     def open_source(self, source: str) -> None:
         """Look at another data set: a path, or a name as the command line takes it."""
-        self._source = source
-        self.window.set_source(_name(source), True, self._splits[self._page], "")
-        self._again()
+        self._choice.source = source
+        self.window.set_source(name_of(source), True, self._choice.splits[self._page], "")
+        self._again(fresh=True)
 
     def show_page(self, key: str) -> None:
-        """Turn to a page: a key of :data:`COUNTS`."""
+        """Turn to a page: a key of :data:`~genviewer.ui.data_choice.COUNTS`."""
         self._page = key
         self.window.set_page(key)
         self._show_count()
@@ -156,8 +149,9 @@ class DataView(QObject):
             return
         key, show, page = self._page, self._shows[self._page], self.window.pages[self._page]
         look = self._look(loaded)
+        self._model_id = look.bundle.model_id
         why = show.why_not(look.bundle.spec)
-        if why or not self._source:
+        if why or not self._choice.source:
             self.cancel()
             self._shown.pop(key, None)
             page.say(why or CHOOSE)
@@ -165,6 +159,7 @@ class DataView(QObject):
         mark = (look.bundle.model_id, look.source, look.split, look.count, look.method)
         if self._shown.get(key) == mark:
             self.cancel()
+            self._show_facts(look, self._views[key])
             return
         self._measure(key, show, look, mark)
 
@@ -183,13 +178,16 @@ class DataView(QObject):
         self._shown.pop(key, None)
         if not page.has_figures:
             page.say("Measuring…")
-        name = f"{_name(look.source)} through {look.bundle.spec.name}"
-        figures = self._figures
+        name = f"{name_of(look.source)} through {look.bundle.spec.name}"
+        figures, fresh = self._figures, self._fresh
+        self._fresh = False
 
         def work(progress: Progress) -> tuple[ViewedData, Any]:
             from genviewer.engine.torch_decoder import use_threads
 
             use_threads(1)  # the sample under the hand is drawn beside it
+            if fresh:
+                figures.forget(look.source)
             told = _Told(progress, self._tell_progress)
             view = figures.view(look.source, look.split, look.bundle, look.count, told)
             return view, show.measure(figures, view, look, told)
@@ -198,14 +196,13 @@ class DataView(QObject):
             if job is not self._job:
                 return
             self._end()
-            self._view = found[0]
-            self._shown[key] = mark
+            self._views[key], self._shown[key] = found[0], mark
             self._show_facts(look, found[0])
             self._remember(look.source)
             show.show(*found, look)
             if key == "outliers":
                 self.bayes.set_threshold(self.window.outliers.threshold)
-            self._follow()
+            self.follow()
 
         def failed(error: Exception) -> None:
             if job is self._job:
@@ -246,8 +243,9 @@ class DataView(QObject):
         self._job = None
         self.window.set_work(None)
 
-    def _again(self) -> None:
-        """Measure the current page even if it shows figures already."""
+    def _again(self, fresh: bool) -> None:
+        """Measure even if the page shows figures already; ``fresh`` looks at the files anew."""
+        self._fresh = self._fresh or fresh
         self._shown.pop(self._page, None)
         self.refresh()
 
@@ -264,9 +262,9 @@ class DataView(QObject):
         return Look(
             loaded.bundle,
             scene.model,
-            self._source,
-            self._splits[self._page],
-            self._counts[self._page],
+            self._choice.source,
+            self._choice.splits[self._page],
+            self._choice.counts[self._page],
             method,
             scene.recipe,
             self._current_pixels(),
@@ -278,40 +276,25 @@ class DataView(QObject):
             self.open_source(found)
 
     def _choose_split(self, split: str) -> None:
-        for page in self._together():
-            self._splits[page] = "train" if split == "train" else "test"
+        self._choice.choose_split(self._page, split)
         self.refresh()
 
     def _choose_count(self, count: int) -> None:
-        self._counts.update(dict.fromkeys(self._together(), count))
+        self._choice.choose_count(self._page, count)
         self.refresh()
 
-    def _together(self) -> tuple[str, ...]:
-        return next(pages for pages in TOGETHER if self._page in pages)
-
     def _show_count(self) -> None:
-        self.window.set_count(self._counts[self._page])
-        self.window.split.set_current(self._splits[self._page])
+        self.window.set_count(self._choice.counts[self._page])
+        self.window.split.set_current(self._choice.splits[self._page])
 
     def _remember(self, source: str) -> None:
-        if source not in dict(SOURCES) and source not in self._recent[:1]:
-            self._recent = [source, *(s for s in self._recent if s != source)][:MAX_RECENT]
-            self._show_sources()
+        if self._choice.remember(source):
+            self.window.set_sources(self._choice.offered)
             self.source_opened.emit(source)
 
-    def _show_sources(self) -> None:
-        own = [(source, _name(source)) for source in self._recent]
-        self.window.set_sources([*SOURCES, *own])
-
     def _show_facts(self, look: Look, view: ViewedData) -> None:
-        height, width = view.images.shape[1:3]
-        has_test = view.has_test
-        part = "images"
-        if has_test:
-            part = "test images" if look.split == "test" else "training images"
-        facts = f"{len(view.images):,} of {view.total:,} {part}, at {width} × {height}"
-        facts += f", through {look.bundle.spec.name}"
-        self.window.set_source(_name(look.source), has_test, look.split, facts)
+        name, facts = name_of(look.source), facts_of(look, view)
+        self.window.set_source(name, view.has_test, look.split, facts)
 
     # the explorer
 
@@ -319,51 +302,18 @@ class DataView(QObject):
         if self.window.isVisible():
             self._follow_timer.start()
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """The current sample, or its model, is another one."""
         loaded = self._loaded()
         if loaded is None or not self.window.isVisible():
             return
         self.scatter.follow(self._session.scene)
-        mark = self._shown.get(self._page)
-        if mark is not None and mark[0] != loaded.bundle.model_id:
-            self._shown.clear()
-            self.window.outliers.set_image(None)
-        if mark is None or mark[0] != loaded.bundle.model_id:
+        if loaded.bundle.model_id != self._model_id:
+            self._mark.clear()
             self.refresh()
-        elif self._page == "outliers":
-            self._mark_current(loaded)
-
-    def _mark_current(self, loaded: Loaded) -> None:
-        """Mark the current sample in the histogram."""
-        pixels, image = self._current_pixels(), loaded.bundle.spec.image
-        wanted = (image.height, image.width, image.channels)
-        recipe = (loaded.bundle.model_id, self._session.scene.recipe)
-        if pixels is None or pixels.shape != wanted or recipe == self._marked:
-            return
-        figures, bundle = self._figures, loaded.bundle
-
-        def work(progress: Progress) -> float:
-            from genviewer.engine.data_beliefs import measure_data
-            from genviewer.engine.torch_decoder import use_threads
-
-            use_threads(1)
-            density = figures.density(bundle)
-            found = measure_data(density, bundle, pixels[None], samples=SAMPLES, progress=progress)
-            return float(found.log_px[0])
-
-        def done(log_px: float) -> None:
-            self._marked = recipe
-            self.window.outliers.set_image(log_px, "current sample")
-
-        self._jobs.submit(
-            work,
-            "Measuring the current sample",
-            key="data view mark",
-            done=done,
-            failed=lambda error: self._tell(str(error), "warning"),
-            quiet=True,
-        )
+        elif self._page == "outliers" and self._page in self._shown:
+            recipe = self._session.scene.recipe
+            self._mark.mark(loaded.bundle, recipe, self._current_pixels())
 
     def _go_to(self, look: Look, recipe: Recipe) -> None:
         if self._session.scene.model.id != look.model.id:
@@ -373,9 +323,10 @@ class DataView(QObject):
         edits.go_to(self._session, look.model, recipe)
 
     def _choose_row(self, row: int) -> None:
-        view = self._view
+        view = self._views.get(self._page)
         if view is not None and row < len(view.images):
-            self.image_chosen.emit(view.images[row], f"{_name(view.source)} {view.rows[row]:,}")
+            name = f"{name_of(view.source)} {view.rows[row]:,}"
+            self.image_chosen.emit(view.images[row], name)
 
     def _reject(self, threshold: float) -> None:
         self.bayes.set_threshold(threshold)
@@ -399,9 +350,3 @@ class _Told:
         """As of a Progress."""
         self._progress.report(fraction, text)
         self._tell(fraction, text)
-
-
-def _name(source: str) -> str:
-    """What to call a data set."""
-    known = dict(SOURCES)
-    return known.get(source) or Path(source).name or source

@@ -80,6 +80,7 @@ class LaterPanels:
             window,
         )
         view.source_opened.connect(window.files.remember_data)
+        explorer.model_shown.connect(lambda _: view.follow())
 
         def inspect(pixels: NDArray[np.uint8], name: str) -> None:
             window.docks.show("show_inspect", True)

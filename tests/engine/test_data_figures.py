@@ -108,6 +108,16 @@ def test_figures_are_measured_once_and_images_of_no_known_class_are_classified_f
     assert measured == [1]
     figures.beliefs(bundle, view, 2, Quiet())
     assert measured == [1, 2]
+    # other files in its place are seen, the same ones are not measured again
+    figures.forget(source)
+    same = figures.view(source, "test", bundle, 20, Quiet())
+    assert same is not view
+    figures.beliefs(bundle, same, 2, Quiet())
+    assert measured == [1, 2]
+    np.savez(tmp_path / "data.npz", images=255 - images)
+    figures.forget(source)
+    other = figures.view(source, "test", bundle, 20, Quiet())
+    assert np.array_equal(other.images, 255 - view.images)
 
 
 def test_what_was_used_longest_ago_is_forgotten_when_there_is_too_much():

@@ -1,0 +1,81 @@
+"""Which data set is looked at, which of its images, and what it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genviewer.ui.image_source import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genviewer.engine.data_figures import Split
+    from genviewer.engine.viewed_data import ViewedData
+    from genviewer.ui.data_shows import Look
+
+COUNTS = {"outliers": 500, "bayes": 500, "posterior": 5000, "scatter": 5000, "nearest": 60_000}
+"""Images that a page looks at at first: log p(x) takes samples, encoding is one look."""
+
+TOGETHER = (("outliers", "bayes"), ("posterior", "scatter"), ("nearest",))
+"""Pages that look at the same images, and share their figures."""
+
+MAX_RECENT = 6
+
+
+class DataChoice:
+    """What a person has chosen; each group of pages has its own split and number of images.
+
+    Attributes:
+        source: a path, or a name as the command line takes it; empty where none is chosen yet.
+        counts, splits: of each page. What is memorised, is asked of training images.
+        recent: data sets of a person's own, newest first.
+    """
+
+    def __init__(self, recent: Sequence[str]) -> None:
+        self.source = ""
+        self.counts = dict(COUNTS)
+        self.splits: dict[str, Split] = {**dict.fromkeys(COUNTS, "test"), "nearest": "train"}
+        self.recent = list(recent)[:MAX_RECENT]
+
+    def choose_split(self, page: str, split: str) -> None:
+        """Look at ``train`` or ``test`` images on a page and those that go with it."""
+        for key in _together(page):
+            self.splits[key] = "train" if split == "train" else "test"
+
+    def choose_count(self, page: str, count: int) -> None:
+        """Look at so many images on a page and those that go with it."""
+        self.counts.update(dict.fromkeys(_together(page), count))
+
+    def remember(self, source: str) -> bool:
+        """Put a data set in front of the recent ones; False where nothing changes."""
+        if source in dict(SOURCES) or source in self.recent[:1]:
+            return False
+        self.recent = [source, *(s for s in self.recent if s != source)][:MAX_RECENT]
+        return True
+
+    @property
+    def offered(self) -> list[tuple[str, str]]:
+        """What can be chosen: (source, name) each."""
+        return [*SOURCES, *((source, name_of(source)) for source in self.recent)]
+
+
+def _together(page: str) -> tuple[str, ...]:
+    return next(pages for pages in TOGETHER if page in pages)
+
+
+def name_of(source: str) -> str:
+    """What to call a data set."""
+    return dict(SOURCES).get(source) or Path(source).name or source
+
+
+def facts_of(look: Look, view: ViewedData) -> str:
+    """Which images are looked at, in a line."""
+    height, width = view.images.shape[1:3]
+    part = "images"
+    if view.has_test:
+        part = "test images" if look.split == "test" else "training images"
+    return (
+        f"{len(view.images):,} of {view.total:,} {part}, at {width} × {height}, through "
+        f"{look.bundle.spec.name}"
+    )
