@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.core.spec import Spec
-    from genviewer.io.datasets import Images
 
 SPLITS = ("train", "test", "all")
 MAX_FOLDER = 1_000_000
@@ -109,6 +108,7 @@ def _image_files(sources: Sequence[str]) -> list[Path] | None:
 def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
     from genviewer.engine.density_images import fit_images
     from genviewer.engine.generator import LoadError
+    from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import Images
     from genviewer.io.image_decode import decode_image
     from genviewer.io.images import ImageError
@@ -134,12 +134,13 @@ def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
     if len(names) < 2:
         return Inspected(read.entries, images, None, read.failed)
     groups = np.array([names.index(name) for name in read.folders], np.int64)
-    labels = _labels(Images("", images, groups, names), spec)
+    labels = model_labels(Images("", images, groups, names), spec)
     return Inspected(read.entries, images, labels, read.failed, groups, names)
 
 
 def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
     from genviewer.engine.density_images import fit_images
+    from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import Images, load_images
 
     if source.lower().endswith(".npy"):
@@ -162,7 +163,7 @@ def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
         ]
     images = np.concatenate([fit_images(part.images, spec) for part in parts])
     _tell_of_fitting({part.images.shape[1:] for part in parts}, spec)
-    labels = _joined([_labels(part, spec) for part in parts])
+    labels = _joined([model_labels(part, spec) for part in parts])
     groups = _joined([part.labels for part in parts])
     entries: list[dict[str, str | int]] = [{"index": i} for i in range(len(images))]
     return Inspected(entries, images, labels, 0, groups, parts[0].names)
@@ -189,18 +190,6 @@ def _pixels(source: str, spec: Spec) -> NDArray[np.uint8]:
     if array.dtype.kind != "f" or not (array.min() >= 0.0 and array.max() <= 1.0):
         raise CommandError(f"{source} holds neither bytes nor values in [0, 1].")
     return np.round(array * 255.0).astype(np.uint8)
-
-
-def _labels(data: Images, spec: Spec) -> NDArray[np.int64] | None:
-    """The model's class of each image, where the data's classes are the model's."""
-    condition = spec.class_condition
-    if condition is None or data.labels is None:
-        return None
-    if data.names and condition.names:
-        if not set(data.names) <= set(condition.names):
-            return None
-        return np.array([condition.names.index(name) for name in data.names])[data.labels]
-    return data.labels if int(data.labels.max()) < condition.size else None
 
 
 def _tell_of_fitting(shapes: set[tuple[int, ...]], spec: Spec) -> None:
