@@ -137,6 +137,8 @@ class Inspect(QObject):
         self.inverting.cancel()
         if not self.image.following:
             self._mark(None, None)  # what is marked is of another image
+        if self._loaded is not None:
+            self.panel.figures.set_note(words.density_note(self._loaded.bundle.spec))
         self._ask()
 
     def _show_model(self, shown: Loaded) -> None:
@@ -326,7 +328,7 @@ class Inspect(QObject):
         drawn, decibels = self._inverted
         away = float(np.sqrt(np.mean((drawn.astype(np.float32) - self.seen) ** 2))) / 255.0
         tip = "The nearest image that a search has found: a distance, not a probability."
-        return [Figure("nearest", f"{away:.3f} away (RMS), {decibels:.1f} dB", tip)]
+        return [Figure("nearest", f"{away:.3f} RMS, {decibels:.1f} dB", tip)]
 
     # -- explaining ------------------------------------------------------------------------------
 

@@ -23,6 +23,10 @@ MEASURED = {
 """What ``log p(x)`` is of, in a word or two; the tooltip has all of it."""
 
 NO_IMAGE = "Draw on the pad, or bring in an image: open, paste or drop one, or follow the sample."
+LOOSE = 0.7
+LOOSE_TIP = "A few samples outweigh all others: the bound is far from tight."
+"""Said of a Monte-Carlo error above :data:`LOOSE` nats; it cannot exceed one."""
+
 SURE = 0.5
 """Without a class above this probability the model is called undecided."""
 
@@ -41,11 +45,12 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
     spread = f" ± {error:.2f}" if math.isfinite(error) else ""
     samples = f"{found.samples:,} importance samples (Burda et al. 2016)"
     what = f"The {found.measure}."
+    loose = f"\n{LOOSE_TIP}" if error > LOOSE else ""
     figures = [
         Figure(
             "log p(x)",
             f"{number(float(found.log_px[0]))}{spread} nats",
-            f"A lower bound from {samples}, with its Monte-Carlo error.\n{what}",
+            f"A lower bound from {samples}, with its Monte-Carlo error.\n{what}{loose}",
         ),
         Figure("compared", *_compared(answer, reference)),
         Figure(
@@ -92,13 +97,7 @@ def density_note(spec: Spec) -> str:
     if spec.density and spec.encoder:
         return ""
     if spec.family == "gan":
-        return (
-            "A GAN has no density: it draws, but cannot say how likely an image is. What can be "
-            "asked is its discriminator, and how near the nearest image is that it can draw."
-            if spec.discriminator
-            else "A GAN has no density: it draws, but cannot say how likely an image is. What can "
-            "be asked is how near the nearest image is that it can draw."
-        )
+        return "A GAN has no density: it draws, but cannot say how likely an image is."
     if spec.encoder:
         return "This model has an encoder but no density: it cannot say how likely an image is."
     return "This model only draws: it has no encoder and no density."
@@ -134,7 +133,7 @@ def verdict(
     if found is None or spec.class_condition is None:
         return "", False
     best = int(found.best[0])
-    undecided = float(found.entropy[0])
+    undecided = abs(float(found.entropy[0]))  # rounding may leave less than nothing
     entropy = f"entropy {undecided:.2f} of {math.log(len(found.prior)):.2f}"
     if float(found.posterior[0, best]) < SURE:
         return f"Undecided; {entropy}", False
