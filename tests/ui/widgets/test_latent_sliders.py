@@ -6,6 +6,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from genviewer.core.spec import LatentSpec
+from genviewer.ui import theme
 from genviewer.ui.widgets import latent_rows
 from genviewer.ui.widgets.latent_sliders import LatentSliders
 from genviewer.ui.widgets.value_editor import ValueEditor
@@ -519,3 +520,33 @@ def test_thousands_of_moves_are_all_sent(make):
     QTest.mouseRelease(view, LEFT, NONE, left)
     assert len(widget.got) == 4000
     assert len(set(keys_of(widget))) == 1
+
+
+def marked(widget, dim):
+    """Columns of the viewport in which the row of a dimension has the colour of the band."""
+    image, row = widget.viewport().grab().toImage(), widget.row_rect(dim)
+    colour = theme.colors().warning.rgb()
+    return [
+        x
+        for x in range(row.width())
+        if any(image.pixel(x, row.top() + y) == colour for y in range(2, 10))
+    ]
+
+
+def test_where_an_image_lies_is_a_band_around_its_mean(make):
+    widget = make(dim=4)
+    assert marked(widget, 1) == []
+    widget.set_posterior([0.0, 1.0, -2.0, 0.5], [0.1, 0.5, 0.2, 9.0])
+    fractions = [widget.hand.range.fraction(x) for x in (0.5, 1.5)]
+    low, high = (widget.track_point(1, f).x() for f in fractions)
+    found = marked(widget, 1)
+    assert abs(found[0] - low) <= 2
+    assert abs(found[-1] - high) <= 2
+    assert "the image at 1.00 ± 0.50" in widget.summary(1)
+    wide = marked(widget, 3)  # wider than the range: the band ends where the track does
+    assert wide[-1] <= widget.track_point(3, 1.0).x() + 2
+    widget.set_posterior([0.0, 1.0], [1.0, 1.0])  # of another latent space
+    assert marked(widget, 1) == []
+    widget.set_posterior(np.zeros(4), np.ones(4))
+    widget.set_latent(np.zeros(6), LatentSpec(6, "normal"))
+    assert marked(widget, 1) == []
