@@ -234,9 +234,11 @@ class Training(QObject):
         own = self._folder.parent == self._files.runs
         self._when_ended(self._discard if own else self.leave)
 
-    def _discard(self) -> None:
+    def _discard(self, then: Callable[[], object] | None = None) -> None:
         folder, base, ref = self._folder, self.live.base, self.live.ref
-        if folder is None or base is None or ref is None:
+        if folder is None or base is None or ref is None:  # it had not begun
+            if then is not None:
+                then()
             return
         cites = self.live.cites
         self.live.become(base)
@@ -252,14 +254,15 @@ class Training(QObject):
             return put_aside(folder)
 
         def done(aside: Path | None) -> None:
-            if aside is None:
-                return
-            if cites:
-                self.live.move_kept(kept, safe)
-            self._host.tell_with_undo(
-                f"Discarded the training of {ref.name}.",
-                lambda: self._take_back(aside, folder, base),
-            )
+            if aside is not None:
+                if cites:
+                    self.live.move_kept(kept, safe)
+                self._host.tell_with_undo(
+                    f"Discarded the training of {ref.name}.",
+                    lambda: self._take_back(aside, folder, base),
+                )
+            if then is not None:
+                then()
 
         self.live.in_order(work, f"Discarding {folder.name}", done)
 
@@ -349,13 +352,7 @@ class Training(QObject):
 
     def end_for_good(self, discard: bool, then: Callable[[], object]) -> None:
         """End the training, to be resumed later or discarded; ``then`` is called afterwards."""
-
-        def end() -> None:
-            if discard:
-                self._discard()
-            then()
-
-        self._when_ended(end)
+        self._when_ended((lambda: self._discard(then)) if discard else then)
 
     def close(self) -> None:
         """Nothing comes after this; what is cited is on the disk."""

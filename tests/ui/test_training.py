@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from genviewer.core.resources import models_dir
@@ -110,6 +111,10 @@ def test_the_very_picture_under_the_hand_turns_into_the_new_data(qtbot, window, 
     window.actions_by_id["pin"].trigger()
     pin = window.session.pins[0]
     assert pin.pane.model == running.live.snapshot.ref != running.live.ref
+    window.actions_by_id["copy_recipe"].trigger()
+    copied = QGuiApplication.clipboard().text()
+    assert pin.pane.model.id in copied
+    assert running.live.ref.id not in copied
     shown = window.canvas.focus_pixels().copy()
     running.resume()
     _until(qtbot, lambda: running.live.snapshot.step > step)

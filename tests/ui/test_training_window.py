@@ -178,8 +178,14 @@ def test_closing_asks_once_and_a_run_that_is_kept_is_offered_at_the_next_start(
     step = resumed.standing.step
     _press_main(qtbot, again)
     _until(qtbot, lambda: resumed.standing.step > step)
-    resumed.discard()
-    _until(qtbot, lambda: resumed.standing.state == "none")
+    folder = resumed.folder
+    again.close()
+    box = again.trainings._box
+    next(b for b in box.buttons() if b.text().startswith("Discard")).click()
+    _until(qtbot, lambda: not again.isVisible())
+    assert not folder.exists()
+    assert not list(folder.parent.glob(".discarded"))
+    assert read_record(user_files.training) is None
     assert again.session.scene.model.name == "digits-cvae"
 
 
@@ -190,8 +196,8 @@ def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path)
     labels = setup.data.findChildren(QLabel)
     _until(qtbot, lambda: any("empty.zip" in x.text() and x.isVisible() for x in labels))
     panel = window.later.training.panel
+    _until(qtbot, lambda: "Drop a folder" in panel.main.toolTip())
     assert not panel.main.isEnabled()
-    assert "Drop a folder" in panel.main.toolTip()
 
 
 def test_images_a_run_and_models_are_told_apart(images, tmp_path):
