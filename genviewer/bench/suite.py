@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-NAMES = ("drag", "forward", "start", "export", "beliefs", "train", "all")
+NAMES = ("drag", "forward", "start", "export", "beliefs", "train", "scatter", "all")
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     Raises:
         ValueError: if there is no benchmark of a name.
     """
-    from genviewer.bench import beliefs, drag, export, forward, linked, start, train
+    from genviewer.bench import beliefs, drag, export, forward, linked, scatter, start, train
     from genviewer.bench.results import machine
     from genviewer.engine.library import bundled_models
 
@@ -49,6 +49,10 @@ def run(
     }
     results = []
     for name in chosen:
+        if name == "scatter":
+            report("scatter: 60,000 points")
+            results += scatter.measure()
+            continue
         for bundle in bundles:
             report(f"{name}: {bundle.spec.name}")
             results += parts[name](bundle)

@@ -53,6 +53,19 @@ class WindowTraining(msgspec.Struct, frozen=True):
     stop_ms: float
 
 
+class ScatterMoves(msgspec.Struct, frozen=True):
+    """From an event to the end of its paint: the median and the longest, in milliseconds."""
+
+    p50_ms: float
+    longest_ms: float
+    events: float
+
+
+def move_scatter(points: int) -> ScatterMoves:
+    """Move and zoom a scatter of so many points by real events; WindowError if that fails."""
+    return msgspec.json.decode(_probe([str(points)], "probe_scatter"), type=ScatterMoves)
+
+
 def train_window(bundle: Bundle, config: Path, seconds: float) -> WindowTraining:
     """Train in the window as ``config``, a train.toml, says; WindowError if that fails."""
     arguments = ["train", str(bundle.path.resolve()), str(config), str(seconds)]
@@ -70,8 +83,8 @@ def start_window(bundle: Bundle) -> WindowStart:
     return msgspec.json.decode(_probe(["start", str(bundle.path.resolve())]), type=WindowStart)
 
 
-def _probe(arguments: list[str]) -> bytes:
-    command = [sys.executable, "-m", "genviewer.ui.probe", *arguments]
+def _probe(arguments: list[str], module: str = "probe") -> bytes:
+    command = [sys.executable, "-m", f"genviewer.ui.{module}", *arguments]
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     try:
         done = subprocess.run(

@@ -144,6 +144,14 @@ def test_an_export_is_held_against_its_two_halves(bundle):
     assert [result.unit for result in memory] in (["MB"], [])
 
 
+def test_a_scatter_is_moved_and_zoomed_by_real_events():
+    from genviewer.bench import scatter
+
+    longest, usual = scatter.measure(500)
+    assert (longest.name, usual.name) == ("scatter_stall", "scatter_p50")
+    assert 0.0 < usual.value <= longest.value
+
+
 def test_a_drag_of_two_linked_models_waits_for_both():
     from genviewer.bench.linked import drag_pair
 
