@@ -83,6 +83,7 @@ class ScatterPage(DataPage):
         self.preview.setFixedSize(PREVIEW, PREVIEW)
         self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.caption = prose(content)
+        self.caption.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._names: tuple[str, ...] = ()
         bar = QHBoxLayout()
         bar.setSpacing(8)
