@@ -79,7 +79,8 @@ class Answer:
             compared; NaN until there are so many.
         posterior: where the image lies; None without an encoder.
         reconstruction: uint8 (H, W, C), what the model draws from there; None without an encoder.
-        likeness: PSNR in dB and SSIM of the reconstruction; None without one.
+        likeness: PSNR in dB and SSIM of the reconstruction; None without one, and NaN for the SSIM
+            at the first look, which is to be quick.
         by_class: uint8 (K, H, W, C), the same under every class; None at the first look.
         score: the discriminator's, with the share in percent of the model's own samples that score
             lower; None without a discriminator. NaN for the share until it is known.
@@ -197,7 +198,7 @@ class ImageBeliefs:
                 usual,
                 posterior,
                 drawn,
-                likeness(question.pixels, drawn),
+                likeness(question.pixels, drawn, quick=not number and not last),
                 by_class,
                 done=last,
             )
@@ -243,13 +244,13 @@ def _encoded(density: NetworkDensity, x: Floats, y: Floats | None) -> tuple[Floa
     return mean.cpu().numpy(), logvar.cpu().numpy()
 
 
-def likeness(wanted: Bytes, drawn: Bytes) -> tuple[float, float]:
-    """PSNR in dB and SSIM of two images uint8 (H, W, C)."""
+def likeness(wanted: Bytes, drawn: Bytes, *, quick: bool = False) -> tuple[float, float]:
+    """PSNR in dB and SSIM of two images uint8 (H, W, C); NaN for the SSIM where it is quick."""
     one, two = (
         torch.from_numpy(np.moveaxis(x, 2, 0)[None].astype(np.float32, order="C") / 255.0)
         for x in (drawn, wanted)
     )
-    return float(psnr(one, two)[0]), float(ssim(one, two)[0])
+    return float(psnr(one, two)[0]), math.nan if quick else float(ssim(one, two)[0])
 
 
 def rounds(samples: int) -> Iterator[int]:

@@ -151,7 +151,8 @@ def _strange(answer: Answer, reference: Reference | None, rejected: float) -> bo
 
 
 def likeness_text(likeness: tuple[float, float] | None) -> str:
-    """PSNR and SSIM."""
+    """PSNR and, where it is known, SSIM."""
     if likeness is None:
         return ""
-    return f"PSNR {likeness[0]:.1f} dB · SSIM {likeness[1]:.2f}"
+    alike = f" · SSIM {likeness[1]:.2f}" if math.isfinite(likeness[1]) else ""
+    return f"PSNR {likeness[0]:.1f} dB{alike}"

@@ -44,6 +44,8 @@ def test_the_answers_close_in_on_what_the_measurement_of_many_images_gives(digit
     assert [a.likelihoods.samples for a in answers] == [1, 16, 64, 112, 120]
     assert [a.done for a in answers] == [False] * 4 + [True]
     assert math.isnan(answers[0].usual)
+    assert math.isnan(answers[0].likeness[1])
+    assert 0.0 < last.likeness[1] <= 1.0
     assert answers[1].usual == answers[1].likelihoods.log_px[0] == last.usual
     assert {a.posterior.best for a in answers} == {6}
     assert last.beliefs.posterior.sum() == pytest.approx(1.0)
