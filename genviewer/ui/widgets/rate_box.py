@@ -31,7 +31,9 @@ class RateBox(QDoubleSpinBox):
         except ValueError:
             return self.value()
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(  # type: ignore[override]
+        self, text: str, position: int
+    ) -> tuple[QValidator.State, str, int]:
         try:
             good = math.isfinite(float(text)) and self.minimum() <= float(text) <= self.maximum()
         except ValueError:

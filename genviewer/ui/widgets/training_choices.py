@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, Signal
@@ -26,6 +26,8 @@ from genviewer.ui.widgets.step_box import StepBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from PySide6.QtGui import QStandardItemModel
 
 MAX_STEPS, MAX_BATCH, MAX_SEED, MAX_FREEZE = 9_999_999, 4096, 2**31 - 1, 8
 LAYERS = {
@@ -117,9 +119,9 @@ class TrainingChoices(QWidget):
         for box in (self.rate, self.seed, self.freeze_d):
             box.valueChanged.connect(self._edited)
         self.augments = {key: QCheckBox(text, self) for key, (text, _) in AUGMENTS.items()}
-        for key, box in self.augments.items():
-            box.setToolTip(AUGMENTS[key][1])
-            box.toggled.connect(self._edited)
+        for key, augment in self.augments.items():
+            augment.setToolTip(AUGMENTS[key][1])
+            augment.toggled.connect(self._edited)
         self._filling = False
         self._lay_out()
 
@@ -242,7 +244,7 @@ class TrainingChoices(QWidget):
             notes: sentences on what to expect.
             discriminator: ``own``, ``new``, or ``none`` where there is none to freeze or augment.
         """
-        model = self.layers.model()
+        model = cast("Any", self.layers.model())  # a QStandardItemModel
         for index in range(self.layers.count()):
             offered = self.layers.itemData(index) in layers
             flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable

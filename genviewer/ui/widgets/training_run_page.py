@@ -11,6 +11,8 @@ from genviewer.ui.icons import icon
 from genviewer.ui.widgets.segments import HEIGHT
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import SignalInstance
+
     from genviewer.ui.widgets.training_panel import Standing
 
 SIDE = 208
@@ -71,11 +73,11 @@ class TrainingRunPage(QWidget):
         self.empty.setWordWrap(True)
         self.empty.setForegroundRole(self.empty.palette().ColorRole.PlaceholderText)
         self._place.addWidget(self.empty)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(12)
-        row.addLayout(self._place, 1)
-        row.addWidget(holder)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(12)
+        line.addLayout(self._place, 1)
+        line.addWidget(holder)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(320, 120)
@@ -126,7 +128,7 @@ class TrainingRunPage(QWidget):
             else "There is no training to discard."
         )
 
-    def _button(self, text: str, picture: str, signal: Signal) -> QPushButton:
+    def _button(self, text: str, picture: str, signal: SignalInstance) -> QPushButton:
         button = QPushButton(icon(picture), text, self)
         button.setFixedHeight(HEIGHT)
         button.clicked.connect(signal)
