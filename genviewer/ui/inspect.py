@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -63,7 +63,7 @@ class Inspect(QObject):
         panel: InspectPanel,
         file: Path,
         tell: Callable[[str, str], object],
-        mark_posterior: Callable[[object, object], object],
+        mark_posterior: Callable[[Any, Any], object],
         current_pixels: Callable[[], NDArray[np.uint8] | None],
     ) -> None:
         super().__init__(explorer)

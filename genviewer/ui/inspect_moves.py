@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class InspectMoves:
     """Edits of the Session; ``mark`` shows a posterior's mean and deviation on the sliders."""
 
-    def __init__(self, session: Session, mark: Callable[[object, object], object]) -> None:
+    def __init__(self, session: Session, mark: Callable[[Any, Any], object]) -> None:
         self._session, self._mark = session, mark
 
     def encode(self, spec: Spec, posterior: Posterior) -> None:

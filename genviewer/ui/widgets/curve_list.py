@@ -80,7 +80,8 @@ class CurveList(QTreeWidget):
     def set_series(self, series: Sequence[Series]) -> None:
         """Offer these curves; those that were there stay as they are checked."""
         before = {key: row.checkState(NAME) for key, row in self._rows.items()}
-        current = self.currentItem().data(NAME, _KEY) if self.currentItem() else None
+        item = self.currentItem()
+        current = item.data(NAME, _KEY) if item is not None else None
         with QSignalBlocker(self):
             self.clear()
             self._rows = {}

@@ -46,9 +46,9 @@ class StepAxis(pg.AxisItem):
         wide = LABEL_GAP + LABEL_DIGIT * len(f"{high:,.0f}")
         least = (high - low) * wide / max(size, 1.0)
         power = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
-        leap = next(m for m in (1, 2, 5, 10) if m * power >= least * (1 - 1e-9))
+        leap = next(m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= least * (1 - 1e-9))
         if leap * power > FEWEST * (high - low):  # rather close than none
-            leap = {10: 5, 5: 2, 2: 1, 1: 0.5}[leap]
+            leap = {10.0: 5.0, 5.0: 2.0, 2.0: 1.0, 1.0: 0.5}[leap]
         return [(leap * power, 0), (leap * power / (4 if leap == 2 else 5), 0)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from PySide6.QtCore import QSize, Qt, Signal
@@ -27,7 +27,6 @@ from genviewer.ui.widgets.step_box import StepBox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QStandardItemModel
 
 MAX_STEPS, MAX_BATCH, MAX_SEED, MAX_FREEZE = 9_999_999, 4096, 2**31 - 1, 8
 LAYERS = {
