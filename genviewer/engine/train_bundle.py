@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image
@@ -41,7 +42,7 @@ PREVIEW_COLUMNS, PREVIEW_ROWS = 10, 6
 def make_spec(config: TrainConfig, images: Images | None = None) -> Spec:
     """What the trained model can do."""
     if config.finetune is not None and config.finetune.spec is not None:
-        return config.finetune.spec
+        return msgspec.structs.replace(config.finetune.spec, name=config.name)
     network = parsed(config.network)
     kind = family(config.network).kind
     size, classes = network.image_size, network.classes
@@ -101,7 +102,8 @@ def write_trained_bundle(
         statistics=statistics,
     )
     bundle = write_bundle(path, bundle_config, state.ema_weights(), card(config, spec, statistics))
-    if bundle.parameters <= MAX_ACCELERATOR_PARAMETERS:
+    # A graph takes latents and conditions, and no styles or noise.
+    if bundle.parameters <= MAX_ACCELERATOR_PARAMETERS and spec.synthesis is None:
         network = with_layout(state.ema, torch.contiguous_format)
         export_decoder(network, spec, bundle.model_id, path / ACCELERATOR_NAME)
     with replacing(path / PREVIEW_NAME) as temporary:

@@ -191,6 +191,17 @@ def test_a_new_class_trains_whatever_layers_are_chosen(tmp_path, data):
     assert "encoder.first.weight" not in found
 
 
+def test_the_weights_of_the_classes_learn_faster_while_one_is_new(tmp_path, data):
+    bundle = write_ours(tmp_path / "m", "residual_vae")
+    config, images, state = run_of(bundle, data)
+    list(training_steps(config, state, images))
+    rest, classes = state.optimizers["vae"].param_groups
+    assert classes["lr"] == pytest.approx(10 * rest["lr"])
+    assert {p.shape[1] for p in classes["params"]} == {4}
+    same = run_of(bundle, data, mapping={"ant": "ant", "new": "bee"})[2]
+    assert len(same.optimizers["vae"].param_groups) == 1
+
+
 def test_the_first_layers_of_a_discriminator_can_stay(tmp_path, data):
     bundle = write_ours(tmp_path / "gan", "residual_gan")
     config, images, state = run_of(bundle, data, freeze_d=1)
@@ -275,6 +286,7 @@ def test_a_foreign_generator_plays_against_a_new_discriminator(tmp_path, data, t
     assert "no discriminator" in possible.notes[0]
     config, images, state = run_of(bundle, data)
     assert make_spec(config).class_condition.names == (*NAMES, "new")
+    assert make_spec(config).name == config.name != bundle.spec.name
     before = weights(state.network)
     losses = list(training_steps(config, state, images))
     found = changed(before, state.network.state_dict())
