@@ -97,6 +97,7 @@ def invert(
     device: str = "auto",
     progress: Reports | None = None,
     preview: Callable[[Floats], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> Inversion:
     """Latents that draw the images; seconds to minutes, in a job's thread.
 
@@ -110,6 +111,7 @@ def invert(
         progress: told how far it is; it may cancel.
         preview: given the best pictures so far, float32 (n, C, H, W) in [0, 1], of the chunk of
             images that is being worked on.
+        stopped: asked before every step but the first; true ends the search with the best so far.
 
     Raises:
         LoadError: the model cannot be differentiated, or cannot be built.
@@ -121,7 +123,7 @@ def invert(
     network: Any = load_network(bundle).to(choose_device(device))
     return invert_network(
         network, bundle.spec, images, y, effort=effort, seed=seed, progress=progress,
-        preview=preview,
+        preview=preview, stopped=stopped,
     )  # fmt: skip
 
 
@@ -135,10 +137,11 @@ def invert_network(
     seed: int = 0,
     progress: Reports | None = None,
     preview: Callable[[Floats], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
 ) -> Inversion:
     """As :func:`invert`, of a network with ``decode(z, y)`` whose parameters take no gradients."""
     effort = Effort() if effort is None else effort
-    search = _Search(network, spec, effort, preview)
+    search = _Search(network, spec, effort, preview, stopped)
     pixels = spec.image.height * spec.image.width
     together = max(1, CHUNK_PIXELS // (pixels * effort.restarts))
     parts = []
@@ -156,9 +159,15 @@ class _Search:
     """The optimisation of one chunk of images; latents are (n, R, D) for R restarts."""
 
     def __init__(
-        self, network: Any, spec: Spec, effort: Effort, preview: Callable[[Floats], None] | None
+        self,
+        network: Any,
+        spec: Spec,
+        effort: Effort,
+        preview: Callable[[Floats], None] | None,
+        stopped: Callable[[], bool] | None,
     ) -> None:
         self._network, self._spec, self._effort, self._preview = network, spec, effort, preview
+        self._stopped = stopped
         self._scales = scales(spec.image.height, spec.image.width)
         tensors = (*network.parameters(), *network.buffers())
         self._device = tensors[0].device if tensors else torch.device("cpu")
@@ -216,6 +225,8 @@ class _Search:
         losses = torch.zeros(z.shape[:2], device=self._device)
         moments: tuple[Tensor, Tensor] | None = None
         for step in range(effort.steps):
+            if step and self._stopped is not None and self._stopped():
+                break
             if progress is not None:
                 progress.report(share[0] + share[1] * step / effort.steps, "inverting")
             if step and step % stage_length == 0 and z.shape[1] > 1:

@@ -108,7 +108,7 @@ class Inspect(QObject):
         panel.installEventFilter(self)
         panel.encode_wanted.connect(lambda: self._with_posterior(self._encode))
         panel.invert_wanted.connect(self._invert)
-        panel.cancel_wanted.connect(self._cancel)
+        panel.stop_wanted.connect(self.inverting.stop)
         panel.classes_wanted.connect(self._every_class)
         panel.explain_wanted.connect(self.explain)
         panel.prior_edited.connect(self._set_prior)
@@ -302,11 +302,6 @@ class Inspect(QObject):
         if self.image.following:
             self.image.follow(False)  # or going there would begin another search
         self.inverting.start(self._loaded, self.seen)
-
-    def _cancel(self) -> None:
-        self.inverting.cancel()
-        self.panel.set_drawn(None, REDRAWN, "")
-        self._show_answer()
 
     def _inversion_found(self, loaded: Loaded, found: Inversion) -> None:
         if loaded is not self._loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class Inverting:
         self._on_work, self._on_preview = on_work, on_preview
         self._on_found, self._on_failed = on_found, on_failed
         self._job: Job | None = None
+        self._stop = threading.Event()
 
     @property
     def searching(self) -> bool:
@@ -59,6 +61,7 @@ class Inverting:
         """Search for an image uint8 (H, W, C) in the model's size; one under way is given up."""
         bundle = loaded.bundle
         self.cancel()
+        stop = self._stop = threading.Event()
 
         def work(progress: Progress) -> Inversion:
             from genviewer.engine.encoding import to_model_range
@@ -82,6 +85,7 @@ class Inverting:
                 device="cpu",
                 progress=_Told(progress, self._bridge, lambda f: self._progress(job_of[0], f)),
                 preview=preview,
+                stopped=stop.is_set,
             )
 
         job_of: list[Job | None] = [None]
@@ -97,8 +101,12 @@ class Inverting:
         job_of[0] = self._job = job
         self._on_work(0.0)
 
+    def stop(self) -> None:
+        """End the search with the best so far, which is then found."""
+        self._stop.set()
+
     def cancel(self) -> None:
-        """Give the search up."""
+        """Give the search up; nothing is found."""
         if self._job is not None:
             self._job.cancel()
             self._job = None

@@ -54,6 +54,22 @@ def test_a_linear_decoder_is_inverted_as_by_least_squares():
     assert found.psnr == pytest.approx(-10 * np.log10(error), abs=0.2)  # pictures are clamped
 
 
+def test_a_search_that_is_stopped_has_the_best_so_far():
+    network, asked = Linear(), []
+    x = np.full((2, 1, SIDE, SIDE), 0.6, np.float32)
+
+    def stopped():
+        asked.append(None)
+        return len(asked) == 5
+
+    found = invert_network(network, spec_of(), x, effort=Effort(steps=4000), stopped=stopped)
+    assert len(asked) == 5
+    assert found.latent.shape == (2, DIM)
+    as_long = invert_network(network, spec_of(), x, effort=Effort(steps=4000), stopped=lambda: True)
+    assert (found.psnr >= as_long.psnr).all()  # more steps, nearer
+    assert found.psnr == pytest.approx(psnr(torch.tensor(found.pictures), torch.tensor(x)).numpy())
+
+
 def test_the_class_is_found_with_the_latent():
     network, rng = Linear(classes=3), np.random.default_rng(2)
     y = np.eye(3, dtype=np.float32)[[2, 0, 1, 1]]

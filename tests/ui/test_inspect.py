@@ -210,7 +210,7 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     work: list[float | None] = []
     found.inverting._on_work = lambda f: (work.append(f), panel.set_work(f))
     found.inverting.start(found._loaded, found.seen, steps=60)
-    assert panel.cancel.isVisible()
+    assert panel.stop.isVisible()
     qtbot.waitUntil(lambda: not found.inverting.searching, timeout=PATIENCE_MS)
     assert found._inverted is not None
     assert found._inverted[1] > 25.0  # dB
@@ -224,7 +224,16 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     window.session.undo()
     assert window.session.scene == before
     found.inverting.start(found._loaded, found.seen, steps=5000)
-    QTest.mouseClick(panel.cancel, LEFT)
+    found.inverting.cancel()
     assert not found.inverting.searching
-    assert not panel.cancel.isVisible()
+    assert not panel.stop.isVisible()
+    assert window.session.scene == before
+    found._inverted = None
+    found.inverting.start(found._loaded, found.seen, steps=1_000_000)
+    qtbot.waitUntil(lambda: panel.reconstruction.accessibleName() == "Best so far", timeout=PATIENCE_MS)
+    QTest.mouseClick(panel.stop, LEFT)
+    qtbot.waitUntil(lambda: found._inverted is not None, timeout=PATIENCE_MS)
+    assert not panel.stop.isVisible()
+    assert window.session.scene != before  # the best so far is kept, as one step
+    window.session.undo()
     assert window.session.scene == before

@@ -66,7 +66,7 @@ class InspectPanel(ButtonPanel):
         file_given(object): the Path of an image file that was dropped or pasted.
         sample_toggled(bool): the current sample is to be looked at, as it changes.
         fit_changed: the image is to be brought to the model's size in another way.
-        encode_wanted, invert_wanted, cancel_wanted, classes_wanted, explain_wanted: pressed.
+        encode_wanted, invert_wanted, stop_wanted, classes_wanted, explain_wanted: pressed.
         data_view_wanted: a whole data set is to be asked about.
         prior_edited(object), class_chosen(int): of the bars.
         samples_chosen(int): how many importance samples.
@@ -82,7 +82,7 @@ class InspectPanel(ButtonPanel):
     fit_changed = Signal()
     encode_wanted = Signal()
     invert_wanted = Signal()
-    cancel_wanted = Signal()
+    stop_wanted = Signal()
     classes_wanted = Signal()
     explain_wanted = Signal()
     data_view_wanted = Signal()
@@ -203,12 +203,12 @@ class InspectPanel(ButtonPanel):
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
-        self.cancel = self._push("Cancel", "Stop searching")
-        self.cancel.clicked.connect(lambda: self.cancel_wanted.emit())
+        self.stop = self._push("Stop", "Stop searching and go to the best so far")
+        self.stop.clicked.connect(lambda: self.stop_wanted.emit())
         for button in (self.encode, self.invert, self.classes):
             bar.addWidget(button)
         bar.addWidget(self.progress, 1)
-        bar.addWidget(self.cancel)
+        bar.addWidget(self.stop)
         bar.addStretch(1)
         return bar
 
@@ -258,7 +258,7 @@ class InspectPanel(ButtonPanel):
         """How far a search is, 0..1; None where none is under way."""
         working = fraction is not None
         self.progress.setVisible(working)
-        self.cancel.setVisible(working)
+        self.stop.setVisible(working)
         for button in (self.encode, self.invert, self.classes):
             button.setVisible(not working)
         if fraction is not None:
