@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 METRICS_NAME = "metrics.csv"
 MOST_BYTES = 4 << 20  # read in one poll; the rest comes with the next
 TAIL_BYTES = 64
+MAX_STEP = 10**15
 
 
 class Watched(msgspec.Struct, frozen=True):
@@ -54,6 +56,8 @@ class RunWatcher:
 
     def _rows(self) -> tuple[tuple[dict[str, float], ...], bool]:
         try:
+            if not self._path.is_file():  # a pipe would be waited for
+                return (), False
             with self._path.open("rb") as file:
                 header = file.readline(MOST_BYTES)
                 if not header.endswith(b"\n"):
@@ -75,15 +79,14 @@ class RunWatcher:
 
 
 def _parsed(text: bytes) -> tuple[dict[str, float], ...]:
-    """The rows whose step is a number; what is no number in them is left out."""
+    """The rows whose step can be one; what is no number in them is left out."""
     rows = []
-    for entry in csv.DictReader(io.StringIO(text.decode("utf-8", "replace"))):
-        row = {}
-        for name, value in entry.items():
-            try:
-                row[name] = float(value)
-            except (TypeError, ValueError):
-                continue
-        if "step" in row:
-            rows.append(row)
+    with contextlib.suppress(csv.Error):  # what follows is no table
+        for entry in csv.DictReader(io.StringIO(text.decode("utf-8", "replace"))):
+            row = {}
+            for name, value in entry.items():
+                with contextlib.suppress(TypeError, ValueError):
+                    row[name] = float(value)
+            if 0 <= row.get("step", -1.0) <= MAX_STEP:
+                rows.append(row)
     return tuple(rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from genviewer.core.spec import Spec
+from genviewer.io.bundle import MAX_CONFIG_BYTES
 from genviewer.io.dataset_fit import Fit
 from genviewer.nets.families import family
 
@@ -282,14 +283,21 @@ def read_config(path: Path) -> TrainConfig:
     """
     try:
         with path.open("rb") as file:
-            table = tomllib.load(file)
+            data = file.read(MAX_CONFIG_BYTES + 1)
+        if len(data) > MAX_CONFIG_BYTES:
+            raise TrainingError(f"{path} is far too large for a configuration.")
+        table = tomllib.loads(data.decode())
         network = table.get("network")
         if isinstance(network, dict):
             network |= dict.fromkeys(network.pop(_NONE, ()), None)
         return msgspec.convert(table, type=TrainConfig)
     except OSError as error:
         raise TrainingError(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError) as error:
+    except TrainingError:
+        raise
+    except RecursionError as error:
+        raise TrainingError(f"{path} is nested too deeply for a configuration.") from error
+    except (ValueError, TypeError) as error:
         raise TrainingError(f"{path} is not a usable configuration: {error}.") from error
 
 

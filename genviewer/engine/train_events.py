@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from genviewer.engine.train_config import TrainingError
-from genviewer.engine.train_run import MetricsFile
+from genviewer.engine.train_run import EVENTS_NAME, MetricsFile
 from genviewer.io.write_errors import write_error
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from genviewer.engine.train_run import RunFolder
 
-FOLDER_NAME = "tensorboard"
 FLUSH_S = 10
 
 
@@ -35,7 +34,7 @@ class EventFiles:
         check_tensorboard()
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(folder / FOLDER_NAME, purge_step=step + 1, flush_secs=FLUSH_S)
+        self._writer = SummaryWriter(folder / EVENTS_NAME, purge_step=step + 1, flush_secs=FLUSH_S)
 
     def write(self, step: int, losses: Mapping[str, float]) -> None:
         """Add the figures of a step; OSError if they cannot be written."""

@@ -8,8 +8,11 @@ import json
 import os
 import pickle
 import re
+import struct
+import zipfile
 from typing import TYPE_CHECKING, Any
 
+from genviewer.engine.run_timeline import KEPT_NAME, TIMELINE_NAME
 from genviewer.engine.train_config import (
     TrainConfig,
     TrainingError,
@@ -29,6 +32,12 @@ CONFIG_NAME = "train.toml"
 METRICS_NAME = "metrics.csv"
 CHECKPOINTS_NAME = "checkpoints"
 BUNDLE_NAME = "bundle"
+EVENTS_NAME = "tensorboard"
+MAX_METRICS_BYTES = 256 << 20
+_MAX_STEP_DIGITS = 15
+_TIMES_WEIGHTS, _BESIDE_BYTES = 4, 16 << 20
+"""A checkpoint holds weights, their average and two moments of each, and little beside."""
+
 _CHECKPOINT = re.compile(r"step-(\d+)\.pt")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -58,6 +67,19 @@ class RunFolder:
             write_bytes(self.config_path, to_toml(config_table(config)).encode())
         except OSError as error:
             raise TrainingError(f"{self.path} cannot be written: {error.strerror}.") from error
+
+    def check_inside(self) -> None:
+        """Refuse a run of which a part lies elsewhere: going on would write and delete there.
+
+        Raises:
+            TrainingError: naming the link.
+        """
+        for name in (CHECKPOINTS_NAME, TIMELINE_NAME, BUNDLE_NAME, KEPT_NAME, EVENTS_NAME):
+            if (self.path / name).is_symlink():
+                raise TrainingError(
+                    f"{self.path / name} is a link, and nothing is written outside of a run's "
+                    "folder: put in its place what it leads to."
+                )
 
     def config(self) -> TrainConfig:
         """The recorded configuration; TrainingError if there is none."""
@@ -113,15 +135,27 @@ class RunFolder:
             return None
         path = checkpoints[-1][1]
         try:
+            _check_size(path, state)
             saved = torch.load(path, map_location="cpu", weights_only=True)
             state.load_state_dict(saved)
             batch_size = int(saved.get("batch_size", 0))
         except (
-            RuntimeError, KeyError, ValueError, TypeError, AttributeError, OSError, EOFError,
-            pickle.UnpicklingError,
+            RuntimeError, LookupError, ValueError, TypeError, AttributeError, OSError, EOFError,
+            ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
         ) as error:  # fmt: skip
             raise TrainingError(f"{path} cannot be resumed: {error}.") from error
         return batch_size
+
+
+def _check_size(path: Path, state: TrainingState) -> None:
+    """ValueError if a checkpoint unpacks to more than this network can need."""
+    networks = (state.network, *state.companions.values())
+    weights = [value for network in networks for value in network.state_dict().values()]
+    size = sum(value.numel() * value.element_size() for value in weights)
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > _TIMES_WEIGHTS * size + _BESIDE_BYTES:
+        raise ValueError(f"it holds {unpacked:,} bytes, far more than this network needs")
 
 
 class _ErrorKeeper(io.FileIO):
@@ -188,11 +222,22 @@ class MetricsFile:
 
 
 def _read(path: Path) -> tuple[list[str], list[dict[str, Any]]]:
+    with path.open("rb") as file:
+        data = file.read(MAX_METRICS_BYTES + 1)
+    if len(data) > MAX_METRICS_BYTES:
+        raise TrainingError(f"{path} is larger than {MAX_METRICS_BYTES >> 20} MiB: move it away.")
     # A process that was killed while it wrote may have left half a line.
-    whole = path.read_bytes().rpartition(b"\n")[0].decode("utf-8", "replace")
+    whole = data.rpartition(b"\n")[0].decode("utf-8", "replace")
     reader = csv.DictReader(whole.splitlines())
-    rows = [row for row in reader if (row.get("step") or "").isdigit()]
+    try:
+        rows = [row for row in reader if _is_step(row.get("step") or "")]
+    except csv.Error as error:
+        raise TrainingError(f"{path} is damaged: {error}; move it away.") from error
     return list(reader.fieldnames or []), rows
+
+
+def _is_step(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _MAX_STEP_DIGITS
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:

@@ -109,6 +109,9 @@ class TrainingState:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a state from :meth:`state_dict`; RuntimeError if it is of another network."""
+        step = state["step"]
+        if not isinstance(step, int) or step < 0:
+            raise RuntimeError(f"{step!r:.40} is no step")
         self.network.load_state_dict(state["network"])
         self.ema.load_state_dict(state["ema"])
         for key, companion in self.companions.items():
@@ -116,7 +119,7 @@ class TrainingState:
         for key, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][key])
         self.noise.set_state(state["noise"])
-        self.step = state["step"]
+        self.step = step
 
 
 def learning_rate_factor(step: int, steps: int, config: OptimizerConfig) -> float:

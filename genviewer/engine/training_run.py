@@ -97,7 +97,12 @@ class TrainingRun:
             TrainingError, DataError: with one sentence for the user.
         """
         place = RunFolder(folder)
-        config = place.config() if parallel is None else parallel.from_first(place.config)
+
+        def read() -> TrainConfig:
+            place.check_inside()
+            return place.config()
+
+        config = read() if parallel is None else parallel.from_first(read)
         if parallel is not None:
             parallel.check(config)
         return cls(place, config, *load_training_images(config), parallel)

@@ -136,3 +136,7 @@ def test_a_watcher_bears_with_what_is_no_metrics_file(tmp_path):
     rows = RunWatcher(tmp_path).poll().rows
     assert [row["step"] for row in rows] == [1.0, 2.0]
     assert "loss" not in rows[1]
+    (tmp_path / "metrics.csv").write_bytes(b"step,loss\nnan,1\ninf,1\n-1,1\n1e300,1\n7,2\n")
+    assert [row["step"] for row in RunWatcher(tmp_path).poll().rows] == [7.0]
+    (tmp_path / "metrics.csv").write_bytes(b'step,loss\n1,1\n2,"' + b"9" * 200_000 + b'"\n')
+    assert [row["step"] for row in RunWatcher(tmp_path).poll().rows] == [1.0]

@@ -1,0 +1,77 @@
+"""Folders of runs from elsewhere: what they say is bounded, and nothing outside of them changes."""
+
+import zipfile
+
+import pytest
+import torch
+
+from genviewer.engine import train_bundle
+from genviewer.engine.train_config import TrainingError, read_config
+from genviewer.engine.train_run import MetricsFile, RunFolder
+from genviewer.engine.training import make_state
+from genviewer.engine.training_run import TrainingRun
+from tests.tiny_runs import config_of
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The folder of a run that has not begun, and its configuration."""
+    monkeypatch.setattr(train_bundle, "MAX_ACCELERATOR_PARAMETERS", 0)
+    config = config_of(tmp_path)
+    TrainingRun.start(config, tmp_path / "run")
+    return tmp_path / "run", config
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "timeline", "bundle", "kept", "tensorboard"])
+def test_a_run_that_leads_out_of_its_folder_is_not_resumed(tmp_path, run, name):
+    folder, _ = run
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "config.json").write_text("mine")
+    if (folder / name).is_dir():
+        (folder / name).rmdir()
+    (folder / name).symlink_to(mine)
+    with pytest.raises(TrainingError, match=f"{name} is a link"):
+        TrainingRun.resume(folder)
+    assert [path.read_text() for path in mine.iterdir()] == ["mine"]
+
+
+def test_a_checkpoint_that_unpacks_to_too_much_is_not_read(run, monkeypatch):
+    folder, config = run
+    state = make_state(config)
+    path = RunFolder(folder).save(state, 0)
+    assert RunFolder(folder).restore(make_state(config)) == 0
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/999", bytes(64 << 20))
+    assert path.stat().st_size < 1 << 20
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was read"))
+    with pytest.raises(TrainingError, match="far more than this network needs"):
+        RunFolder(folder).restore(state)
+
+
+@pytest.mark.parametrize("step", [-1, "9", 1.5, None])
+def test_a_checkpoint_of_no_step_is_told(run, step):
+    folder, config = run
+    torch.save(make_state(config).state_dict() | {"step": step}, folder / "checkpoints/step-1.pt")
+    with pytest.raises(TrainingError, match="is no step"):
+        RunFolder(folder).restore(make_state(config))
+
+
+def test_a_configuration_is_bounded(tmp_path):
+    path = tmp_path / "train.toml"
+    path.write_text("#" * (5 << 20))
+    with pytest.raises(TrainingError, match="far too large"):
+        read_config(path)
+    path.write_text("name = " + "[" * 100_000)
+    with pytest.raises(TrainingError, match=r"nested too deeply|not a usable"):
+        read_config(path)
+
+
+def test_metrics_of_no_steps_are_left_out_and_damaged_ones_told(tmp_path):
+    path = tmp_path / "metrics.csv"
+    path.write_text("step,loss\n²,1\n" + "9" * 5000 + ",1\n3,1\n", encoding="utf-8")
+    MetricsFile(path, 10)
+    assert path.read_text().split() == ["step,loss", "3,1"]
+    path.write_text('step,loss\n1,"' + "9" * 200_000 + '"\n')
+    with pytest.raises(TrainingError, match="is damaged"):
+        MetricsFile(path, 10)
