@@ -284,5 +284,5 @@ def standing(reference: Doubles, value: float) -> str:
     if share < 25.0:
         return f"stranger than {stranger:.3g} %"
     if share <= 75.0:
-        return "as likely as the typical one"
+        return "as likely as is usual"
     return f"more likely than {share:.3g} %"

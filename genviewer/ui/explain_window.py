@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from genviewer.ui import theme
+from genviewer.ui.inspect_words import for_its_outline
 from genviewer.ui.widgets.bounds_picture import BoundsPicture
 from genviewer.ui.widgets.explain_picture import ClassColumn, ExplainPicture
 from genviewer.ui.widgets.picture_tile import PictureTile
@@ -157,7 +158,8 @@ def conditional_text(spec: Spec, answer: Answer, reference: Reference | None) ->
     return (
         f"<p><b>p(x)</b> = Σ<sub>y</sub> p(x | y) p(y), &nbsp; so &nbsp; log p(x) = "
         f"logsumexp over the {len(beliefs.prior)} classes of ( log p(x | y) + log p(y) ) = "
-        f"<b>{nats2(log_px)} nats</b>{_standing(answer, reference)}.</p>"
+        f"<b>{nats2(log_px)} nats</b>{_standing(answer, reference)}."
+        f"{_outline(answer, reference)}</p>"
         f"<p><b>p({name} | x)</b> = p(x | {name}) p({name}) / p(x) = "
         f"exp( {nats2(log_pxy)} + ({nats2(math.log(prior)) if prior else MINUS + '∞'}) {MINUS} "
         f"({nats2(log_px)}) ) = <b>{percent_text(posterior)}</b>.</p>"
@@ -192,7 +194,8 @@ def unconditional_text(answer: Answer, reference: Reference | None) -> str:
         f"{nats2(kl)} = <b>{nats2(elbo)} nats</b> ≤ log p(x).</p>"
         f"<p>With {found.samples:,} importance samples the bound is tighter: "
         f"log p(x) ≥ <b>{nats2(log_px)} nats</b>{_standing(answer, reference)}. The gap of "
-        f"{nats2(max(log_px - elbo, 0.0))} nats is what the encoder's posterior misses.</p>"
+        f"{nats2(max(log_px - elbo, 0.0))} nats is what the encoder's posterior misses."
+        f"{_outline(answer, reference)}</p>"
         f"<p>It is the {_esc(found.measure)}.</p>"
     )
 
@@ -248,6 +251,16 @@ def _standing(answer: Answer, reference: Reference | None) -> str:
         return ""
     words = standing(reference.log_px, answer.usual)
     return f", {words} of {_esc(reference.name)}"
+
+
+def _outline(answer: Answer, reference: Reference | None) -> str:
+    """What decides whether an image is rejected: beside log p(x), not the same."""
+    if reference is None or reference.outlines is None or not math.isfinite(answer.usual):
+        return ""
+    return (
+        " A picture with little in it is likely whatever it shows, so what is rejected is decided "
+        f"for as much outline: this one is <b>{for_its_outline(answer, reference)}</b>."
+    )
 
 
 def nats2(value: float) -> str:

@@ -144,6 +144,7 @@ class Inspect(QObject):
     def _show_model(self, shown: Loaded) -> None:
         """Another model is asked from now on; of one that is trained, what it began as."""
         loaded = shown.base if isinstance(shown, Live) else shown
+        self.panel.set_notice(words.IN_TRAINING if loaded is not shown else "")
         if loaded is self._loaded:
             return
         self._loaded = loaded
@@ -211,16 +212,19 @@ class Inspect(QObject):
         if answer.beliefs is not None:
             panel.bars.set_posterior(answer.beliefs.posterior[0])
         panel.classes_column.set_verdict(*words.verdict(answer, reference, self.rejected, spec))
-        searched = self._inverted is not None or self.inverting.searching
-        if answer.reconstruction is not None and not searched:
-            text = words.likeness_text(answer.likeness)
-            panel.set_drawn(answer.reconstruction, REDRAWN, text)
+        if self._inverted is None and not self.inverting.searching:
+            self._show_redrawn(answer)
         if self._explain is not None:
             self._explain.show_answer(spec, answer, reference)
         self.answered.emit(answer)
         if self._when_known is not None and self._is_settled(answer):
             then, self._when_known = self._when_known, None
             then(answer)
+
+    def _show_redrawn(self, answer: Answer) -> None:
+        if answer.reconstruction is not None:
+            text = words.likeness_text(answer.likeness)
+            self.panel.set_drawn(answer.reconstruction, REDRAWN, text)
 
     def _is_settled(self, answer: Answer) -> bool:
         """Whether an answer is about this very image, and more than a first look."""
@@ -284,6 +288,7 @@ class Inspect(QObject):
     def _encode(self, answer: Answer) -> None:
         if answer.posterior is not None and self._loaded is not None:
             self._moves.encode(self._loaded.bundle.spec, answer.posterior)
+            self._show_redrawn(answer)
 
     def _every_class(self) -> None:
         loaded = self._loaded

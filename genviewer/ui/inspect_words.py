@@ -23,9 +23,14 @@ MEASURED = {
 """What ``log p(x)`` is of, in a word or two; the tooltip has all of it."""
 
 NO_IMAGE = "Draw on the pad, or bring in an image: open, paste or drop one, or follow the sample."
+IN_TRAINING = "In training. What is asked here is the model as it was before."
 LOOSE = 0.7
 LOOSE_TIP = "A few samples outweigh all others: the bound is far from tight."
 """Said of a Monte-Carlo error above :data:`LOOSE` nats; it cannot exceed one."""
+
+WHATEVER = "whatever it shows"
+DECIDES = "This decides whether an image is rejected, not log p(x) by itself."
+REJECTION = "Rejected: like nothing I know."
 
 SURE = 0.5
 """Without a class above this probability the model is called undecided."""
@@ -46,13 +51,15 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
     samples = f"{found.samples:,} importance samples (Burda et al. 2016)"
     what = f"The {found.measure}."
     loose = f"\n{LOOSE_TIP}" if error > LOOSE else ""
+    standings = _standings(answer, reference)
     figures = [
         Figure(
             "log p(x)",
             f"{number(float(found.log_px[0]))}{spread} nats",
             f"A lower bound from {samples}, with its Monte-Carlo error.\n{what}{loose}",
         ),
-        Figure("compared", *_compared(answer, reference)),
+        Figure("by log p(x)", *standings[0]),
+        Figure("for outline", *standings[1]),
         Figure(
             "ELBO",
             f"{number(float(found.elbo[0]), 1)} = {number(float(found.reconstruction[0]), 1)} "
@@ -68,16 +75,33 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
     return figures
 
 
-def _compared(answer: Answer, reference: Reference | None) -> tuple[str, str]:
+def _standings(answer: Answer, reference: Reference | None) -> list[tuple[str, str]]:
+    """How the image compares with usual ones by log p(x) alone, and for its outline."""
     from genviewer.engine.image_beliefs import standing
 
     if reference is None:
-        return "measuring…", "What is usual for this model is being measured."
+        return [("measuring…", "What is usual for this model is being measured.")] * 2
     if not math.isfinite(answer.usual):
-        return "…", ""
-    words = standing(reference.log_px, answer.usual)
-    tip = f"Among {len(reference.log_px):,} of {reference.name}, measured with as many samples."
-    return words, tip
+        return [("…", "")] * 2
+    among = f"Among {len(reference.log_px):,} of {reference.name}, measured with as many samples."
+    alone = standing(reference.log_px, answer.usual)
+    return [
+        (alone, f"{among}\nBy log p(x) alone an image with little in it is likely, {WHATEVER}."),
+        (
+            for_its_outline(answer, reference),
+            f"Compared with what log p(x) is usual for a picture with as much outline.\n{DECIDES}",
+        ),
+    ]
+
+
+def for_its_outline(answer: Answer, reference: Reference) -> str:
+    """How likely an image is among usual ones with as much outline, in words."""
+    from genviewer.engine.bayes_reference import outlines_of
+    from genviewer.engine.image_beliefs import standing
+
+    outlines = outlines_of(answer.question.pixels[None])
+    adjusted = reference.adjusted(np.array([answer.usual]), outlines)
+    return standing(np.sort(reference.own), float(adjusted[0]))
 
 
 def _score_figures(answer: Answer, spec: Spec) -> list[Figure]:
@@ -129,7 +153,7 @@ def verdict(
     """
     found = answer.beliefs
     if _strange(answer, reference, rejected):
-        return "Rejected: looks like nothing I know.", True
+        return REJECTION, True
     if found is None or spec.class_condition is None:
         return "", False
     best = int(found.best[0])

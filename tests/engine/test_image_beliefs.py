@@ -134,7 +134,7 @@ def test_the_standing_in_words():
     reference = np.arange(1000.0)
     assert standing(reference, -1.0) == "stranger than all 1,000"
     assert standing(reference, 1.5) == "stranger than 99.8 %"
-    assert standing(reference, 500.5) == "as likely as the typical one"
+    assert standing(reference, 500.5) == "as likely as is usual"
     assert standing(reference, 900.5) == "more likely than 90.1 %"
 
 

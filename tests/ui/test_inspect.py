@@ -186,7 +186,7 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot):
     found.show_image(np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8), "noise")
     done(qtbot, found)
     assert "nothing I know" in found.panel.classes_column.verdict.text()
-    compared = next(f for f in found.panel.figures.figures if f.name == "compared")
+    compared = next(f for f in found.panel.figures.figures if f.name == "by log p(x)")
     assert compared.value == "stranger than all 1,000"
     found.show_image(window.canvas.focus_pixels(), "a sample")
     done(qtbot, found)
@@ -230,7 +230,9 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     assert window.session.scene == before
     found._inverted = None
     found.inverting.start(found._loaded, found.seen, steps=1_000_000)
-    qtbot.waitUntil(lambda: panel.reconstruction.accessibleName() == "Best so far", timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: panel.reconstruction.accessibleName() == "Best so far", timeout=PATIENCE_MS
+    )
     QTest.mouseClick(panel.stop, LEFT)
     qtbot.waitUntil(lambda: found._inverted is not None, timeout=PATIENCE_MS)
     assert not panel.stop.isVisible()

@@ -42,14 +42,15 @@ def test_the_figures_are_the_answers_own():
     figures = {figure.name: figure.value for figure in words.figures_of(found, USUAL, spec())}
     expected = np.logaddexp(-10.0, -12.0) - math.log(3.0)
     assert figures["log p(x)"].startswith(f"\N{MINUS SIGN}{-expected:.2f} ±")
-    assert figures["compared"] == "more likely than 79.7 %"
+    assert figures["by log p(x)"] == "more likely than 79.7 %"
     reconstruction, kl = (
         float(getattr(found.likelihoods, name)[0]) for name in ("reconstruction", "kl")
     )
     assert f"{reconstruction - kl:.1f}".replace("-", words.MINUS) in figures["ELBO"]
     assert "binary pixels" in figures["bits/dim"]
     waiting = words.figures_of(found, None, spec())
-    assert next(f for f in waiting if f.name == "compared").value == "measuring…"
+    values = {f.name: f.value for f in waiting}
+    assert values["by log p(x)"] == values["for outline"] == "measuring…"
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,21 @@ def test_an_outlier_is_rejected_whatever_class_it_is_most_like():
     assert alarming
     assert "nothing I know" in text
     assert not words.verdict(answer([-10.0, -40.0, -30.0], usual=math.nan), USUAL, 0.01, spec())[1]
+
+
+def test_an_image_may_be_likely_and_yet_rejected_for_its_outline():
+    """The line says -10 nats for no outline, and one less per px."""
+    outlines = np.linspace(10.0, 0.0, 101)
+    noise = np.random.default_rng(0).normal(0.0, 0.5, 101)
+    usual = Reference(-10.0 - outlines + noise, "test digits", outlines)
+    empty = answer([-10.0, -40.0, -30.0], usual=-13.0)  # of no outline at all
+    figures = {f.name: f for f in words.figures_of(empty, usual, spec())}
+    assert figures["by log p(x)"].value == "as likely as is usual" or figures[
+        "by log p(x)"
+    ].value.startswith("more likely")
+    assert figures["for outline"].value == "stranger than all 101"
+    assert words.verdict(empty, usual, 0.01, spec())[1]
+    assert "for as much outline" in explain.conditional_text(spec(), empty, usual)
 
 
 def test_what_a_model_cannot_answer_is_said():

@@ -100,9 +100,16 @@ class InspectPanel(ButtonPanel):
         self.image = ImageColumn(self)
         self.classes_column = ClassColumn(self)
         self.drawing, self.bars = self.image.drawing, self.classes_column.bars
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 6, 8, 8)
+        self.notice = QLabel("", self)
+        self.notice.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self.notice.hide()
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(8, 6, 8, 8)
+        rows.setSpacing(6)
+        rows.addWidget(self.notice)
+        row = QHBoxLayout()
         row.setSpacing(16)
+        rows.addLayout(row, 1)
         row.addWidget(self.image)
         row.addWidget(self._model_column(), 1)
         row.addWidget(self.classes_column)
@@ -213,6 +220,11 @@ class InspectPanel(ButtonPanel):
         return bar
 
     # -- values in -------------------------------------------------------------------------------
+
+    def set_notice(self, text: str) -> None:
+        """Say something above it all; nothing where it is empty."""
+        self.notice.setText(text)
+        self.notice.setVisible(bool(text))
 
     def set_density_shown(self, shown: bool) -> None:
         """Whether there is a density, with samples and a reference to choose."""

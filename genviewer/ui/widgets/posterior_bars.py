@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 ROW = 18
+LEAST_ROW = 15
 PRIOR_WIDTH = 44
 LABEL_LIMIT = 96
 PRIOR_STEP = 0.1
@@ -56,6 +57,7 @@ class PosteriorBars(QAbstractScrollArea):
         self._prior = np.ones(0)
         self._current = 0
         self._held = -1
+        self._row = ROW  # height of one class, px
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -102,23 +104,26 @@ class PosteriorBars(QAbstractScrollArea):
         self._range()
 
     def _range(self) -> None:
+        # Rows give way a little before a scroll bar comes.
+        squeezed = self.viewport().height() // max(len(self._names), 1)
+        self._row = min(squeezed, ROW) if squeezed >= LEAST_ROW else ROW
         bar = self.verticalScrollBar()
-        bar.setRange(0, max(ROW * len(self._names) - self.viewport().height(), 0))
+        bar.setRange(0, max(self._row * len(self._names) - self.viewport().height(), 0))
         bar.setPageStep(self.viewport().height())
-        bar.setSingleStep(ROW)
+        bar.setSingleStep(self._row)
 
     def row_rect(self, index: int) -> QRect:
         """Where the row of a class lies in the viewport."""
-        top = index * ROW - self.verticalScrollBar().value()
-        return QRect(0, top, self.viewport().width(), ROW)
+        top = index * self._row - self.verticalScrollBar().value()
+        return QRect(0, top, self.viewport().width(), self._row)
 
     def prior_rect(self, index: int) -> QRect:
         """Where the weight of a class lies in the viewport."""
         row = self.row_rect(index)
-        return QRect(row.right() - PRIOR_WIDTH + 1, row.top(), PRIOR_WIDTH - 4, ROW)
+        return QRect(row.right() - PRIOR_WIDTH + 1, row.top(), PRIOR_WIDTH - 4, self._row)
 
     def _row_at(self, y: float) -> int:
-        row = (int(y) + self.verticalScrollBar().value()) // ROW
+        row = (int(y) + self.verticalScrollBar().value()) // self._row
         return row if 0 <= row < len(self._names) else -1
 
     def _label_width(self) -> int:
@@ -156,12 +161,12 @@ class PosteriorBars(QAbstractScrollArea):
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         p.setFont(theme.strong(self.font()) if best else self.font())
         p.setPen(c.text if best or self._posterior is None else c.dim_text)
-        p.drawText(QRect(4, row.top(), label, ROW), int(flags), elide)
+        p.drawText(QRect(4, row.top(), label, self._row), int(flags), elide)
         known = self._posterior is not None
         share = float(self._posterior[index]) if self._posterior is not None else 0.0
         text_left = row.right() - PRIOR_WIDTH - percent - 4
         left = label + 12
-        groove = QRectF(left, row.top() + 4, max(text_left - left - 6, 8), ROW - 8)
+        groove = QRectF(left, row.top() + 4, max(text_left - left - 6, 8), self._row - 8)
         p.setPen(Qt.PenStyle.NoPen)
         p.setBrush(c.raised if c.dark else c.line)
         p.drawRoundedRect(groove, 2, 2)
@@ -176,7 +181,7 @@ class PosteriorBars(QAbstractScrollArea):
             )
         p.setPen(c.text if best else c.dim_text)
         text = percent_text(share) if known else "–"
-        p.drawText(QRect(text_left, row.top(), percent, ROW), int(flags), text)
+        p.drawText(QRect(text_left, row.top(), percent, self._row), int(flags), text)
         p.setFont(self.font())
         self._paint_prior(p, index)
 
