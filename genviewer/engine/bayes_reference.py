@@ -206,7 +206,7 @@ def bundled_reference(bundle: Bundle) -> Reference | None:
     """
     path = bundle.path / FILE
     try:
-        if path.stat().st_size > _MAX_BYTES:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return None
         kept = msgspec.json.decode(path.read_bytes(), type=_Kept)
     except (OSError, ValueError, RecursionError):

@@ -23,6 +23,7 @@ from genviewer.io.dataset_values import (
     Splits,
     unpacked_limit,
 )
+from genviewer.io.foreign.budget import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,10 @@ def read_npz(file: BinaryIO, name: str) -> Splits:
 def _check_npz(file: BinaryIO, name: str) -> None:
     """Refuse arrays that are larger than the file holds: their headers decide what is allocated."""
     with zipfile.ZipFile(file) as archive:
-        entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+        entries = archive.infolist()
+        for entry in entries:
+            if not entry.filename.endswith(".npy"):  # NumPy would read it all the same
+                raise DataError(f"{name} holds {clean(entry.filename, 80)}, which is no array.")
         unpacked = sum(entry.file_size for entry in entries)
         if unpacked > unpacked_limit(sum(entry.compress_size for entry in entries)):
             raise DataError(f"{name} unpacks to {unpacked:,} bytes, which is far too many.")

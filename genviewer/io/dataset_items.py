@@ -28,6 +28,7 @@ UNLABELLED = ""
 """The class of images that have none, in surveys and mappings; no folder is called so."""
 
 MAX_CLASSES = 10_000
+_MAX_DIGITS = 15  # of a class that is a label itself
 _PIECE = 1 << 20  # bytes that are hashed at a time
 _COLOURS = {1: "grey", 3: "colour", 4: "colour, transparent"}
 
@@ -105,7 +106,9 @@ class FileItems:
         self.held = np.array(held, bool)
         self._tree = tree
         self._names = names
-        self._numbers = numbers and all(name.isdecimal() for name in self.classes)
+        self._numbers = numbers and all(
+            name.isdecimal() and len(name) <= _MAX_DIGITS for name in self.classes
+        )
 
     def name(self, row: int) -> str:
         """Its file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,12 @@ def _listed(path: Path) -> Items:
         return _of_path(path)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, struct.error) as error:
+    except MemoryError as error:
+        raise DataError(f"{path} needs more memory than there is.") from error
+    except (
+        ValueError, KeyError, EOFError, zipfile.BadZipFile, struct.error, zlib.error,
+        RuntimeError,  # of zipfile: encrypted, or packed in a way that is not known
+    ) as error:  # fmt: skip
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is not a data set that can be read: {error}.") from error

@@ -98,6 +98,33 @@ def test_an_npz_whose_header_promises_more_than_it_holds_is_refused(tmp_path):
         load(tmp_path / "d.npz")
 
 
+@pytest.mark.parametrize("data", [b"no array", bytes(1 << 16)])
+def test_an_npz_with_what_numpy_reads_under_another_name_is_refused(tmp_path, data):
+    with zipfile.ZipFile(tmp_path / "d.npz", "w") as archive:
+        archive.writestr("images", data)
+    with pytest.raises(DataError, match="holds images, which is no array"):
+        load(tmp_path / "d.npz")
+
+
+def test_an_npz_that_is_packed_in_an_unknown_way_is_told(tmp_path):
+    np.savez(tmp_path / "d.npz", images=GREY)
+    data = bytearray((tmp_path / "d.npz").read_bytes())
+    at = data.index(b"PK\x01\x02") + 10
+    data[at : at + 2] = b"\x63\x00"  # the method, in the directory
+    (tmp_path / "d.npz").write_bytes(data)
+    with pytest.raises(DataError, match="not a data set that can be read"):
+        load(tmp_path / "d.npz")
+
+
+def test_classes_of_more_digits_than_a_number_has_are_names(tmp_path):
+    for row in range(2):
+        (tmp_path / f"{row}.png").write_bytes(png(GREY[row]))
+    (tmp_path / "d.csv").write_text(f"0.png,{'9' * 30}\n1.png,7\n")
+    train, _ = load(tmp_path / "d.csv")
+    assert train.names == ("7", "9" * 30)
+    np.testing.assert_array_equal(train.labels, [1, 0])
+
+
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("genviewer.io.dataset_values._MUCH_BYTES", 1000)
     zeros = np.zeros((500, 28, 28), np.uint8)
