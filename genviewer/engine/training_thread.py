@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from genviewer.engine.jobs import Cancelled, lower_priority
 from genviewer.engine.run_timeline import Snapshot, TimelineError, keep
-from genviewer.engine.training_events import Notice, OnTimeline, Saved, Stepped
+from genviewer.engine.training_events import Ended, Notice, OnTimeline, Saved, Stepped
 from genviewer.engine.training_news import ENDED, News, Report, State, merged
 from genviewer.io.cancelling import cancelled_by
 from genviewer.io.dataset_values import DataError
@@ -165,6 +165,8 @@ class TrainingThread:
             try:
                 for event in run.events():
                     self._heed(event, run, report)
+                    if isinstance(event, Ended):
+                        return  # whoever asked for a pause or a stop meanwhile came too late
                     if not self._may_go_on(run, report):
                         self._end(run, report)
                         return

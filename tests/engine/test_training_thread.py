@@ -132,6 +132,24 @@ def test_what_is_kept_is_the_snapshot_under_a_name(tmp_path, begin):
     assert kept[2][0].model_id == snapshot.ref.id
 
 
+@pytest.mark.parametrize("wish", ["pause", "stop"])
+def test_what_is_asked_for_at_the_end_comes_too_late(tmp_path, begin, monkeypatch, wish):
+    config = config_of(tmp_path, steps=2)
+    begun = threading.Event()
+
+    def write_bundle(run, write=TrainingRun.write_bundle):
+        write(run)
+        assert begun.wait(60)
+        getattr(thread, wish)()
+
+    monkeypatch.setattr(TrainingRun, "write_bundle", write_bundle)
+    thread, listener = begin(lambda: TrainingRun.start(config, tmp_path / "run"))
+    begun.set()
+    listener.until("finished")
+    assert thread.join(60)
+    assert [news.state for news in listener.take()][-1] == "finished"
+
+
 def test_a_snapshot_is_made_only_when_the_last_was_taken(tmp_path, begin, monkeypatch):
     made = []
     monkeypatch.setattr(
