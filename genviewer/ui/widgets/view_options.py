@@ -191,6 +191,7 @@ class ClassesRow(OptionsRow[ClassesOptions]):
         count = condition.size if condition is not None else 1
         shown = min(options.columns, count)
         _set(self.rows, options.rows)
+        self.rows.setSuffix(" row" if options.rows == 1 else " rows")
         _set(self.columns, shown, high=min(MOST_SIDE, count))
         _set(self.first, min(options.first, count - shown), high=count - shown)
         self.first.setVisible(count > shown)
