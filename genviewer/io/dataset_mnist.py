@@ -50,9 +50,12 @@ def _fetch(name: str, digest: str, mirrors: tuple[str, ...]) -> bytes:
             with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=TIMEOUT_S) as reply:
                 data = gzip.decompress(reply.read(MAX_FILE_BYTES))
         except (urllib.error.URLError, OSError, EOFError, zlib.error) as error:
-            reason = str(error)
+            # urllib wraps what the system says
+            reason = str(getattr(getattr(error, "reason", error), "strerror", None) or error)
             continue
         if hashlib.sha256(data).hexdigest() == digest:
             return data
         reason = "what came is not MNIST"
-    raise DataError(f"MNIST could not be fetched ({reason}): name a file with --data.")
+    raise DataError(
+        f"MNIST could not be fetched ({reason}): check the connection, or choose a file of yours."
+    )

@@ -352,6 +352,12 @@ def test_mnist_is_fetched_once_and_verified(tmp_path, mirror):
     assert mnist_folder(tmp_path / "cache", ()) == folder  # from the cache
 
 
+def test_without_a_connection_it_is_said_plainly(tmp_path):
+    with pytest.raises(DataError, match="check the connection") as raised:
+        mnist_folder(tmp_path / "cache", mirrors=(f"{(tmp_path / 'none').as_uri()}/",))
+    assert "urlopen" not in str(raised.value)
+
+
 def test_a_damaged_file_of_the_cache_is_fetched_again(tmp_path, mirror):
     folder = mnist_folder(tmp_path / "cache", (mirror,))
     path = folder / "train-labels-idx1-ubyte"
