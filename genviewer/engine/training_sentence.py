@@ -40,8 +40,8 @@ def _of_a_gan(real: float, fake: float) -> str:
     if fake > real + FOOLED:
         return f"The discriminator is misled: {told}. It takes drawn images for real ones."
     if abs(real - fake) <= FOOLED:
-        return f"The discriminator cannot tell drawn from real: {told}."
-    return f"Both players keep up with each other: {told}."
+        return f"Drawn images pass for real: {told}."
+    return f"Both players keep up: {told}."
 
 
 def _of_a_vae(rows: Sequence[Mapping[str, float]]) -> str:
@@ -53,12 +53,12 @@ def _of_a_vae(rows: Sequence[Mapping[str, float]]) -> str:
     if "kl" in rows[-1] and _mean(rows[-RECENT:], "kl") < 0.1:
         return f"The latent is hardly used (KL {_mean(rows[-RECENT:], 'kl'):.2f}): {told}."
     if half < RECENT:
-        return f"It has just begun: {told}."
+        return f"So far: {told}."  # a run that was resumed is judged anew
     gain = (_mean(rows[half:], "elbo") - _mean(rows[:half], "elbo")) / max(abs(elbo), 1.0)
     if gain > TREND:
-        return f"It is still learning: {told}, and rising."
+        return f"It is still learning: {told}."
     if gain < -TREND:
-        return f"It is getting worse: {told}, and falling."
+        return f"It is getting worse: {told}."
     return f"It has settled: {told}."
 
 

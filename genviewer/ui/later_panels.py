@@ -129,6 +129,7 @@ class LaterPanels:
         TrainingNotes(training, window.compare.set_notes, training)
         setup.drive(training)
         panel.run.keep_wanted.connect(window.trainings.keep_dialog)
+        panel.run.timeline_wanted.connect(lambda: window.docks.show("show_timeline", True))
         training.stood.connect(window.trainings.standing_changed)
         window.explorer.closing.connect(training.close)
         return training

@@ -206,7 +206,8 @@ def _style_sheet(c: Colors) -> str:
     QPushButton {{ background: {n["raised"]}; border-color: {n["line"]}; }}
     QToolButton:hover, QPushButton:hover {{ background: {hover}; border-color: {n["line"]}; }}
     QToolButton:pressed, QPushButton:pressed {{ background: {n["accent_soft"]}; }}
-    QToolButton:checked {{ background: {n["accent_soft"]}; border-color: {n["accent"]}; }}
+    QToolButton:checked, QPushButton:checked {{ background: {n["accent_soft"]};
+        border-color: {n["accent"]}; }}
     QToolButton:focus, QPushButton:focus {{ border-color: {n["accent"]}; }}
     QLineEdit QToolButton {{ padding: 0; min-height: 0; border: 0; background: transparent; }}
     QToolButton#tight {{ padding: 0; min-height: 0; }}

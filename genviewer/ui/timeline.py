@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.core.recipe import Recipe
-    from genviewer.core.scene import Scene
     from genviewer.core.spec import Spec
     from genviewer.engine.jobs import Progress
     from genviewer.engine.live_generator import LiveGenerators
@@ -76,7 +75,7 @@ class Timeline(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._show_rows)
-        session.changed.connect(self._scene_changed)
+        session.changed.connect(lambda _: self._scene_changed())
         session.pins_changed.connect(lambda: self._rest.start())
         training.run_changed.connect(self.show_run)
         training.news.connect(self._show_news)
@@ -116,7 +115,7 @@ class Timeline(QObject):
         standing = self._training.standing
         self.panel.set_run(self._folder is not None, standing.state in GOING, standing.steps)
         self.panel.set_current(self._live.looking_at)
-        self._show_comparing(self._session.scene)
+        self._show_comparing()
 
     def _show_news(self, news: News) -> None:
         if self._folder is not None:
@@ -168,26 +167,15 @@ class Timeline(QObject):
 
     def compare(self, on: bool) -> None:
         """Show the model as it was before the training beside it, or that no longer."""
-        base, session = self._live.base, self._session
-        if base is not None and on:
-            self._live.show()
-            self._live.show_before()
-        elif base is not None:
-            panes = session.scene.panes
-            for index in reversed(range(len(panes))):
-                if panes[index].model.id == base.ref.id:
-                    session.close_pane(index)
-        self._show_comparing(session.scene)
+        self._live.compare(on)
+        self._show_comparing()
 
-    def _show_comparing(self, scene: Scene) -> None:
-        base, model = self._live.base, self._live.ref
-        shown = {pane.model.id for pane in scene.panes}
-        both = base is not None and model is not None and {base.ref.id, model.id} <= shown
+    def _show_comparing(self) -> None:
         possible = self._folder is not None and self._live.snapshot is not None
         why_not = "There is no training to compare with."
         if self._folder is not None:
             why_not = "The first weights of the training are on their way."
-        self.panel.set_comparing(both, possible, why_not)
+        self.panel.set_comparing(self._live.comparing, possible, why_not)
 
     # the strip
 
@@ -195,9 +183,9 @@ class Timeline(QObject):
         """What a tile shows: uint8 (h, w, C), or None while it is not drawn."""
         return self._pictures.get(step, self._rows[row].recipe) if row < len(self._rows) else None
 
-    def _scene_changed(self, scene: Scene) -> None:
+    def _scene_changed(self) -> None:
         if self._folder is not None:
-            self._show_comparing(scene)
+            self._show_comparing()
             self._rest.start()
 
     @property

@@ -101,7 +101,8 @@ class Training(QObject):
         panel.resume_wanted.connect(self.resume)
         panel.stop_wanted.connect(self.stop)
         panel.run.keep_checkpoint_wanted.connect(self.keep_checkpoint)
-        panel.run.compare_wanted.connect(self.live.show_before)
+        panel.run.compare_wanted.connect(self.compare)
+        explorer.session.changed.connect(lambda _: self._show_comparing())
         panel.run.leave_wanted.connect(self.leave)
         panel.run.discard_wanted.connect(self.discard)
 
@@ -169,6 +170,14 @@ class Training(QObject):
     def show_step(self, step: int | None) -> None:
         """Draw with the weights of a checkpoint while the training goes on; None follows it."""
         self.live.look_at(step)
+
+    def compare(self) -> None:
+        """Show the model as it was beside the one that learns, or that no longer."""
+        self.live.compare(not self.live.comparing)
+        self._show_comparing()
+
+    def _show_comparing(self) -> None:
+        self.panel.run.compare.setChecked(self.live.comparing)
 
     def set_blocked(self, why: str) -> None:
         """Say why a run cannot be started, or that it can, with an empty text."""
@@ -395,7 +404,7 @@ class Training(QObject):
         self._stand(
             Standing(
                 "stopping" if stopping else news.state,
-                news.step,
+                news.step if news.state != "starting" else self._standing.step,
                 news.steps or self._standing.steps,
                 news.rate,
                 news.remaining,
@@ -441,7 +450,9 @@ class Training(QObject):
         self._folder = folder
         self.live.begin(folder, base, name)
         try:
-            write_record(self._files.training, LeftRun(str(folder), name, str(base.bundle.path)))
+            write_record(
+                self._files.training, LeftRun(str(folder), name, str(base.bundle.path.absolute()))
+            )
         except OSError as error:
             self._host.tell(f"The run cannot be remembered: {error.strerror}.", "warning")
         self.run_changed.emit(folder)

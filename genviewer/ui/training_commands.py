@@ -45,10 +45,10 @@ class TrainingCommands:
             "train_folder": lambda: self.folder_dialog(),
             "train_file": lambda: self.file_dialog(),
             "train_hub": lambda: self.hub_dialog(),
-            "train_go": lambda: self._panel().main.click(),
+            "train_go": self.go,
             "train_stop": lambda: self._training.stop(),
             "train_live": lambda: self._training.live.show(),
-            "train_compare": lambda: self._training.live.show_before(),
+            "train_compare": lambda: self._training.compare(),
             "train_checkpoint": lambda: self._training.keep_checkpoint(),
             "train_keep": lambda: self.keep_dialog(),
             "train_leave": lambda: self._training.leave(),
@@ -77,6 +77,13 @@ class TrainingCommands:
             actions[name].setEnabled(standing.model)
         actions["train_leave"].setEnabled(standing.state != "none" and not going)
         actions["train_discard"].setEnabled(standing.state != "none" and not standing.watched)
+
+    def go(self) -> None:
+        """What the panel's large button does. The panel comes to the front to begin; who pauses
+        may be looking at the timeline.
+        """
+        panel = self._training.panel if self._training.going else self._panel()
+        panel.main.click()
 
     def nothing_yet(self) -> None:
         """Before there is a training, nothing can be done with it."""
@@ -158,7 +165,7 @@ class TrainingCommands:
         idle = self.made is None or self.made.standing.state == "none"
         if left is not None and idle:
             self._window.notices.show_notice(
-                f"The training of {left.name} is neither kept nor discarded.",
+                f"The training of {left.name} is not finished.",
                 "warning",
                 ("Open", lambda: self._open_left(left)),
             )
@@ -189,7 +196,7 @@ class TrainingCommands:
             QMessageBox.StandardButton.Cancel,
             self._window,
         )
-        box.setInformativeText("A run that is kept can be resumed at the next start.")
+        box.setInformativeText("If the run is kept, it can go on at the next start.")
         stop = box.addButton("Stop and Keep the Run", QMessageBox.ButtonRole.AcceptRole)
         discard = box.addButton("Discard the Run", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(stop)

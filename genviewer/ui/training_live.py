@@ -139,6 +139,27 @@ class LiveView(QObject):
             text = str(error)
             self._tell(f"{text[0].upper()}{text[1:]}.", "warning")
 
+    @property
+    def comparing(self) -> bool:
+        """Whether the model as it was stands beside the one that learns."""
+        if self._base is None or self._ref is None:
+            return False
+        return {self._base.ref.id, self._ref.id} <= {p.model.id for p in self._session.scene.panes}
+
+    def compare(self, on: bool) -> None:
+        """Show the model as it was beside the one that learns, or that no longer."""
+        base, session = self._base, self._session
+        if base is None:
+            return
+        if on:
+            self.show()
+            self.show_before()
+            return
+        panes = session.scene.panes
+        for index in reversed(range(len(panes))):
+            if len(panes) > 1 and panes[index].model.id == base.ref.id:
+                session.close_pane(index)
+
     def show(self) -> None:
         """Make the model that learns the current one."""
         drawn, scene = self._drawn, self._session.scene

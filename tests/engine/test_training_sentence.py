@@ -9,7 +9,7 @@ from genviewer.engine.training_sentence import describe
     ("real", "fake", "words"),
     [
         (0.99, 0.01, "The discriminator wins: D(real) 0.99, D(fake) 0.01"),
-        (0.52, 0.48, "cannot tell drawn from real: D(real) 0.52, D(fake) 0.48"),
+        (0.52, 0.48, "Drawn images pass for real: D(real) 0.52, D(fake) 0.48"),
         (0.8, 0.25, "Both players keep up"),
         (0.2, 0.7, "is misled"),
     ],
@@ -34,7 +34,7 @@ def test_the_players_are_judged_by_their_last_rows():
 def test_where_the_bound_is_going(elbo, words):
     rows = [{"elbo": elbo(i), "kl": 5.0} for i in range(60)]
     assert words in describe(rows)
-    assert "just begun" in describe(rows[:5])
+    assert "So far" in describe(rows[:5])
 
 
 def test_a_latent_that_is_not_used_and_gradients_that_jump_are_told():

@@ -134,6 +134,20 @@ def test_the_very_picture_under_the_hand_turns_into_the_new_data(qtbot, window, 
     assert abs(window.canvas.focus_pixels().mean() - before) < 1.0
 
 
+def test_before_stands_beside_after_and_goes_again(qtbot, window, running):
+    button, session = running.panel.run.compare, window.session
+    running.pause()
+    button.click()
+    assert [pane.model for pane in session.scene.panes] == [running.live.ref, running.live.base.ref]
+    assert button.isChecked()
+    session.undo()
+    assert not button.isChecked()
+    session.redo()
+    button.click()
+    assert [pane.model for pane in session.scene.panes] == [running.live.ref]
+    assert not button.isChecked()
+
+
 def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     qtbot, window, running, tmp_path
 ):
@@ -208,7 +222,9 @@ def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
     _until(qtbot, lambda: running.standing.state == "stopped")
     assert running.standing.step == step
     running.resume()
-    _until(qtbot, lambda: running.standing.step > step)
+    assert running.standing.step == step
+    _until(qtbot, lambda: running.standing.step != step)
+    assert running.standing.step > step
     assert check_recipe(window.session.scene.recipe, running.live.base.bundle.spec) is None
 
 

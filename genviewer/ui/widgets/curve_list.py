@@ -58,7 +58,7 @@ class CurveList(QTreeWidget):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(VALUE, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(VALUE, self.fontMetrics().horizontalAdvance("at 000,000") + 16)
+        header.resizeSection(VALUE, self.fontMetrics().horizontalAdvance("at 00,000") + 12)
         alignment = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         self.headerItem().setTextAlignment(VALUE, alignment)
         self._rows: dict[str, QTreeWidgetItem] = {}

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 SMOOTHING, MOST_SMOOTHING = 10, 1000
 """Points that the thick lines average over."""
-LIST_SHARE, LIST_LEAST, LIST_MOST = 0.36, 196, 248  # of the width, in pixels
+LIST_SHARE, LIST_LEAST, LIST_MOST = 0.36, 228, 272  # of the width, in pixels
 UPDATE_MS, SLOWEST_MS = 100, 1000
 """The plots follow at most ten times a second."""
 PAUSES = 10
 """They rest so many times as long as they took to paint: the hand on the canvas comes first."""
-EMPTY = "No training yet. Its losses are drawn here from the first step on."
+EMPTY = "The curves are drawn here from the first step on."
 
 
 class Curves(QWidget):
@@ -98,6 +98,7 @@ class Curves(QWidget):
         self.splitter = QSplitter(Qt.Orientation.Horizontal, self)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
+        self.splitter.addWidget(self.list)
         self.stack = QStackedWidget(self)
         self.stack.addWidget(self._empty)
         self.stack.addWidget(self.splitter)
@@ -199,8 +200,7 @@ class Curves(QWidget):
             plots.hovered.connect(self._hovered)
             plots.moved.connect(self._show)
             plots.set_log(self.log.isChecked())
-            self.splitter.addWidget(plots)
-            self.splitter.addWidget(self.list)
+            self.splitter.insertWidget(0, plots)
             self.splitter.setStretchFactor(0, 1)
             self.splitter.setStretchFactor(1, 0)
             self._share_out()
@@ -298,7 +298,7 @@ class Curves(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if event.oldSize().width() != event.size().width() and self.splitter.count():
+        if event.oldSize().width() != event.size().width() and self._plots is not None:
             self._share_out()
 
     def changeEvent(self, event: QEvent) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from genviewer.ui.widgets.training_panel import Standing
 
-SIDE = 208
+SIDE = 224
 
 
 class TrainingRunPage(QWidget):
@@ -25,6 +25,7 @@ class TrainingRunPage(QWidget):
         keep_wanted(): the result is to be a model of its own.
         keep_checkpoint_wanted(): the weights of this moment are to stay with the run.
         compare_wanted(): the model as it was is to be shown beside the one that learns.
+        timeline_wanted(): the steps of the training are to be seen.
         leave_wanted(): the run is to be closed and stays on the disk.
         discard_wanted(): the run and its result are to go.
     """
@@ -32,6 +33,7 @@ class TrainingRunPage(QWidget):
     keep_wanted = Signal()
     keep_checkpoint_wanted = Signal()
     compare_wanted = Signal()
+    timeline_wanted = Signal()
     leave_wanted = Signal()
     discard_wanted = Signal()
 
@@ -40,27 +42,37 @@ class TrainingRunPage(QWidget):
         self._figures: dict[str, QLabel] = {}
         self.keep = self._button("Keep as New Model…", "save", self.keep_wanted)
         self.checkpoint = self._button("Keep Checkpoint", "pin", self.keep_checkpoint_wanted)
-        self.compare = self._button("Before and After", "compare", self.compare_wanted)
-        self.leave = self._button("Leave for Later", "close", self.leave_wanted)
-        self.discard = self._button("Discard", "trash", self.discard_wanted)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        for row, name in enumerate(("Step", "Speed", "Left")):
-            label, value = QLabel(name, self), QLabel("–", self)
-            label.setForegroundRole(label.palette().ColorRole.PlaceholderText)
-            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.compare = self._button("Before and After", "", self.compare_wanted)
+        self.compare.setCheckable(True)
+        self.timeline = self._button("Timeline", "", self.timeline_wanted)
+        self.timeline.setToolTip("Look at the steps of the training, and go back to any")
+        self.leave = self._button("Leave for Later", "", self.leave_wanted)
+        self.discard = self._button("Discard", "", self.discard_wanted)
+        for name in ("Step", "Speed", "Left"):
+            value = QLabel(self)
             value.setAccessibleName(name)
-            grid.addWidget(label, row, 0)
-            grid.addWidget(value, row, 1)
             self._figures[name] = value
+        for name in ("Speed", "Left"):
+            self._figures[name].setForegroundRole(self.palette().ColorRole.PlaceholderText)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        wide, right = Qt.AlignmentFlag(0), Qt.AlignmentFlag.AlignRight
+        grid.addWidget(self._figures["Step"], 0, 0, 1, 2)
+        grid.addWidget(self._figures["Speed"], 1, 0)
+        grid.addWidget(self._figures["Left"], 1, 1, right)
+        for row, button in enumerate((self.keep, self.checkpoint)):
+            grid.addWidget(button, 2 + row, 0, 1, 2, wide)
+        pairs = ((self.compare, self.timeline), (self.leave, self.discard))
+        for row, pair in enumerate(pairs):
+            halves = QHBoxLayout()
+            halves.setSpacing(4)
+            for button, share in zip(pair, (3, 2), strict=True):
+                halves.addWidget(button, share)
+            grid.addLayout(halves, 4 + row, 0, 1, 2)
         side = QVBoxLayout()
-        side.setSpacing(4)
         side.addLayout(grid)
-        side.addSpacing(4)
-        for button in (self.keep, self.checkpoint, self.compare, self.leave, self.discard):
-            side.addWidget(button)
         side.addStretch(1)
         holder = QWidget(self)
         holder.setFixedWidth(SIDE)
@@ -97,10 +109,12 @@ class TrainingRunPage(QWidget):
         from genviewer.ui.widgets.training_panel import duration
 
         known = now.state != "none"
-        self._figures["Step"].setText(f"{now.step:,} / {now.steps:,}" if known else "–")
-        self._figures["Speed"].setText(f"{now.rate:,.0f} images/s" if now.rate else "–")
+        self._figures["Step"].setText(
+            f"Step {now.step:,} of {now.steps:,}" if known else "No training"
+        )
+        self._figures["Speed"].setText(f"{now.rate:,.0f} images/s" if now.rate else "")
         left = now.state == "running" and now.remaining > 0
-        self._figures["Left"].setText(duration(now.remaining) if left else "–")
+        self._figures["Left"].setText(f"{duration(now.remaining)} left" if left else "")
         nothing = "There is no training whose result could be kept."
         for button, tip in (
             (self.keep, "Write what it has learned as a model of its own, and end the training"),
@@ -129,7 +143,9 @@ class TrainingRunPage(QWidget):
         )
 
     def _button(self, text: str, picture: str, signal: SignalInstance) -> QPushButton:
-        button = QPushButton(icon(picture), text, self)
+        button = QPushButton(text, self)
+        if picture:
+            button.setIcon(icon(picture))
         button.setFixedHeight(HEIGHT)
         button.clicked.connect(signal)
         return button

@@ -51,7 +51,9 @@ def line(curves, name, key):
 def test_it_says_what_it_is_for_until_there_is_something(curves):
     assert curves.stack.currentWidget() is curves._empty
     assert not curves.log.isEnabled()
+    assert not curves.list.isVisible()
     curves.append(rows(3))
+    assert curves.list.isVisible()
     assert curves.stack.currentWidget() is curves.splitter
     assert curves.log.isEnabled()
     curves.clear()

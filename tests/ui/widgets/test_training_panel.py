@@ -129,11 +129,34 @@ def test_there_is_something_to_keep_only_once_there_are_weights(qtbot, panel):
     panel.set_standing(Standing("running", 1234, 5000, 812.4, 75.0, model=True))
     assert all(b.isEnabled() for b in (run.keep, run.checkpoint, run.compare, run.discard))
     shown = {name: label.text() for name, label in run._figures.items()}
-    assert shown == {"Step": "1,234 / 5,000", "Speed": "812 images/s", "Left": "1 min 15 s"}
+    assert shown == {
+        "Step": "Step 1,234 of 5,000",
+        "Speed": "812 images/s",
+        "Left": "1 min 15 s left",
+    }
     with qtbot.waitSignal(run.discard_wanted):
         qtbot.mouseClick(run.discard, Qt.MouseButton.LeftButton)
     panel.set_standing(Standing("running", 1, 5, model=True, watched=True))
     assert not run.discard.isEnabled()
+
+
+def test_nothing_is_cut_off_in_the_smallest_panel_of_the_first_window(qtbot, panel):
+    panel.resize(692, 240)
+    panel.show_page("run")
+    panel.set_standing(Standing("running", 12_345, 50_000, 1812.4, 7500.0, model=True))
+    run = panel.run
+    left = run._figures["Left"]
+    qtbot.waitUntil(lambda: left.width() >= left.sizeHint().width())
+    shown = [*run._figures.values(), run.keep, run.checkpoint, run.compare, run.timeline]
+    shown += [run.leave, run.discard]
+    for widget in shown:
+        hint = widget.sizeHint()
+        assert widget.width() >= hint.width(), widget.text()
+        assert widget.height() >= min(hint.height(), 28), widget.text()
+    places = [widget.geometry() for widget in shown]
+    for index, place in enumerate(places):
+        assert not any(place.intersects(other) for other in places[:index]), shown[index].text()
+        assert place.bottom() < run.height()
 
 
 def test_times_are_told_in_two_units():
