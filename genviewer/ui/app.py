@@ -28,6 +28,7 @@ from genviewer.session.state import Controls, State, StateError, keep_aside, loa
 from genviewer.ui import theme
 from genviewer.ui.explorer import Explorer
 from genviewer.ui.main_window import MainWindow
+from genviewer.ui.restoring import kind_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -113,15 +114,19 @@ def open_window(
     if named is not None:
         window.files.open_model(named)
     elif target is not None:
-        window.files.open_path(Path(target))
+        window.files.open_path(Path(target).absolute())
     return window
 
 
 def _model_target(target: str | Path | None) -> str | Path | None:
-    """The target if it names a model rather than an image or a project."""
+    """The target if it names a model rather than an image, a project, a run or images to train on;
+    a path is absolute, as it is remembered beyond the folder that this process began in.
+    """
     if target is None:
         return None
-    path = Path(target)
+    path = Path(target).absolute()
+    if path.is_dir():
+        return path if kind_of(path) == "model" else None
     return None if path.is_file() else target
 
 
