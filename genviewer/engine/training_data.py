@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from genviewer.engine.finetune_data import load_finetune_images
 from genviewer.engine.train_bundle import make_spec
 from genviewer.io.dataset_fit import DEFAULT_FIT
+from genviewer.io.dataset_hub import PREFIX, cached_data
 from genviewer.io.datasets import DataError, Images, load_images
 from genviewer.nets.growth import class_count
 
@@ -14,24 +17,39 @@ if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
 
 
-def load_training_images(config: TrainConfig) -> tuple[Images, Images | None]:
+def load_training_images(
+    config: TrainConfig, *, downloads: bool = True
+) -> tuple[Images, Images | None]:
     """Training images, and the held-out ones where there are any.
 
     A run that makes a model of its own takes the data as they are, and they must fit. One that goes
     on from a model, or says how images are brought to its size and classes, takes any: they are
     surveyed, and decoded as they are needed.
 
+    Without ``downloads`` a data set of the Hub is taken as it is on this machine already: a run
+    that goes on sees the images that it began with, and one from elsewhere fetches nothing.
+
     Raises:
         DataError: the data cannot be read, or do not fit the network.
         TrainingError: a class of the data is none of the model's.
     """
     data = config.data
+    if not downloads and data.source.startswith(PREFIX):
+        return _cached(config)
     adapted = data.mapping or data.validation or data.fit != DEFAULT_FIT
     if config.finetune is not None or adapted:
         return load_finetune_images(config)
     images, test = load_images(data.source, seed=data.seed, count=data.count)
     _check(config, images)
     return images, test
+
+
+def _cached(config: TrainConfig) -> tuple[Images, Images | None]:
+    data = config.data
+    there = replace(data, source=str(cached_data(data.source)))
+    images, test = load_training_images(replace(config, data=there))
+    named = replace(images, source=data.source)
+    return named, None if test is None else replace(test, source=data.source)
 
 
 def _classes(config: TrainConfig) -> int:

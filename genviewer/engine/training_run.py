@@ -105,7 +105,7 @@ class TrainingRun:
         config = read() if parallel is None else parallel.from_first(read)
         if parallel is not None:
             parallel.check(config)
-        return cls(place, config, *load_training_images(config), parallel)
+        return cls(place, config, *load_training_images(config, downloads=False), parallel)
 
     @property
     def step(self) -> int:

@@ -81,6 +81,22 @@ def fetch_data(text: str, confirm: Callable[[str], bool] | None = None) -> Path:
         raise DataError(told(str(name), "data set", error)) from error
 
 
+def cached_data(text: str) -> Path:
+    """The folder of a data set of the Hub as it was downloaded last; downloads nothing.
+
+    Raises:
+        DataError: it is not on this machine.
+    """
+    name = parse_data_name(text)
+    try:
+        return _cached(name)
+    except DataError as error:
+        raise DataError(
+            f"{name} is not on this machine: download it with "
+            f"`hf download {name.repo} --repo-type dataset`."
+        ) from error
+
+
 def _download(name: HubData, confirm: Callable[[str], bool] | None) -> Path:
     import huggingface_hub
     from huggingface_hub import constants

@@ -72,6 +72,26 @@ def test_a_revision_is_that_revision(cache):
         fetch_data("hf-data://owner/name@main")
 
 
+def test_a_run_that_goes_on_downloads_nothing(cache, monkeypatch):
+    from huggingface_hub import constants
+
+    from genviewer.engine.train_config import DataConfig, TrainConfig, VAEObjective
+    from genviewer.engine.training_data import load_training_images
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda: pytest.fail("the Hub was asked"))
+    stages = {"channels": [8], "blocks": [1], "encoder_blocks": [1]}
+    sizes = {"type": "residual_vae", "image_size": 8, "latent_dim": 2} | stages
+    data = DataConfig("hf-data://owner/name")
+    config = TrainConfig("bars", 1, data, sizes, vae=VAEObjective())
+    with pytest.raises(DataError, match="hf download owner/name --repo-type dataset"):
+        load_training_images(config, downloads=False)
+    cache({f"{i}.png": encoded(picture(i, 8, 8)) for i in range(3)})
+    images, test = load_training_images(config, downloads=False)
+    assert (images.source, test) == ("hf-data://owner/name", None)
+    np.testing.assert_array_equal(images.images[2], picture(2, 8, 8))
+
+
 @pytest.mark.parametrize("text", ["hf-data://", "hf-data://a/b/c", "hf-data://a/../b", "hf://a/b"])
 def test_what_is_no_name_is_told(text):
     with pytest.raises(DataError, match="no data set on the Hub"):
