@@ -33,7 +33,7 @@ class _Asked:
 
 
 class BeliefThread:
-    """Answers the newest question. ``ask``, ``take`` and ``clear`` may be called from any thread.
+    """Answers the newest question. ``ask`` and ``take`` may be called from any thread.
 
     Args:
         on_answer: called in the thread when the slot was empty and holds an answer now.
@@ -44,7 +44,7 @@ class BeliefThread:
         self._condition = threading.Condition()
         self._asked: _Asked | None = None
         self._slot: Answer | Failure | None = None
-        self._mind: ImageBeliefs | Failure | None = None
+        self._mind: ImageBeliefs | None = None  # of the thread alone
         self._stopping = False
         self.answered = 0
         self._thread = threading.Thread(target=self._run, name="genviewer-beliefs", daemon=True)
@@ -108,7 +108,7 @@ class BeliefThread:
 
         use_threads(1)  # beside what draws, more threads would only wait for each other
         known = self._mind
-        if not isinstance(known, ImageBeliefs) or known.bundle is not asked.bundle:
+        if known is None or known.bundle is not asked.bundle:
             self._mind = None  # two models need not be in memory at once
             known = self._mind = ImageBeliefs(asked.bundle, asked.generator)
         return known

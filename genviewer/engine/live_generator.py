@@ -77,5 +77,7 @@ def _take_weights(network: nn.Module, snapshot: Snapshot) -> None:
         values = weights[name]
         if tuple(tensor.shape) != values.shape:
             raise LoadError(f"{snapshot.ref.name}: the weight {name} has another shape.")
+        if not np.can_cast(values.dtype, tensor.numpy().dtype, "same_kind"):
+            raise LoadError(f"{snapshot.ref.name}: the weight {name} is of another type.")
         # Into the memory of the tensor: the snapshot's arrays are read-only, which torch warns of.
         np.copyto(tensor.numpy(), values)

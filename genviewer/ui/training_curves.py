@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from genviewer.ui.training import Training
     from genviewer.ui.widgets.curves import Curves
 
+MOST_ROWS = 500_000
+"""So many of the newest are shown; a file may have any number."""
+
 
 class TrainingCurves(QObject):
     """Keeps curves in step with the run (GUI thread); its file is read in a job lane.
@@ -64,6 +67,7 @@ class TrainingCurves(QObject):
             while (new := watcher.poll()) is not None:  # a piece of the file at a time
                 progress.check()
                 rows = [*new.rows] if new.restarted else [*rows, *new.rows]
+                rows = rows[-MOST_ROWS:]
             return rows
 
         def show(rows: list[dict[str, float]]) -> None:

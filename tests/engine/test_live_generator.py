@@ -63,6 +63,9 @@ def test_weights_of_another_network_are_refused(bundle):
     live = LiveGenerators()
     with pytest.raises(LoadError, match=r"has another shape"):
         live.generator_of(make_snapshot(0, bundle.config, wrong))
+    wrong = weights | {name: np.zeros(weights[name].shape, np.complex64)}
+    with pytest.raises(LoadError, match=r"is of another type"):
+        live.generator_of(make_snapshot(0, bundle.config, wrong))
     less = {key: value for key, value in weights.items() if key != name}
     with pytest.raises(LoadError, match="not those of its network"):
         live.generator_of(make_snapshot(0, bundle.config, less))
