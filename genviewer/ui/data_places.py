@@ -37,6 +37,10 @@ LISTED = 48
 ENCODED = 10_000
 """Images whose latents are looked at: encoding takes longer than comparing pixels."""
 
+CONDITIONAL = (
+    "The class is told beside the latent, which has only what classes share: they overlap."
+)
+
 
 class Scatter:
     """The page of latents on a plane.
@@ -86,7 +90,8 @@ class Scatter:
             classes = encoded.classes
             names = tuple(condition.label(index) for index in range(condition.size))
         summary = f"{len(layout.points):,} posterior means. "
-        summary += guessed_note(spec) if encoded.guessed else ""
+        summary += CONDITIONAL if encoded.classes is not None and condition is not None else ""
+        summary += f" {guessed_note(spec)}" if encoded.guessed else ""
         self.page.set_points(layout.points, classes, names, layout.labels, summary.strip())
 
     def follow(self, scene: Scene) -> None:

@@ -242,7 +242,7 @@ class Bayes:
         rows = rows[np.argsort(-posterior[rows, best[rows]], kind="stable")]
         shown = rows[:LISTED]
         captions = [
-            f"{condition.label(best[r])} {percent(posterior[r, best[r]], 0)}" for r in shown
+            f"as {condition.label(best[r])}, {percent(posterior[r, best[r]], 0)}" for r in shown
         ]
         self.page.set_cell(cell, shown, view.images[shown], captions, len(rows))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genviewer.engine.image_beliefs import Answer
 
 MINUS = "\N{MINUS SIGN}"
+THIN = "\N{THIN SPACE}"
 MEASURED = {
     "bernoulli": "of binary pixels",
     "discretised_logistic": "of 256 levels",
@@ -62,8 +63,9 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
         Figure("for outline", *standings[1]),
         Figure(
             "ELBO",
-            f"{number(float(found.elbo[0]), 1)} = {number(float(found.reconstruction[0]), 1)} "
-            f"{MINUS} {number(float(found.kl[0]), 1)}",
+            f"{number(float(found.elbo[0]), 1)}{THIN}={THIN}"
+            f"{number(float(found.reconstruction[0]), 1)}{THIN}{MINUS}{THIN}"
+            f"{number(float(found.kl[0]), 1)}",
             "The evidence lower bound in nats: reconstruction minus KL.",
         ),
         Figure(

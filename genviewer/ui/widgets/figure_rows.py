@@ -34,7 +34,7 @@ class FigureRows(QWidget):
         column.setSpacing(4)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(12)
+        self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(1, 1)
         self._rows: list[tuple[QLabel, _Value]] = []

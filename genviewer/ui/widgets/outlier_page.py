@@ -53,7 +53,11 @@ class OutlierPage(DataPage):
             "Reject", 0.0, MOST_REJECTED, REJECTED, decimals=1, percent=True, label_width=48,
             parent=content,
         )  # fmt: skip
-        self.slider.setToolTip("The share of these images that is rejected as strange")
+        self.slider.setToolTip(
+            "The share of these images that lies below the threshold.\n"
+            "Inspect rejects the same share of what it compares with, but by log p(x) for as much\n"
+            "outline as an image has, since one with little in it is likely whatever it shows."
+        )
         self.slider.setMaximumWidth(360)
         self.slider.edited.connect(lambda share, _key: self._choose_share(share))
         self.verdict = prose(content)
@@ -153,11 +157,11 @@ class OutlierPage(DataPage):
         mark = self.histogram.mark
         if mark is not None:
             below = float((self._log_px < mark).mean())
-            strange = "rejected" if mark < self.threshold else "not rejected"
+            side = "below it" if mark < self.threshold else "above it"
             text += (
-                f" The current sample has {mark:,.1f}, more than {percent(below)} of these: "
-                f"{strange}."
+                f" The current sample has {mark:,.1f}, more than {percent(below)} of these: {side}."
             )
+        text += " Inspect rejects the same share, for as much outline as an image has."
         self.verdict.setText(text)
 
     def _choose(self, key: str, index: int) -> None:
