@@ -44,6 +44,7 @@ WHILE_TRAINING = 1
 
 SNAPSHOTS_PER_S = 3.0
 JOIN_S = 60.0
+STOPPING = "It ends after this step."
 
 
 class Host(Protocol):
@@ -290,8 +291,7 @@ class Training(QObject):
 
     def open_run(self, folder: Path, base: Loaded) -> None:
         """Show a run that is on the disk and stands still; it can be resumed."""
-        if self._standing.state != "none":
-            self._host.tell("Another training is open; keep or discard it first.", "warning")
+        if not self._may_open():
             return
 
         def work(_: Progress) -> _Left:
@@ -306,6 +306,8 @@ class Training(QObject):
             return _Left(config.name, step, config.steps, snapshot)
 
         def done(left: _Left) -> None:
+            if not self._may_open():  # one may have been started while this one was read
+                return
             self._turn_to(folder, left.name, base)
             if left.snapshot is not None:
                 self.live.follow(left.snapshot)
@@ -327,6 +329,12 @@ class Training(QObject):
             done=done,
             failed=lambda error: self._failed(str(error)),
         )
+
+    def _may_open(self) -> bool:
+        if self._standing.state != "none":
+            self._host.tell("Another training is open; keep or discard it first.", "warning")
+            return False
+        return True
 
     def show_watched(self, news: News) -> None:
         """Show how the run goes that was opened here and is trained by another process."""
@@ -408,7 +416,7 @@ class Training(QObject):
                 news.steps or self._standing.steps,
                 news.rate,
                 news.remaining,
-                news.sentence,
+                STOPPING if stopping else news.sentence,
                 resumable=news.saved_step >= 0 or self._standing.step > 0,
                 model=self._standing.model or news.snapshot is not None,
             )
@@ -443,7 +451,7 @@ class Training(QObject):
                 then()
             return
         self._then = then or self._then
-        self._stand(msgspec.structs.replace(self._standing, state="stopping"))
+        self._stand(msgspec.structs.replace(self._standing, state="stopping", sentence=STOPPING))
         self._thread.stop()
 
     def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:

@@ -322,10 +322,9 @@ class LiveView(QObject):
         self._closed = True
         self._background.close()
         self._lane.stop()
-        folder = self._folder
         for out, snapshot in list(self._unwritten.items()):
             try:
-                self._write(folder or out.parent.parent, out, snapshot)
+                self._write(out.parent.parent, out, snapshot)
             except (ValueError, OSError) as error:
                 self._tell(str(error), "error")
 

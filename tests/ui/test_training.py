@@ -228,6 +228,22 @@ def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
     assert check_recipe(window.session.scene.recipe, running.live.base.bundle.spec) is None
 
 
+def test_a_run_that_was_read_too_late_does_not_take_the_place_of_one_that_goes_on(
+    qtbot, window, running, config
+):
+    _stopped(qtbot, running)
+    folder, base = running.folder, running.live.base
+    running.live.become(base)
+    running._leave()
+    running.open_run(folder, base)
+    running.start(config, base)
+    mine = running.folder
+    assert mine != folder
+    _until(qtbot, lambda: "Another training" in "".join(n.text for n in window.notices.notices))
+    assert running.folder == mine
+    assert running.going
+
+
 def test_data_that_cannot_be_read_are_one_sentence_and_leave_no_run(
     qtbot, window, training, config, tmp_path
 ):
