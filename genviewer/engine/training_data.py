@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from genviewer.engine.finetune_data import load_finetune_images
 from genviewer.engine.train_bundle import make_spec
 from genviewer.io.dataset_fit import DEFAULT_FIT
-from genviewer.io.dataset_hub import PREFIX, cached_data
+from genviewer.io.dataset_hub import cached_data
 from genviewer.io.datasets import DataError, Images, load_images
+from genviewer.io.hub import DATA_PREFIX
 from genviewer.nets.growth import class_count
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def load_training_images(
         TrainingError: a class of the data is none of the model's.
     """
     data = config.data
-    if not downloads and data.source.startswith(PREFIX):
+    if not downloads and data.source.startswith(DATA_PREFIX):
         return _cached(config)
     adapted = data.mapping or data.validation or data.fit != DEFAULT_FIT
     if config.finetune is not None or adapted:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from genviewer.io.dataset_arrays import idx_roles, is_idx, read_idx, read_npz
 from genviewer.io.dataset_csv import is_picture, names_files, read_csv
-from genviewer.io.dataset_hub import PREFIX as HUB_PREFIX
 from genviewer.io.dataset_hub import fetch_data
 from genviewer.io.dataset_items import UNLABELLED, ArrayItems, FileItems
 from genviewer.io.dataset_letters import load_letters
@@ -19,6 +18,7 @@ from genviewer.io.dataset_shapes import make_shapes
 from genviewer.io.dataset_trees import FolderTree, ZipTree, zip_inside
 from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, MissingFileError
 from genviewer.io.foreign.budget import clean
+from genviewer.io.hub import DATA_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def list_items(source: str, *, seed: int = 0, count: int = 0) -> Items:
         return _listed(mnist_folder())
     if source.startswith("builtin:"):
         return _built_in(source, seed, count)
-    if source.startswith(HUB_PREFIX):
+    if source.startswith(DATA_PREFIX):
         return _listed(fetch_data(source))
     return _listed(Path(source))
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from genviewer.io.bundle import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PREFIX = "hf://"
+PREFIX, DATA_PREFIX = "hf://", "hf-data://"
 ASK_ABOVE_BYTES = 500_000_000
 _NAME = re.compile(r"hf://(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>[\w./-]+))?", re.ASCII)
 _WEIGHTS = (
@@ -33,18 +33,20 @@ _SUFFIXES = (".safetensors", ".onnx", ".pt", ".pth", ".ckpt", ".bin", ".pkl")
 
 
 class HubError(BundleError):
-    """A model of the Hub that cannot be had; the message is one sentence for the user."""
+    """What cannot be had of the Hub; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)
 class HubName:
-    """A repository and what revision of it."""
+    """A repository, what revision of it, and what it holds."""
 
     repo: str
     revision: str | None
+    kind: Literal["model", "dataset"] = "model"
 
     def __str__(self) -> str:
-        return f"{PREFIX}{self.repo}{f'@{self.revision}' if self.revision else ''}"
+        prefix = PREFIX if self.kind == "model" else DATA_PREFIX
+        return f"{prefix}{self.repo}{f'@{self.revision}' if self.revision else ''}"
 
 
 def parse_name(text: str) -> HubName:
@@ -90,62 +92,97 @@ def fetch(text: str, confirm: Callable[[str], bool] | None = None) -> Path:
     Raises:
         HubError: no such model, no network, or nothing in it that can be opened.
     """
-    name = parse_name(text)
-    try:
-        folder = _download(name, confirm)
-    except HubError:
-        raise
-    except Exception as error:  # the client's errors and those of its transport share no class
-        raise HubError(told(str(name), "model", error)) from error
+    folder = download(parse_name(text), _wanted, confirm)
     files = [path for path in folder.iterdir() if path.name not in (".gitattributes", "README.md")]
     return files[0] if len(files) == 1 and files[0].is_file() else folder
 
 
-def _download(name: HubName, confirm: Callable[[str], bool] | None) -> Path:
+def _wanted(name: HubName, names: Iterable[str]) -> list[str]:
+    wanted = wanted_files(names)
+    if not wanted:
+        raise HubError(f"{name} has no file that holds a model of pictures.")
+    return wanted
+
+
+def download(
+    name: HubName,
+    wanted: Callable[[HubName, Iterable[str]], list[str]],
+    confirm: Callable[[str], bool] | None,
+) -> Path:
+    """The folder of a repository on this machine, with the files that are wanted of it.
+
+    Args:
+        name: the repository.
+        wanted: which of the files with these names to download; what it raises as a HubError is
+            raised.
+        confirm: as of :func:`fetch`.
+
+    Raises:
+        HubError: it cannot be had.
+    """
+    try:
+        return _download(name, wanted, confirm)
+    except HubError:
+        raise
+    except Exception as error:  # the client's errors and those of its transport share no class
+        raise HubError(_told(name, error)) from error
+
+
+def _download(
+    name: HubName,
+    wanted: Callable[[HubName, Iterable[str]], list[str]],
+    confirm: Callable[[str], bool] | None,
+) -> Path:
     import huggingface_hub
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
-        return _cached(name)
+        return cached(name)
+    hub = huggingface_hub.HfApi()
+    ask = hub.model_info if name.kind == "model" else hub.dataset_info
     try:
-        info = huggingface_hub.HfApi().model_info(
-            name.repo, revision=name.revision, files_metadata=True, timeout=20
-        )
+        info = ask(name.repo, revision=name.revision, files_metadata=True, timeout=20)
     except Exception as error:
-        if no_network(error):
-            return _cached(name)
+        if _no_network(error):
+            return cached(name)
         raise
     sizes = {item.rfilename: item.size or 0 for item in info.siblings or ()}
-    wanted = wanted_files(sizes)
-    if not wanted:
-        raise HubError(f"{name} has no file that holds a model of pictures.")
-    total = sum(sizes[file] for file in wanted)
+    chosen = wanted(name, sizes)
+    total = sum(sizes[file] for file in chosen)
     if total > ASK_ABOVE_BYTES and confirm is not None:
         question = f"{name} is {total / 1e6:,.0f} MB to download. Download it?"
         if not confirm(question):
             raise HubError(f"{name} was not downloaded.")
     folder = huggingface_hub.snapshot_download(
-        name.repo, revision=info.sha or name.revision, allow_patterns=wanted
+        name.repo,
+        repo_type=name.kind,
+        revision=info.sha or name.revision,
+        allow_patterns=[_literal(file) for file in chosen],
     )
     return Path(folder)
 
 
-def _cached(name: HubName) -> Path:
-    """The newest snapshot in the Hub's cache on this machine."""
+def _literal(name: str) -> str:
+    """A pattern that matches this name alone."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def cached(name: HubName) -> Path:
+    """The newest snapshot in the Hub's cache on this machine; HubError if there is none."""
     import huggingface_hub
 
     try:
         folder = huggingface_hub.snapshot_download(
-            name.repo, revision=name.revision, local_files_only=True
+            name.repo, repo_type=name.kind, revision=name.revision, local_files_only=True
         )
-    except Exception as error:  # as in fetch
+    except Exception as error:  # as in download
         raise HubError(
             f"{name} is not in the cache on this machine, and the Hub cannot be reached."
         ) from error
     return Path(folder)
 
 
-def no_network(error: Exception) -> bool:
+def _no_network(error: Exception) -> bool:
     """Whether an error of the Hub's client says that the Hub cannot be reached."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(
@@ -154,8 +191,9 @@ def no_network(error: Exception) -> bool:
     )
 
 
-def told(name: str, what: str, error: Exception) -> str:
-    """An error of the Hub's client as a sentence about ``name``, which is a ``what``."""
+def _told(name: HubName, error: Exception) -> str:
+    """An error of the Hub's client as a sentence."""
+    what = "model" if name.kind == "model" else "data set"
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "GatedRepoError" in kinds:
         return f"{name} asks for an agreement on the Hub first; log in with `hf auth login`."
@@ -165,7 +203,7 @@ def told(name: str, what: str, error: Exception) -> str:
         return f"{name} has no such revision on the Hub."
     if isinstance(error, ImportError):
         return f"A {what} of the Hub needs huggingface_hub: pip install huggingface_hub."
-    if no_network(error):
+    if _no_network(error):
         return f"{name} cannot be fetched: the Hub cannot be reached."
     reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
     return f"{name} cannot be fetched: {reason}"
