@@ -20,6 +20,7 @@ ROWS_PER_S = 10.0
 MOST_ROWS, MOST_NOTICES = 3000, 20  # that wait to be taken
 SENTENCE_ROWS = 100  # of the latest, in which a trend is looked for
 RATE_SMOOTHING = 0.9
+MEASURED = 2  # rows; the first steps take longer than those that follow
 State = Literal["starting", "running", "paused", "stopped", "finished", "failed"]
 ENDED: frozenset[State] = frozenset({"stopped", "finished", "failed"})
 
@@ -28,10 +29,10 @@ class News(msgspec.Struct, frozen=True, eq=False):
     """How a run goes, and what is new since the last one was taken.
 
     ``rows`` are the losses (``step`` among them), each the mean over about a tenth of a second.
-    ``rate`` is in images a second, ``remaining`` in seconds. ``snapshot`` is there when newer
-    weights are. ``notices`` are sentences to show once; ``sentence`` tells what is going on, or in
-    the states ``failed`` and ``paused`` after trouble, why. ``checkpoints`` are the steps on the
-    timeline.
+    ``rate`` is in images a second, ``remaining`` in seconds (0: not known yet).
+    ``snapshot`` is there when newer weights are. ``notices`` are sentences to show once;
+    ``sentence`` tells what is going on, or in the states ``failed`` and ``paused`` after trouble,
+    why. ``checkpoints`` are the steps on the timeline.
     """
 
     state: State
@@ -86,7 +87,7 @@ class Report:
             return None
         rate = self._samples / passed
         self._rate = RATE_SMOOTHING * self._rate + (1 - RATE_SMOOTHING) * rate
-        if not self._recent:
+        if len(self._recent) < MEASURED:
             self._rate = rate
         row: dict[str, float] = {"step": event.step}
         for name in dict.fromkeys(name for losses in self._since for name in losses):
@@ -111,6 +112,8 @@ class Report:
     ) -> News:
         """How things stand; ``sentence`` in the place of the one on the losses."""
         left = (self.steps - self.step) * self._batch
+        if len(self._recent) < MEASURED:
+            left = 0
         return News(
             state,
             self.step,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from statistics import variance
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ CONFIDENT, DOUBTFUL = 0.95, 0.05  # a discriminator this sure of both is winning
 FOOLED = 0.1  # how close D(real) and D(fake) are where it can no longer tell
 RECENT = 10  # rows that count as now
 TREND = 0.01  # of the ELBO: less than this between two halves is standing still
+SURE = 2.0  # standard errors that a trend is longer than
 SPIKE = 10.0  # times the usual gradient
 
 
@@ -54,10 +57,11 @@ def _of_a_vae(rows: Sequence[Mapping[str, float]]) -> str:
         return f"The latent is hardly used (KL {_mean(rows[-RECENT:], 'kl'):.2f}): {told}."
     if half < RECENT:
         return f"So far: {told}."  # a run that was resumed is judged anew
-    gain = (_mean(rows[half:], "elbo") - _mean(rows[:half], "elbo")) / max(abs(elbo), 1.0)
-    if gain > TREND:
+    gain = _mean(rows[half:], "elbo") - _mean(rows[:half], "elbo")
+    least = max(TREND * max(abs(elbo), 1.0), SURE * _noise(rows, half))
+    if gain > least:
         return f"It is still learning: {told}."
-    if gain < -TREND:
+    if gain < -least:
         return f"It is getting worse: {told}."
     return f"It has settled: {told}."
 
@@ -67,6 +71,16 @@ def _spikes(rows: Sequence[Mapping[str, float]]) -> bool:
     return (
         len(norms) >= RECENT and rows[-1].get("gradient_norm", 0.0) > SPIKE * norms[len(norms) // 2]
     )
+
+
+def _noise(rows: Sequence[Mapping[str, float]], half: int) -> float:
+    """The standard error of the difference between the two halves' mean bounds."""
+    total = 0.0
+    for part in (rows[:half], rows[half:]):
+        values = [row["elbo"] for row in part if "elbo" in row]
+        if len(values) > 1:
+            total += variance(values) / len(values)
+    return math.sqrt(total)
 
 
 def _mean(rows: Sequence[Mapping[str, float]], name: str) -> float:

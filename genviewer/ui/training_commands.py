@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,10 +135,13 @@ class TrainingCommands:
     def keep_dialog(self) -> None:
         """Let a person choose where the new model goes, and keep it there."""
         training = self._training
+        proposed = training.proposed_place
+        with suppress(OSError):  # or the dialog would be in a folder that is none of the models'
+            proposed.parent.mkdir(parents=True, exist_ok=True)
         name, _ = QFileDialog.getSaveFileName(
             self._window,
             "Keep as a new model (a folder)",
-            str(training.proposed_place),
+            str(proposed),
             options=QFileDialog.Option.DontConfirmOverwrite,
         )
         if name:

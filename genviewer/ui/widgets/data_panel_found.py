@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -72,7 +73,7 @@ class DataFound(QWidget):
         self.bad = QPlainTextEdit(self)
         self.bad.setReadOnly(True)
         self.bad.setFixedHeight(BAD_HEIGHT)
-        self.bad.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.bad.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.bad.setTabChangesFocus(True)
         self.bad.setAccessibleName("Files that are left out, and why")
         self.bad.setVisible(False)

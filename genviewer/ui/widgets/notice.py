@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 Severity = Literal["info", "warning", "error"]
 SHOWN = 3
-INFO_MS = 5000
+INFO_MS, ACTION_MS = 5000, 20_000
+"""How long information stays; longer where something can be done about it, such as taken back."""
 MARGIN = 12
 WIDEST = 520
 _ICONS = {"info": "info", "warning": "warning", "error": "error"}
@@ -52,7 +53,7 @@ class Notice(QWidget):
         self.setAccessibleName(f"{_WORDS[severity]}: {text}")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(INFO_MS)
+        self._timer.setInterval(INFO_MS if action is None else ACTION_MS)
         self._timer.timeout.connect(self._close_unless_read)
         label = QLabel(text)
         label.setTextFormat(Qt.TextFormat.PlainText)

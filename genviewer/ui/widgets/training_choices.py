@@ -178,13 +178,13 @@ class TrainingChoices(QWidget):
         row = QHBoxLayout(inside)
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(20)
-        for part, width in ((left, PRESET_WIDTH), (right, FIELDS_WIDTH)):
+        for part, width, share in ((left, PRESET_WIDTH, 4), (right, FIELDS_WIDTH, 5)):
             holder = QWidget(inside)
             part.setContentsMargins(0, 0, 0, 0)
             holder.setLayout(part)
             holder.setMinimumWidth(width)
             holder.setMaximumWidth(WIDEST)
-            row.addWidget(holder, 1)
+            row.addWidget(holder, share)
         row.addStretch(0)
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

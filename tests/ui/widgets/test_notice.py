@@ -44,8 +44,12 @@ def test_nothing_to_say_takes_no_room(stack):
 def test_information_goes_away_by_itself_and_warnings_stay(stack, qtbot, monkeypatch):
     monkeypatch.setattr(notice, "INFO_MS", 20)
     stack.show_notice("stays", "warning")
+    stack.show_notice("can be undone", "info", ("Undo", lambda: None))
     stack.show_notice("goes", "info")
-    qtbot.waitUntil(lambda: texts(stack) == ["stays"])
+    qtbot.waitUntil(lambda: texts(stack) == ["stays", "can be undone"])
+    monkeypatch.setattr(notice, "ACTION_MS", 20)
+    stack.show_notice("goes too", "info", ("Undo", lambda: None))
+    qtbot.waitUntil(lambda: texts(stack) == ["stays", "can be undone"])
 
 
 def test_its_button_does_it_once_and_closes(stack):
