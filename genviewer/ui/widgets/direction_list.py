@@ -128,7 +128,10 @@ class DirectionRow(QWidget):
             self.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._editor and isinstance(event, QKeyEvent):
+        if watched is self._editor and event.type() == QEvent.Type.FocusOut:
+            # Qt does not say that editing is finished where nothing was typed.
+            self._take_name()
+        elif watched is self._editor and isinstance(event, QKeyEvent):
             escape = event.key() == Qt.Key.Key_Escape
             if escape and event.type() == QEvent.Type.ShortcutOverride:
                 event.accept()

@@ -15,12 +15,11 @@ from PySide6.QtWidgets import (
 from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.gesture import Gesture
 from genviewer.ui.widgets.keyboard import NumberKeys
+from genviewer.ui.widgets.prior_range import MINUS
 from genviewer.ui.widgets.slider_track import STEPS, SliderTrack
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import (
-        QWheelEvent,
-    )
+    from PySide6.QtGui import QValidator, QWheelEvent
 
 LABEL_WIDTH = 88
 BOX_WIDTH = 52
@@ -38,6 +37,19 @@ class ValueBox(NumberKeys, QDoubleSpinBox):
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def textFromValue(self, value: float) -> str:
+        text = super().textFromValue(value)
+        return (
+            text.replace("-", MINUS) if float(f"{value:.{self.decimals()}f}") else text.lstrip("-")
+        )
+
+    def valueFromText(self, text: str) -> float:
+        return super().valueFromText(text.replace(MINUS, "-"))
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        state, _, after = super().validate(text.replace(MINUS, "-"), position)
+        return state, text, after
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():

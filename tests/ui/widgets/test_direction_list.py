@@ -63,6 +63,10 @@ def test_a_name_is_typed_or_left(sliders):
         QTest.keyClick(editor, key)
         assert row._editor is None
     assert renamed == [(1, "how wide")]
+    row.rename()
+    sliders.rows[0].slider.track.setFocus()
+    assert row._editor is None  # left with nothing typed
+    assert renamed == [(1, "how wide")]
 
 
 def test_keys_and_menu_say_what_is_wanted(sliders):

@@ -78,6 +78,18 @@ def test_the_box_takes_a_number_on_enter(make):
     assert slider.value == pytest.approx(0.62)
 
 
+def test_a_minus_sign_is_one_and_nothing_is_less_than_zero_by_nothing(make):
+    slider = make("Slant", -3.0, 3.0, 0.0, decimals=1)
+    slider.set_value(-0.7)
+    assert slider.box.text() == "\N{MINUS SIGN}0.7"
+    slider.set_value(-0.01)
+    assert slider.box.text() == "0.0"
+    for typed in ("-1.5", "\N{MINUS SIGN}1.5"):
+        slider.box.lineEdit().setText(typed)
+        slider.box.interpretText()
+        assert slider.box.value() == -1.5
+
+
 def test_keys_move_by_a_hundredth_and_a_burst_is_one_step(make):
     slider = make("strength", 0.0, 1.0, 0.5)
     for _ in range(3):
