@@ -55,6 +55,7 @@ def test_directions_along_others_are_left_out(model, tmp_path, capsys):
     assert np.abs(first.vectors @ second.vectors.T).max() < 1e-5
     nothing = ["--method", "sefa", "--out", "t.safetensors", "-n", "2"]
 
+    capsys.readouterr()
     run(*nothing, "--against", "s.safetensors", code=1)
     assert capsys.readouterr().err.startswith("genviewer: Nothing is left of the directions")
 

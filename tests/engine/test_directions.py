@@ -101,7 +101,7 @@ def test_class_directions_are_named_and_lead_to_the_class(tmp_path):
 
 def test_methods_that_do_not_go_with_what_is_given_are_refused(bundle):
     x = np.zeros((3, 1, 8, 8), np.float32)
-    with pytest.raises(ValueError, match="labels"):
+    with pytest.raises(ValueError, match="a model's layers"):
         found_in_model(bundle, "class")
     with pytest.raises(ValueError, match="no data"):
         found_in_data(bundle, x, None, None, None, "sefa")
