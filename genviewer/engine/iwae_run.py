@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
+from genviewer.engine.checkpoint_file import load_checkpoint
 from genviewer.engine.iwae import (
     STAGES,
     IwaeRunConfig,
@@ -120,11 +121,8 @@ class IwaeFolder:
         Raises:
             TrainingError: it is of another network or damaged.
         """
-        path = self._checkpoint(epoch)
-        try:
-            state.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        except (RuntimeError, KeyError, TypeError, ValueError, OSError, EOFError) as error:
-            raise TrainingError(f"{path} cannot be resumed: {error}.") from error
+        size = state.parameters.numel() * state.parameters.element_size()
+        load_checkpoint(self._checkpoint(epoch), size, state.load_state_dict)
 
     def finished_stages(self) -> int:
         """How many stages of the schedule have been trained to their end."""

@@ -161,6 +161,8 @@ class RunTimeline:
         """
         path = self.path / CONFIG_NAME
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise BundleError(f"{path.name} is no regular file")
             with path.open("rb") as file:
                 data = file.read(MAX_CONFIG_BYTES + 1)
             if len(data) > MAX_CONFIG_BYTES:

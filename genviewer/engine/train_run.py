@@ -6,12 +6,10 @@ import csv
 import io
 import json
 import os
-import pickle
 import re
-import struct
-import zipfile
 from typing import TYPE_CHECKING, Any
 
+from genviewer.engine.checkpoint_file import load_checkpoint
 from genviewer.engine.run_timeline import KEPT_NAME, TIMELINE_NAME
 from genviewer.engine.train_config import (
     TrainConfig,
@@ -35,9 +33,6 @@ BUNDLE_NAME = "bundle"
 EVENTS_NAME = "tensorboard"
 MAX_METRICS_BYTES = 256 << 20
 _MAX_STEP_DIGITS = 15
-_TIMES_WEIGHTS, _BESIDE_BYTES = 4, 16 << 20
-"""A checkpoint holds weights, their average and two moments of each, and little beside."""
-
 _CHECKPOINT = re.compile(r"step-(\d+)\.pt")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -128,34 +123,18 @@ class RunFolder:
         Raises:
             TrainingError: the checkpoint is of another network or damaged.
         """
-        import torch
-
         checkpoints = self.checkpoints()
         if not checkpoints:
             return None
-        path = checkpoints[-1][1]
-        try:
-            _check_size(path, state)
-            saved = torch.load(path, map_location="cpu", weights_only=True)
+        networks = (state.network, *state.companions.values())
+        weights = [value for network in networks for value in network.state_dict().values()]
+
+        def take(saved: dict[str, Any]) -> int:
             state.load_state_dict(saved)
-            batch_size = int(saved.get("batch_size", 0))
-        except (
-            RuntimeError, LookupError, ValueError, TypeError, AttributeError, OSError, EOFError,
-            ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
-        ) as error:  # fmt: skip
-            raise TrainingError(f"{path} cannot be resumed: {error}.") from error
-        return batch_size
+            return int(saved.get("batch_size", 0))
 
-
-def _check_size(path: Path, state: TrainingState) -> None:
-    """ValueError if a checkpoint unpacks to more than this network can need."""
-    networks = (state.network, *state.companions.values())
-    weights = [value for network in networks for value in network.state_dict().values()]
-    size = sum(value.numel() * value.element_size() for value in weights)
-    with zipfile.ZipFile(path) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > _TIMES_WEIGHTS * size + _BESIDE_BYTES:
-        raise ValueError(f"it holds {unpacked:,} bytes, far more than this network needs")
+        size = sum(value.numel() * value.element_size() for value in weights)
+        return load_checkpoint(checkpoints[-1][1], size, take)
 
 
 class _ErrorKeeper(io.FileIO):

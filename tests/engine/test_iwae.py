@@ -182,6 +182,15 @@ def test_results_go_into_the_table_of_a_page(tmp_path: Path) -> None:
         write_table(page, [found])
 
 
+def test_a_damaged_checkpoint_is_told(tmp_path: Path) -> None:
+    folder = run_iwae(tmp_path / "run", grey_images(), IwaeRunConfig(network=SMALL), stages=1)
+    path = folder.checkpoints_path / f"epoch-{folder.epochs()[-1]:05d}.pt"
+    for data in (b"", path.read_bytes()[:300], b"\x80\x02."):
+        path.write_bytes(data)
+        with pytest.raises(TrainingError, match="cannot be resumed"):
+            measure_run(folder.path, grey_images()[:10], samples=5)
+
+
 def test_folders_without_a_run_are_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds no run"):
         IwaeFolder(tmp_path).read()

@@ -1,5 +1,7 @@
 """The timeline of a run on disk, and a watcher of a run that trains elsewhere."""
 
+import os
+
 import msgspec
 import numpy as np
 import pytest
@@ -84,6 +86,19 @@ def test_damaged_and_missing_steps_are_told(tmp_path):
         (timeline.path / "config.json").write_bytes(bad)
         with pytest.raises(TimelineError):
             timeline.snapshot(1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    timeline = RunTimeline(tmp_path)
+    timeline.begin(CONFIG, 0)
+    timeline.write(snapshot(1))
+    (timeline.path / "config.json").unlink()
+    for path in (timeline.path / "config.json", tmp_path / "metrics.csv"):
+        os.mkfifo(path)
+    with pytest.raises(TimelineError, match="no regular file"):
+        timeline.snapshot(1)
+    assert RunWatcher(tmp_path).poll().rows == ()
 
 
 def test_a_watcher_tells_what_is_new(tmp_path):
