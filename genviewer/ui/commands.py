@@ -134,7 +134,7 @@ class Commands:
         return found
 
     def _shower(self, name: str) -> Callable[[bool], None]:
-        return lambda on: self._window.docks.show(name, on)
+        return lambda on: self._window.docks.toggle(name, on)
 
     def build_menus(self) -> None:
         """Menus, the actions of the ten digit keys, and the view bar's hints."""

@@ -33,6 +33,7 @@ class Docks:
         self._docks: dict[str, QDockWidget] = {}
         self._heights: dict[str, int] = {}
         self._areas: dict[str, Qt.DockWidgetArea] = {}
+        self._actions: dict[str, QAction] = {}
         self._hidden: list[str] = []
         self._sizes: QByteArray | None = None
         window.setDockNestingEnabled(True)
@@ -95,6 +96,7 @@ class Docks:
 
     def bind(self, actions: dict[str, QAction]) -> None:
         """Let the action of the same id follow a panel's visibility."""
+        self._actions = actions
         for name, dock in self._docks.items():
             action = actions[name]
             action.setChecked(self._areas[name] != BOTTOM)
@@ -108,6 +110,14 @@ class Docks:
         dock.setVisible(visible)
         if visible:
             dock.raise_()
+
+    def toggle(self, name: str, visible: bool) -> None:
+        """Show or hide a panel by its action; one that lies behind others comes to the front."""
+        dock = self._docks[name]
+        behind = not visible and not dock.isHidden() and dock.visibleRegion().isEmpty()
+        self.show(name, visible or behind)
+        if behind:
+            self._actions[name].setChecked(True)
 
     def show_only_canvas(self, alone: bool) -> None:
         """Hide every panel, or bring back those that were hidden so."""

@@ -52,7 +52,7 @@ class LaterPanels:
         from genviewer.ui.widgets.direction_panel import DirectionPanel
 
         window, explorer = self._window, self._window.explorer
-        return DirectionSliders(
+        directions = DirectionSliders(
             window.session,
             DirectionPanel(window),
             explorer.store,
@@ -62,6 +62,9 @@ class LaterPanels:
             window.tell,
             window.tell_with_undo,
         )
+        # A panel that is there from the start is there before the model.
+        explorer.model_shown.connect(lambda _: directions.follow(window.session.scene))
+        return directions
 
     @cached_property
     def data_view(self) -> DataView:

@@ -116,6 +116,17 @@ def test_they_are_there_again_after_a_restart(open_explorer, qtbot):
     assert [row.name for row in found.panel.list.rows] == ["slant"]
 
 
+def test_a_panel_that_is_there_before_the_model_takes_it_when_it_comes(window, monkeypatch):
+    store = window.explorer.store
+    model = store.loaded(window.session.scene.model.id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "loaded", lambda _: None)
+        found = window.later.directions
+        assert found._of is None
+    window.explorer.model_shown.emit(model)
+    assert found._of == (model.bundle.model_id, "z")
+
+
 def test_a_file_is_shared_and_a_strange_one_is_refused(window, sliders, qtbot, tmp_path: Path):
     path = tmp_path / "directions.safetensors"
     wanted = sliders.directions

@@ -20,6 +20,7 @@ from genviewer.ui.save_image_dialog import SaveImageDialog
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.walker import Walker
 from tests.tiny_models import write_tiny_vae
+from tests.ui.conftest import PATIENCE_MS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -221,3 +222,20 @@ def test_escape_closes_a_card(qtbot, tmp_path: Path) -> None:
     qtbot.waitExposed(card)
     with qtbot.waitSignal(card.destroyed):
         QTest.keyClick(card, Qt.Key.Key_Escape)
+
+
+def test_the_action_of_a_panel_behind_others_brings_it_to_the_front(window, qtbot):
+    inspect, directions = (window.actions_by_id[n] for n in ("show_inspect", "show_directions"))
+    inspect.trigger()
+    directions.trigger()
+    docks = window.docks._docks
+    qtbot.waitUntil(lambda: docks["show_inspect"].visibleRegion().isEmpty(), timeout=PATIENCE_MS)
+    inspect.trigger()
+    qtbot.waitUntil(
+        lambda: not docks["show_inspect"].visibleRegion().isEmpty(), timeout=PATIENCE_MS
+    )
+    assert inspect.isChecked()
+    assert directions.isChecked()
+    inspect.trigger()
+    assert docks["show_inspect"].isHidden()
+    assert not inspect.isChecked()
