@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 CONFIDENT, DOUBTFUL = 0.95, 0.05  # a discriminator this sure of both is winning
 FOOLED = 0.1  # how close D(real) and D(fake) are where it can no longer tell
+UNSURE = 0.3, 0.7  # probabilities that say neither yes nor no
 RECENT = 10  # rows that count as now
 TREND = 0.01  # of the ELBO: less than this between two halves is standing still
 SURE = 2.0  # standard errors that a trend is longer than
@@ -43,7 +44,11 @@ def _of_a_gan(real: float, fake: float) -> str:
     if fake > real + FOOLED:
         return f"The discriminator is misled: {told}. It takes drawn images for real ones."
     if abs(real - fake) <= FOOLED:
-        return f"Drawn images pass for real: {told}."
+        if max(real, fake) < UNSURE[0]:
+            return f"Real images pass for drawn: {told}."
+        if min(real, fake) > UNSURE[1]:
+            return f"Drawn images pass for real: {told}."
+        return f"The discriminator is unsure: {told}."
     return f"Both players keep up: {told}."
 
 

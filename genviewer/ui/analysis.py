@@ -4,6 +4,7 @@ strips. Results come back to the GUI thread.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.ui.background import Background
     from genviewer.ui.models import Loaded
+
+STRIP_RESTS, STRIP_WAITS_S = 10, 1.0
+"""While a model learns, its strip rests so many times as long as it took to draw, and so long where
+it was not drawn.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +81,14 @@ class Analysis:
         self._on_outcome = on_outcome
         self._loaded: Loaded | None = None
         self._drawn_by: Loaded | None = None
+        self._strip_wish: tuple[ModelRef, Recipe, int] | None = None
+        self._strip_due = 0.0  # from when on newer weights are a reason to draw it again
         self.facts = Facts()
 
     def start(self, loaded: Loaded) -> None:
         """Look up what is known about a model and measure its effects if they are not."""
         self._loaded = self._drawn_by = loaded
+        self._draw_strip()  # it may have been wished for before the model was there
         model_id = loaded.ref.id
         self.facts = Facts(cached_effect(model_id), cached_kl(loaded.bundle))
         self._on_facts(self.facts)
@@ -95,7 +104,9 @@ class Analysis:
         """Draw strips with a model that began as the current one and changes from moment to moment;
         what was measured of the current one stays as it is.
         """
-        self._drawn_by = loaded
+        other, self._drawn_by = self._drawn_by is None or self._drawn_by.ref != loaded.ref, loaded
+        if other or time.monotonic() >= self._strip_due:
+            self._draw_strip()
 
     def measure_kl(self, failed: Callable[[str], None]) -> None:
         """Measure KL per dimension, once, where the model has an encoder."""
@@ -112,20 +123,32 @@ class Analysis:
         )
 
     def want_strip(self, model: ModelRef, recipe: Recipe, dim: int) -> None:
-        """Draw what one dimension does from a Recipe of the current model on; the newest wish
-        wins.
+        """Draw what one dimension does from a Recipe of a model on, as soon as that model is the
+        current one; the newest wish wins.
         """
-        loaded = self._drawn_by
-        if loaded is None or loaded.ref.id != model.id:
-            return
+        self._strip_wish = model, recipe, dim
+        self._draw_strip()
 
-        def show(pixels: NDArray[np.uint8]) -> None:
+    def _draw_strip(self) -> None:
+        loaded, wish = self._drawn_by, self._strip_wish
+        if loaded is None or wish is None or loaded.ref.id != wish[0].id:
+            return
+        model, recipe, dim = wish
+        self._strip_due = time.monotonic() + STRIP_WAITS_S
+
+        def work(progress: Progress) -> tuple[NDArray[np.uint8], float]:
+            since = time.monotonic()
+            return strip(loaded.generator, recipe, dim), time.monotonic() - since
+
+        def show(drawn: tuple[NDArray[np.uint8], float]) -> None:
+            pixels, took = drawn
+            self._strip_due = time.monotonic() + STRIP_RESTS * took
             now = self._drawn_by
-            if now is not None and now.ref.id == model.id:
+            if now is not None and now.ref.id == model.id and self._strip_wish is wish:
                 self._on_strip(dim, pixels)
 
         self._looks.submit(
-            lambda progress: strip(loaded.generator, recipe, dim),
+            work,
             "Drawing a strip",
             key="strip",
             done=show,

@@ -14,7 +14,9 @@ NOISE = [_DRAW.gauss(0.0, 12.0) for _ in range(60)]
     ("real", "fake", "words"),
     [
         (0.99, 0.01, "The discriminator wins: D(real) 0.99, D(fake) 0.01"),
-        (0.52, 0.48, "Drawn images pass for real: D(real) 0.52, D(fake) 0.48"),
+        (0.52, 0.48, "The discriminator is unsure: D(real) 0.52, D(fake) 0.48"),
+        (0.06, 0.15, "Real images pass for drawn"),
+        (0.82, 0.75, "Drawn images pass for real"),
         (0.8, 0.25, "Both players keep up"),
         (0.2, 0.7, "is misled"),
     ],

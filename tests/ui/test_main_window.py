@@ -17,6 +17,7 @@ from genviewer.core.scene import VIEW_NAMES
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.engine.cells import decode_recipe, render_sheet
 from genviewer.engine.rendered import Rendered
+from genviewer.engine.strips import strip
 from genviewer.io.images import ImageRecord, save_png
 from genviewer.session import edits
 from genviewer.ui.actions import TABLE
@@ -460,3 +461,22 @@ def test_what_the_model_says_about_its_device_is_told(window: MainWindow) -> Non
     text = "The GPU is out of memory; the model draws on the CPU now."
     window.explorer.rendered.emit(Rendered(notices=(text,)))
     assert text in notices(window)
+
+
+def test_the_strip_is_drawn_by_the_model_that_is_opened(qtbot, window):
+    drawn = []
+    window.explorer.strip_drawn.connect(lambda dim, pixels: drawn.append((dim, pixels)))
+    for name in ("digits-cgan", "digits-gan"):  # of the same latent space, so the latent stays
+        window.files.open_model(name)
+        qtbot.waitUntil(lambda n=name: window.session.scene.model.name == n, timeout=PATIENCE_MS)
+        settled(qtbot, window)
+    generator = window.explorer.store.loaded(window.session.scene.model.id).generator
+    dim = window.latent_panel.sliders.shown_dim
+    expected = strip(generator, window.session.scene.recipe, dim).astype(int)
+
+    def shown() -> bool:
+        if not drawn or drawn[-1][1].shape != expected.shape:
+            return False
+        return drawn[-1][0] == dim and np.abs(drawn[-1][1].astype(int) - expected).max() <= 1
+
+    qtbot.waitUntil(shown, timeout=PATIENCE_MS)
