@@ -76,8 +76,15 @@ class PosteriorBars(QAbstractScrollArea):
         self.viewport().update()
 
     def set_posterior(self, posterior: ArrayLike | None) -> None:
-        """Show p(y | x), float (K,); None where it is not known."""
+        """Show p(y | x), float (K,); None where it is not known.
+
+        A class that newly leads comes into sight, unless the hand is at the rows.
+        """
+        before = self._leader()
         self._posterior = None if posterior is None else np.asarray(posterior, np.float64)
+        leader = self._leader()
+        if leader not in (before, -1) and not self.underMouse():
+            self._bring_into_sight(leader)
         self._describe()
         self.viewport().update()
 
@@ -112,6 +119,14 @@ class PosteriorBars(QAbstractScrollArea):
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(self._row)
 
+    def _leader(self) -> int:
+        return -1 if self._posterior is None else int(self._posterior.argmax())
+
+    def _bring_into_sight(self, index: int) -> None:
+        row, height = self.row_rect(index), self.viewport().height()
+        if row.top() < 0 or row.bottom() >= height:
+            self.verticalScrollBar().setValue(index * self._row - (height - self._row) // 2)
+
     def row_rect(self, index: int) -> QRect:
         """Where the row of a class lies in the viewport."""
         top = index * self._row - self.verticalScrollBar().value()
@@ -140,7 +155,7 @@ class PosteriorBars(QAbstractScrollArea):
         p.fillRect(event.rect(), c.panel)
         label = self._label_width()
         percent = QFontMetrics(self.font()).horizontalAdvance(">99.9 %")
-        best = -1 if self._posterior is None else int(self._posterior.argmax())
+        best = self._leader()
         first = max(self._row_at(event.rect().top()), 0)
         for index in range(first, len(self._names)):
             row = self.row_rect(index)

@@ -99,3 +99,30 @@ def test_probabilities_are_not_rounded_to_what_they_are_not():
     assert percent_text(1e-9) == "<0.1 %"
     assert percent_text(1.0 - 1e-9) == ">99.9 %"
     assert percent_text(0.9994) == "99.9 %"
+
+
+def test_a_class_that_newly_leads_comes_into_sight(bars, monkeypatch):
+    monkeypatch.setattr(bars, "underMouse", lambda: False)  # wherever the pointer happens to be
+    bars.set_classes([str(k) for k in range(60)])
+
+    def lead(index):
+        posterior = np.full(60, 0.001)
+        posterior[index] = 0.9
+        bars.set_posterior(posterior)
+        return bars.verticalScrollBar().value()
+
+    assert lead(2) == 0
+    there = lead(50)
+    assert bars.viewport().rect().contains(bars.row_rect(50))
+    bars.verticalScrollBar().setValue(0)
+    assert lead(50) == 0 != there  # who looks elsewhere is left there
+    monkeypatch.setattr(bars, "underMouse", lambda: True)
+    assert lead(30) == 0  # nothing moves away under the hand
+
+
+def test_rows_give_way_a_little_before_a_scroll_bar_comes(bars):
+    bars.resize(210, 160)
+    assert bars.verticalScrollBar().maximum() == 0
+    assert bars.row_rect(9).bottom() < bars.viewport().height()
+    bars.resize(210, 120)
+    assert bars.verticalScrollBar().maximum() > 0
