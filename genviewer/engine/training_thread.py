@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from genviewer.engine.jobs import Cancelled, lower_priority
-from genviewer.engine.run_timeline import Snapshot, TimelineError, keep
 from genviewer.engine.training_events import Ended, Notice, OnTimeline, Saved, Stepped
 from genviewer.engine.training_news import ENDED, News, Report, State, merged
 from genviewer.io.cancelling import cancelled_by
@@ -23,11 +21,10 @@ from genviewer.io.write_errors import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from genviewer.engine.run_timeline import Snapshot
     from genviewer.engine.training_events import Event
     from genviewer.engine.training_run import TrainingRun
-    from genviewer.io.bundle import Bundle
 
 __all__ = ["ENDED", "News", "TrainingThread"]
 
@@ -60,11 +57,7 @@ class TrainingThread:
         self._condition = threading.Condition()
         self._paused = False
         self._stop: Literal["", "checkpoint", "discard"] = ""
-        self._wishes: deque[_Keep] = deque()
         self._news: News | None = None
-        self._ended = False
-        self._folder: Path | None = None
-        self._last: Snapshot | None = None  # for wishes that come after the end
         self._thread = threading.Thread(target=self._run, name="genviewer-training", daemon=True)
 
     def start(self) -> None:
@@ -111,26 +104,6 @@ class TrainingThread:
             news, self._news = self._news, None
             return news
 
-    def keep(
-        self,
-        path: Path | None = None,
-        name: str = "",
-        on_kept: Callable[[Bundle | None, str], None] | None = None,
-    ) -> None:
-        """Write a bundle of the newest averaged weights between two steps.
-
-        ``path`` is by default ``kept/NAME`` in the run's folder. ``on_kept`` is called in the
-        thread, with the bundle or with None and why not. After the thread's end the last weights
-        are kept, at once and in the calling thread.
-        """
-        wish = _Keep(path, name, on_kept)
-        with self._condition:
-            if not self._ended:
-                self._wishes.append(wish)
-                self._condition.notify()
-                return
-        self._grant(wish)
-
     # In the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -149,13 +122,6 @@ class TrainingThread:
         except Exception as error:  # the thread never ends silently
             _log.exception("The training failed.")
             self._tell(report.news("failed", sentence=f"The training failed: {error}."))
-        finally:
-            with self._condition:
-                self._ended = True
-                left = list(self._wishes)
-                self._wishes.clear()
-            for wish in left:
-                self._grant(wish)
 
     def _drive(self, run: TrainingRun, report: Report) -> None:
         import torch
@@ -199,18 +165,13 @@ class TrainingThread:
             self._tell(report.news(state, snapshot=snapshot, sentence=event.sentence))
 
     def _may_go_on(self, run: TrainingRun, report: Report) -> bool:
-        """Grant wishes and wait while paused; False when the run is to end."""
+        """Wait while paused; False when the run is to end."""
         told = False
         while True:
             with self._condition:
-                if self._paused and not self._stop and not self._wishes and told:
+                if self._paused and not self._stop and told:
                     self._condition.wait()
-                wish = self._wishes.popleft() if self._wishes else None
                 paused, stop = self._paused, self._stop
-            if wish is not None:
-                self._snapshot(run, report)
-                self._grant(wish)
-                continue
             if stop:
                 return False
             if not paused:
@@ -235,39 +196,16 @@ class TrainingThread:
 
     def _snapshot(self, run: TrainingRun, report: Report) -> Snapshot:
         report.snapshot_at = time.monotonic()
-        self._last = run.snapshot()
-        return self._last
+        return run.snapshot()
 
     def _snapshot_taken(self) -> bool:
         with self._condition:
             return self._news is None or self._news.snapshot is None
 
-    def _grant(self, wish: _Keep) -> None:
-        snapshot, bundle, why = self._last, None, ""
-        try:
-            if snapshot is None or self._folder is None:
-                raise TimelineError("The training has not begun.")
-            if wish.name:
-                snapshot = snapshot.named(wish.name)
-            bundle = keep(self._folder, snapshot, wish.path)
-        except (ValueError, OSError) as error:
-            why = str(error)
-        if wish.on_kept is not None:
-            wish.on_kept(bundle, why)
-
     def _tell(self, news: News) -> None:
-        self._folder = news.folder
         with self._condition:
             waiting, self._news = self._news, news
             if waiting is not None:
                 self._news = merged(waiting, news)
         if waiting is None:
             self._on_news()
-
-
-class _Keep(NamedTuple):
-    """The wish for a bundle."""
-
-    path: Path | None
-    name: str
-    on_kept: Callable[[Bundle | None, str], None] | None

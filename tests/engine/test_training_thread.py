@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from genviewer.engine import train_bundle
-from genviewer.engine.run_timeline import RunTimeline
+from genviewer.engine.run_timeline import RunTimeline, keep
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.training import make_state, train
 from genviewer.engine.training_run import TrainingRun
 from genviewer.engine.training_thread import TrainingThread
-from genviewer.io.bundle import hash_arrays, open_bundle
+from genviewer.io.bundle import BundleError, hash_arrays, open_bundle
 from genviewer.io.cancelling import check_cancelled
 from tests.tiny_runs import GAN, VAE, Listener, config_of, wait_for
 
@@ -108,11 +108,8 @@ def test_what_is_kept_is_the_snapshot_under_a_name(tmp_path, begin):
     wait_for(lambda: listener.take() and listener.rows, "a row of losses")
     thread.pause()
     snapshot = listener.until("paused").snapshot
-    kept = []
-    thread.keep(None, "mine", lambda *what: kept.append(what))
-    wait_for(lambda: kept, "the bundle")
-    bundle, why = kept[0]
-    assert (why, bundle.path) == ("", run / "kept" / "mine")
+    bundle = keep(run, snapshot.named("mine"))
+    assert bundle.path == run / "kept" / "mine"
     assert bundle.ref == snapshot.named("mine").ref
     assert bundle.model_id == snapshot.ref.id
     assert bundle.config.provenance["steps"] == snapshot.step
@@ -122,14 +119,8 @@ def test_what_is_kept_is_the_snapshot_under_a_name(tmp_path, begin):
         np.testing.assert_array_equal(value, snapshot.weights[name])
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").write_text("mine")
-    thread.keep(tmp_path / "there", "mine", lambda *what: kept.append(what))
-    wait_for(lambda: len(kept) == 2, "the refusal")
-    assert kept[1][0] is None
-    assert "there exists" in kept[1][1]
-    thread.stop()
-    assert thread.join(60)
-    thread.keep(tmp_path / "late", "late", lambda *what: kept.append(what))  # at once
-    assert kept[2][0].model_id == snapshot.ref.id
+    with pytest.raises(BundleError, match="there exists"):
+        keep(run, snapshot.named("mine"), tmp_path / "there")
 
 
 @pytest.mark.parametrize("wish", ["pause", "stop"])
