@@ -211,6 +211,7 @@ def finetune_config(
                     seed=seed,
                     threads=threads,
                     checkpoint_every=proposal.checkpoint_every,
+                    log_every=max(1, min((steps or proposal.steps) // 100, 50)),
                     start_from=_source(bundle) if preset != "scratch" or foreign else "",
                     optimizer=optimizer,
                     vae=proposal.vae,

@@ -452,3 +452,11 @@ def test_a_new_discriminator_looks_at_any_square_picture(size):
 
     score, _ = Discriminator(discriminator_config(spec, 0))(torch.zeros(2, 3, size, size), None)
     assert score.shape == (2,)
+
+
+@pytest.mark.parametrize(("steps", "every"), [(20, 1), (300, 3), (100_000, 50)])
+def test_a_short_run_writes_as_many_points_of_its_curves_as_a_long_one(
+    tmp_path, data, steps, every
+):
+    bundle = write_ours(tmp_path / "model", "residual_vae")
+    assert finetune_config(bundle, data, new_classes=("new",), steps=steps).log_every == every
