@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genviewer.ui.image_source import SOURCES
+from genviewer.ui.image_source import SOURCES, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,11 +61,6 @@ class DataChoice:
 
 def _together(page: str) -> tuple[str, ...]:
     return next(pages for pages in TOGETHER if page in pages)
-
-
-def name_of(source: str) -> str:
-    """What to call a data set."""
-    return dict(SOURCES).get(source) or Path(source).name or source
 
 
 def facts_of(look: Look, view: ViewedData) -> str:

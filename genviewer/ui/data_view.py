@@ -9,11 +9,11 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
 from genviewer.engine.data_figures import DataFigures
 from genviewer.session import edits
-from genviewer.ui.data_choice import DataChoice, facts_of, name_of
+from genviewer.ui.data_choice import DataChoice, facts_of
 from genviewer.ui.data_mark import CurrentMark
 from genviewer.ui.data_places import Nearest, Scatter
 from genviewer.ui.data_shows import Bayes, Look, Outliers, Posteriors
-from genviewer.ui.image_source import FILE, FOLDER, ask_place
+from genviewer.ui.image_source import FILE, FOLDER, ask_place, name_of
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.widgets.data_window import DataWindow
 

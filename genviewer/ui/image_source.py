@@ -42,6 +42,11 @@ TILE = 56
 FILES = "Data sets (*.npz *.zip *.csv *.gz *ubyte);;All files (*)"
 
 
+def name_of(source: str) -> str:
+    """What to call a data set."""
+    return dict(SOURCES).get(source) or Path(source).name or source
+
+
 class ImageSource(QDialog):
     """Some images of a data set, of which one is chosen; not modal.
 
@@ -111,7 +116,7 @@ class ImageSource(QDialog):
 
         self._looks.submit(
             work,
-            f"Reading {Path(source).name}",
+            f"Reading {name_of(source)}",
             key="image source",
             done=self._show_data,
             failed=self._tell_failure,
@@ -138,13 +143,13 @@ class ImageSource(QDialog):
             item = QListWidgetItem(_icon(data.images[int(row)]), "")
             item.setToolTip(self._name(int(row)))
             self.list.addItem(item)
-        self.told.setText(f"{len(self._rows)} of {count:,} images of {Path(data.source).name}")
+        self.told.setText(f"{len(self._rows)} of {count:,} images of {name_of(data.source)}")
 
     def _name(self, row: int) -> str:
         data = self._data
         if data is None:
             return ""
-        text = f"{Path(data.source).name} #{row}"
+        text = f"{name_of(data.source)} #{row}"
         if data.labels is None:
             return text
         label = int(data.labels[row])

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from genviewer.engine.jobs import JobLane
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
-from genviewer.ui.image_source import SHOWN, ImageSource
+from genviewer.ui.image_source import SHOWN, ImageSource, name_of
 from tests.ui.conftest import PATIENCE_MS
 
 
@@ -48,3 +48,8 @@ def test_what_cannot_be_read_is_said(source, qtbot, tmp_path):
     source.read(str(tmp_path / "bad.npz"))
     qtbot.waitUntil(lambda: "bad.npz" in source.told.text(), timeout=PATIENCE_MS)
     assert source.list.count() == 0
+
+
+def test_a_data_set_is_called_as_it_is_in_the_list():
+    assert name_of("builtin:shapes") == "Procedural shapes"
+    assert name_of("/data/greys.npz") == "greys.npz"

@@ -114,6 +114,11 @@ def test_every_column_of_the_picture_computes_the_posterior():
     assert nats(-math.inf) == f"{words.MINUS}∞"
 
 
+def test_nothing_is_not_negative():
+    assert nats(-0.04) == "0.0"
+    assert nats(-0.06) == f"{words.MINUS}0.1"
+
+
 def test_of_many_classes_the_ten_that_matter_are_columns_in_their_order():
     names = tuple(f"c{k}" for k in range(30))
     many = spec(conditions=(ConditionSpec("class", "class", 30, names),))

@@ -252,4 +252,5 @@ def nats(value: float) -> str:
     if not math.isfinite(value):
         return f"{MINUS}∞" if value < 0 else "∞"
     digits = 0 if abs(value) >= 10_000 else 1
-    return f"{value:.{digits}f}".replace("-", MINUS)
+    # Rounding leaves no negative nothing.
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
