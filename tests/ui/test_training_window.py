@@ -200,6 +200,14 @@ def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path)
     assert not panel.main.isEnabled()
 
 
+def test_a_folder_of_images_can_be_named_at_the_start(qtbot, images, open_explorer, monkeypatch):
+    monkeypatch.chdir(images.parent)
+    setup = open_explorer(images.name).later.training_setup
+    _until(qtbot, lambda: setup.data.survey is not None)
+    assert setup.data.survey.count == 12
+    assert setup.data.survey.source == str(images)
+
+
 def test_images_a_run_and_models_are_told_apart(images, tmp_path):
     from genviewer.core.resources import models_dir
 
