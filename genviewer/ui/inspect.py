@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 REJECTED = 0.01
 SAMPLES = 500
+NOT_FOUND_YET = "These are of the current sample. Invert the image first to see it as every class."
 NO_IMAGE_YET = "Draw something first, or bring in an image."
 
 
@@ -299,6 +300,8 @@ class Inspect(QObject):
             self._with_posterior(lambda answer: self._moves.every_class(spec, answer.posterior))
         else:
             self._moves.every_class(spec, None)
+            if self.seen is not None and self._inverted is None and not self.image.following:
+                self._tell(NOT_FOUND_YET, "info")
 
     def _invert(self) -> None:
         if self._loaded is None or self.seen is None:

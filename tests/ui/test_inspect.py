@@ -207,6 +207,11 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     digit = window.canvas.focus_pixels()
     found.show_image(digit, "own sample")
     edits.choose_class(window.session, 5)
+    told: list[str] = []
+    found._tell = lambda text, _severity: told.append(text)
+    QTest.mouseClick(panel.classes, LEFT)
+    assert "Invert the image first" in told[-1]
+    window.session.undo()
     before = window.session.scene
     work: list[float | None] = []
     found.inverting._on_work = lambda f: (work.append(f), panel.set_work(f))
