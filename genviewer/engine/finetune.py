@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _SET = {"attention", "clamp"}  # of the network tables' fields those where None is no default
 LARGE = 20_000_000
+MEASURED_SIZE = 64
+"""Larger pictures take too long for samples to be measured while a model learns."""
+
 """Weights beyond which a CPU takes seconds for a step."""
 
 
@@ -212,6 +215,7 @@ def finetune_config(
                     threads=threads,
                     checkpoint_every=proposal.checkpoint_every,
                     log_every=max(1, min((steps or proposal.steps) // 100, 50)),
+                    evaluate_every=_evaluate_every(bundle, steps or proposal.steps),
                     start_from=_source(bundle) if preset != "scratch" or foreign else "",
                     optimizer=optimizer,
                     vae=proposal.vae,
@@ -266,6 +270,12 @@ def _why_not(bundle: Bundle) -> str:
             "pictures only."
         )
     return ""
+
+
+def _evaluate_every(bundle: Bundle, steps: int) -> int:
+    """Half a dozen measures of the samples; none where they would hold the training up."""
+    image = bundle.spec.image
+    return max(100, steps // 6) if max(image.height, image.width) <= MEASURED_SIZE else 0
 
 
 def _network(bundle: Bundle, extra: int) -> dict[str, Any]:

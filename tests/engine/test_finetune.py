@@ -459,4 +459,6 @@ def test_a_short_run_writes_as_many_points_of_its_curves_as_a_long_one(
     tmp_path, data, steps, every
 ):
     bundle = write_ours(tmp_path / "model", "residual_vae")
-    assert finetune_config(bundle, data, new_classes=("new",), steps=steps).log_every == every
+    config = finetune_config(bundle, data, new_classes=("new",), steps=steps)
+    assert config.log_every == every
+    assert config.evaluate_every == max(100, steps // 6)
