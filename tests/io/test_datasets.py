@@ -375,5 +375,5 @@ def test_what_is_not_mnist_is_not_kept(tmp_path, mirror, monkeypatch):
 
 
 def test_without_a_network_the_way_out_is_named(tmp_path):
-    with pytest.raises(DataError, match="--data"):
+    with pytest.raises(DataError, match="a file of yours"):
         mnist_folder(tmp_path / "cache", ("file:///nowhere/",))
