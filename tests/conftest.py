@@ -32,6 +32,8 @@ pytest_plugins = ["pytester"]
 settings.register_profile("genviewer", deadline=None)  # a busy machine is no mistake
 settings.load_profile("genviewer")
 
+FREEZE_EVERY = 40  # tests of the window
+_ui_tests = 0
 THREAD_GRACE_S = 2.0  # a thread that was told to stop may need a moment to do so
 IGNORED_QT_MESSAGES = [
     r"This plugin does not support ",  # the offscreen platform, about hints it has no use for
@@ -155,7 +157,10 @@ def no_leaked_widgets(request: pytest.FixtureRequest) -> Iterator[None]:
 
     During a test with a QApplication the cyclic collector is off, as it is in the program: it
     would destroy Qt objects on whatever thread it happens to run on. It runs here instead.
+    What is there before a test, mostly the modules of torch, is set aside now and then: to look
+    through it after every test takes longer than most tests do.
     """
+    global _ui_tests
     if not {"qapp", "qtbot"} & set(request.fixturenames):
         yield
         return
@@ -164,6 +169,10 @@ def no_leaked_widgets(request: pytest.FixtureRequest) -> Iterator[None]:
     before = set(_own_top_levels(QApplication))
     was_enabled = gc.isenabled()
     gc.disable()
+    if _ui_tests % FREEZE_EVERY == 0:
+        gc.collect()
+        gc.freeze()
+    _ui_tests += 1
     try:
         yield
         gc.collect()
