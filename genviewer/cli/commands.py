@@ -235,7 +235,9 @@ def tour(
 def bench(
     what: Annotated[
         str,
-        typer.Argument(metavar="[drag|forward|start|export|beliefs|train|scatter|all]", show_default=False),
+        typer.Argument(
+            metavar="[drag|forward|start|export|beliefs|train|scatter|all]", show_default=False
+        ),
     ] = "all",
     as_json: AsJson = False,
 ) -> None:
