@@ -31,9 +31,7 @@ class RateBox(QDoubleSpinBox):
         except ValueError:
             return self.value()
 
-    def validate(  # type: ignore[override]
-        self, text: str, position: int
-    ) -> tuple[QValidator.State, str, int]:
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         try:
             good = math.isfinite(float(text)) and self.minimum() <= float(text) <= self.maximum()
         except ValueError:
