@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -14,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.bench.results import Result, at_least, at_most, within
-from genviewer.bench.window import TIME_LIMIT_S, WindowError, train_window
-from genviewer.core.resources import PACKAGE
+from genviewer.bench.window import run_python, train_window
 
 if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
@@ -90,20 +88,7 @@ def write_run(bundle: Bundle, folder: Path) -> Path:
 def train_alone(config: Path, folder: Path) -> float:
     """Steps a second of that run in a process of its own, at the priority of the window's."""
     code = "import sys; from genviewer.bench.train import report_rate; report_rate(*sys.argv[1:])"
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(config), str(folder), str(SECONDS)],
-            cwd=PACKAGE.parent,
-            capture_output=True,
-            timeout=TIME_LIMIT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise WindowError("The training took too long.") from error
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise WindowError(f"The training failed: {lines[-1][:200]}")
-    return float(done.stdout)
+    return float(run_python(["-c", code, str(config), str(folder), str(SECONDS)], "training"))
 
 
 def report_rate(config: str, folder: str, seconds: str) -> None:

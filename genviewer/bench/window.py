@@ -84,11 +84,19 @@ def start_window(bundle: Bundle) -> WindowStart:
 
 
 def _probe(arguments: list[str], module: str = "probe") -> bytes:
-    command = [sys.executable, "-m", f"genviewer.ui.{module}", *arguments]
+    return run_python(["-m", f"genviewer.ui.{module}", *arguments], "window")
+
+
+def run_python(arguments: list[str], what: str) -> bytes:
+    """What a Python of its own writes to stdout.
+
+    Raises:
+        WindowError: it failed or took too long; ``what`` it is, the sentence says.
+    """
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, *arguments],
             cwd=PACKAGE.parent,  # not a folder in which something else may have our name
             env=environment,
             capture_output=True,
@@ -96,8 +104,8 @@ def _probe(arguments: list[str], module: str = "probe") -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise WindowError("The window took too long.") from error
+        raise WindowError(f"The {what} took too long.") from error
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise WindowError(f"The window failed: {lines[-1][:200]}")
+        raise WindowError(f"The {what} failed: {lines[-1][:200]}")
     return done.stdout
