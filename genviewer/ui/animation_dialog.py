@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -14,6 +13,15 @@ from genviewer.core.animation import Animation, TraversePath, WalkPath
 from genviewer.io.images import ImageError
 from genviewer.io.movie_files import GIF_MAX_FPS, MOVIE_FORMATS, check_movie
 from genviewer.ui.export_form import ExportDialog, PlaceRow, SizeRow
+from genviewer.ui.movie_fields import (
+    MAX_FPS,
+    TITLES,
+    VIDEO,
+    first_format,
+    format_field,
+    fps_field,
+    seconds_field,
+)
 from genviewer.ui.widgets.segments import Segments
 
 if TYPE_CHECKING:
@@ -23,20 +31,9 @@ if TYPE_CHECKING:
     from genviewer.core.keyframes import Timeline
     from genviewer.core.picture import Picture
     from genviewer.core.recipe import ModelRef, Recipe
-    from genviewer.io.movie_files import MovieFormat
 
 Source = Literal["keyframes", "walk", "traverse"]
 NAMES: dict[Source, str] = {"keyframes": "Keyframes", "walk": "Walk", "traverse": "Dimension"}
-TITLES: dict[MovieFormat, str] = {
-    "mp4": "MP4",
-    "webm": "WebM",
-    "gif": "GIF",
-    "webp": "WebP",
-    "apng": "APNG",
-}
-VIDEO = ("mp4", "webm")
-MAX_FPS = 120
-MAX_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -106,20 +103,10 @@ class AnimationDialog(ExportDialog):
             box.setValue(value)
             box.setPrefix(f"{name.lower()} ")
             box.setAccessibleName(name)
-        self.seconds = QDoubleSpinBox(self)
-        self.seconds.setRange(0.1, MAX_SECONDS)
-        self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s")
-        self.seconds.setAccessibleName("Length in seconds")
-        self.fps = QSpinBox(self)
-        self.fps.setRange(1, MAX_FPS)
-        self.fps.setValue(30)
-        self.fps.setSuffix(" fps")
-        self.fps.setAccessibleName("Frames per second")
+        self.seconds = seconds_field(self)
+        self.fps = fps_field(self)
         self.frames = QLabel(self)
-        self.format = Segments(list(TITLES.items()), "Format", self)
-        for video in VIDEO:
-            self.format.set_available(video, find_spec("av") is not None)
+        self.format = format_field(self)
         self.quality = QSpinBox(self)
         self.quality.setRange(0, 100)
         self.quality.setPrefix("quality ")
@@ -136,7 +123,7 @@ class AnimationDialog(ExportDialog):
         self.file = PlaceRow("Save animation", MOVIE_FORMATS, self)
         self.form.addRow("File", self.file)
         self.file.set_path(path)
-        self._choose_format("mp4" if find_spec("av") is not None else "gif")
+        self._choose_format(first_format())
         self._choose_source(source if source in sources else next(iter(sources)))
         self.source.chosen.connect(self._choose_source)
         self.format.chosen.connect(self._choose_format)

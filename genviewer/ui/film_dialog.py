@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from genviewer.engine.timeline_film import frame_counts
 from genviewer.io.images import ImageError
 from genviewer.io.movie_files import GIF_MAX_FPS, MOVIE_FORMATS, check_movie
-from genviewer.ui.animation_dialog import MAX_FPS, MAX_SECONDS, TITLES, VIDEO
 from genviewer.ui.export_form import ExportDialog, PlaceRow, SizeRow
-from genviewer.ui.widgets.segments import Segments
+from genviewer.ui.movie_fields import (
+    MAX_FPS,
+    TITLES,
+    first_format,
+    format_field,
+    fps_field,
+    seconds_field,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,20 +55,10 @@ class FilmDialog(ExportDialog):
         super().__init__("Save the training as a film", parent)
         self._steps, self._size = steps, size
         self._ready = False
-        self.format = Segments(list(TITLES.items()), "Format", self)
-        for video in VIDEO:
-            self.format.set_available(video, find_spec("av") is not None)
-        self.seconds = QDoubleSpinBox(self)
-        self.seconds.setRange(0.1, MAX_SECONDS)
-        self.seconds.setDecimals(1)
-        self.seconds.setSuffix(" s")
+        self.format = format_field(self)
+        self.seconds = seconds_field(self)
         self.seconds.setValue(max(1.0, SECONDS_EACH * steps))
-        self.seconds.setAccessibleName("Length in seconds")
-        self.fps = QSpinBox(self)
-        self.fps.setRange(1, MAX_FPS)
-        self.fps.setValue(30)
-        self.fps.setSuffix(" fps")
-        self.fps.setAccessibleName("Frames per second")
+        self.fps = fps_field(self)
         self.frames = QLabel(self)
         self.scale = SizeRow(self, keep_shape=False)
         self.scale.set_native(*size, factor)
@@ -73,7 +68,7 @@ class FilmDialog(ExportDialog):
         self.file = PlaceRow("Save the training as a film", MOVIE_FORMATS, self)
         self.form.addRow("File", self.file)
         self.file.set_path(path)
-        self._choose_format("mp4" if find_spec("av") is not None else "gif")
+        self._choose_format(first_format())
         self.format.chosen.connect(self._choose_format)
         self.file.format_typed.connect(self._choose_format)
         self.seconds.valueChanged.connect(self.refresh)
