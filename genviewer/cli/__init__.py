@@ -81,8 +81,12 @@ def _check_window_arguments(arguments: list[str]) -> None:
     import difflib
     from pathlib import Path
 
+    from genviewer.io.hub import PREFIX, parse_name
     from genviewer.io.library import ModelNotFoundError, find_model
 
+    if len(arguments) == 1 and arguments[0].startswith(PREFIX):
+        parse_name(arguments[0])
+        return  # the window downloads it, shows how far that is, and asks before if it is large
     if len(arguments) == 1 and Path(arguments[0]).is_file():
         return  # an image or a project: the window tells what it makes of it
     close = difflib.get_close_matches(arguments[0], COMMANDS, n=1)

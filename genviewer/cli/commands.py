@@ -18,6 +18,7 @@ import genviewer.cli.commands_inspect
 import genviewer.cli.commands_iwae
 import genviewer.cli.commands_scan
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
+from genviewer.cli.downloads import may_download
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
@@ -49,6 +50,7 @@ def models(as_json: AsJson = False) -> None:
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def info(
     model: Model,
     as_json: AsJson = False,
@@ -65,6 +67,7 @@ def info(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def sample(
     model: Model,
     out: Annotated[
@@ -157,6 +160,7 @@ def _noise(text: str) -> Literal["const", "none"] | int:
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", show_default=False)],
     data: Annotated[str | None, typer.Option(help="Images in the place of the config's.")] = None,

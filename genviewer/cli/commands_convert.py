@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from genviewer.cli.app import Force, Model, app
+from genviewer.cli.downloads import may_download
 from genviewer.cli.errors import ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def convert(
     model: Model,
     out: Annotated[Path, typer.Option(help="The bundle's folder.", show_default=False)],

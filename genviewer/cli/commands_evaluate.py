@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Model, app
+from genviewer.cli.downloads import may_download
 from genviewer.cli.errors import ends_with_exit_code, say
 
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def evaluate(
     model: Model,
     data: Annotated[

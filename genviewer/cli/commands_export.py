@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
+from genviewer.cli.downloads import may_download
 from genviewer.cli.errors import FAILED, UsageError, ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
@@ -43,6 +44,7 @@ Truncation = Annotated[float, typer.Option(min=0.0, help="Psi.")]
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def grid(
     model: Model,
     out: Annotated[Path, typer.Option(help=".png .webp .jpg .tif", show_default=False)],
@@ -113,6 +115,7 @@ def grid(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def animate(
     model: Model,
     out: Annotated[Path, typer.Option(help=".mp4 .webm .gif .webp .apng", show_default=False)],
@@ -204,6 +207,7 @@ def animate(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def export(
     model: Model,
     out: Annotated[Path, typer.Option(help="A folder, new or of the same export.")],
@@ -302,6 +306,7 @@ def export(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE..", show_default=False)],
     model: Annotated[

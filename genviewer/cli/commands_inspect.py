@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from genviewer.cli.app import SEED_MAX, AsJson, Force, Model, app
+from genviewer.cli.downloads import may_download
 from genviewer.cli.errors import CommandError, UsageError, ends_with_exit_code, say
 from genviewer.cli.model_options import Module, Settings, Trust, opened
 
@@ -38,6 +39,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def likelihood(
     model: Model,
     images: Images,
@@ -109,6 +111,7 @@ def likelihood(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def classify(
     model: Model,
     images: Images,
@@ -212,6 +215,7 @@ def classify(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def invert(
     model: Model,
     images: Annotated[
@@ -275,6 +279,7 @@ def invert(
 
 @app.command()
 @ends_with_exit_code
+@may_download
 def directions(
     model: Model,
     method: Annotated[

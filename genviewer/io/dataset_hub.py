@@ -14,7 +14,7 @@ from genviewer.io.dataset_values import DataError
 from genviewer.io.hub import DATA_PREFIX, PREFIX, HubError, HubName, cached, download, parse_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 _SUFFIXES = (".zip", ".npz", ".csv")
@@ -46,20 +46,21 @@ def wanted_data(names: Iterable[str]) -> list[str]:
     ]
 
 
-def fetch_data(text: str, confirm: Callable[[str], bool] | None = None) -> Path:
+def fetch_data(text: str) -> Path:
     """The folder of a data set of the Hub on this machine, downloaded where it was not there.
 
-    Takes as long as the download; any thread. Imports huggingface_hub.
+    Takes as long as the download; any thread. Imports huggingface_hub. What is agreed to, told and
+    cancelled is as of :func:`genviewer.io.hub.fetch`.
 
     Args:
         text: ``hf-data://owner/name[@revision]``.
-        confirm: is asked whether to download more than 500 MB; None takes it as a yes.
 
     Raises:
-        DataError: no such data set, no network, or no files in it that are read here.
+        DataError: no such data set, no network, no files in it that are read here, or a download
+            that nobody agreed to (:func:`genviewer.io.hub.refused_download` tells).
     """
     try:
-        return download(parse_data_name(text), _wanted, confirm)
+        return download(parse_data_name(text), _wanted)
     except HubError as error:
         raise DataError(str(error)) from error
 
@@ -72,7 +73,7 @@ def cached_data(text: str) -> Path:
     """
     name = parse_data_name(text)
     try:
-        return cached(name)
+        return cached(name, _wanted)
     except HubError as error:
         raise DataError(
             f"{name} is not on this machine: download it with "
@@ -86,7 +87,7 @@ def _wanted(name: HubName, names: Iterable[str]) -> list[str]:
         return wanted
     if any(file.endswith(".parquet") for file in names):
         raise HubError(
-            f"{name} keeps its images in Parquet tables, which are not read: save them as a folder "
-            "of images."
+            f"{name} keeps its images in Parquet tables, which are not read: save them as PNG "
+            "files in a folder for each class, and name the folder that these are in."
         )
     raise HubError(f"{name} has no images, and no zip, npz, csv or idx file.")

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from genviewer.io import dataset_hub
-from genviewer.io.dataset_hub import fetch_data, parse_data_name, wanted_data
+from genviewer.engine.jobs import Cancelled
+from genviewer.io import dataset_hub, hub_download
+from genviewer.io.dataset_hub import cached_data, fetch_data, parse_data_name, wanted_data
 from genviewer.io.dataset_survey import survey
 from genviewer.io.dataset_values import DataError
 from genviewer.io.datasets import load_images
+from genviewer.io.downloading import Downloads, downloading
+from genviewer.io.hub import refused_download
 from tests.io.data_files import classes, encoded, picture, write_zip
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -123,36 +127,96 @@ class Api:
 
 
 @pytest.fixture
-def online(monkeypatch):
+def online(tmp_path, monkeypatch):
+    """What the Hub was asked for; the fetching process is another's, and puts empty files."""
     import huggingface_hub
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     calls = []
-    monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda *a, **k: calls.append((a, k)) or "/nowhere"
-    )
+
+    def fetch_files(wanted):
+        calls.append(wanted)
+        for file in wanted.files:
+            path = wanted.place / "snapshots" / wanted.revision / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encoded(picture(0)))
+
+    monkeypatch.setattr(hub_download, "fetch_files", fetch_files)
     return calls
 
 
-def test_a_large_download_is_asked_about(online):
-    asked = []
-    with pytest.raises(DataError, match="not downloaded"):
-        fetch_data("hf-data://owner/name", confirm=lambda question: asked.append(question))
-    assert "900 MB" in asked[0]
+def test_a_large_download_is_refused_until_it_is_agreed_to(online):
+    with (
+        downloading(Downloads(how="say so")),
+        pytest.raises(DataError, match="is 900 MB to download: say so") as refused,
+    ):
+        fetch_data("hf-data://owner/name")
+    assert refused_download(refused.value).size == 900_000_000
     assert not online
+    with downloading(Downloads(agreed=True)):
+        folder = fetch_data("hf-data://owner/name")
+    assert [file.name for file in folder.iterdir()] == ["a[1].png"]
+    assert fetch_data("hf-data://owner/name") == folder  # what is there is not asked about again
+    assert len(online) == 1
 
 
-def test_only_what_is_wanted_is_downloaded_and_its_name_is_no_pattern(online):
-    from fnmatch import fnmatch
+def test_only_what_is_wanted_is_downloaded_and_is_there_without_a_network(online, monkeypatch):
+    from huggingface_hub import constants
 
-    assert str(fetch_data("hf-data://owner/name")) == "/nowhere"
-    ((repo,), options) = online[0]
-    assert (repo, options["repo_type"], options["revision"]) == ("owner/name", "dataset", COMMIT)
-    (pattern,) = options["allow_patterns"]
-    assert fnmatch("a[1].png", pattern)
-    assert not fnmatch("a1.png", pattern)
+    monkeypatch.setattr(Api, "sizes", {"a.png": 5, "b/c.png": 6, "setup.py": 5})
+    folder = fetch_data("hf-data://owner/name")
+    (wanted,) = online
+    assert (wanted.repo, wanted.kind, wanted.revision) == ("owner/name", "dataset", COMMIT)
+    assert wanted.files == {"a.png": 5, "b/c.png": 6}
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert fetch_data("hf-data://owner/name") == folder
+
+
+def test_what_was_downloaded_in_part_is_no_data_set(online, monkeypatch):
+    from huggingface_hub import constants
+
+    whole = hub_download.fetch_files
+    place = None
+
+    def break_off(wanted):
+        nonlocal place
+        place = wanted.place
+        (place / "refs").mkdir()
+        (place / "refs" / "main").write_text(COMMIT)  # as another program may have left it
+        whole(replace(wanted, files={"a.png": 5}))
+        raise Cancelled
+
+    monkeypatch.setattr(Api, "sizes", {"a.png": 5, "b.png": 6})
+    monkeypatch.setattr(hub_download, "fetch_files", break_off)
+    with pytest.raises(Cancelled):
+        fetch_data("hf-data://owner/name")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(DataError, match="in part only"):
+        fetch_data("hf-data://owner/name")
+    with pytest.raises(DataError, match="hf download owner/name"):
+        cached_data("hf-data://owner/name")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub_download, "fetch_files", whole)
+    fetch_data("hf-data://owner/name")
+    assert online[-1].files == {"b.png": 6}  # the rest
+    assert cached_data("hf-data://owner/name") == place / "snapshots" / COMMIT
+
+
+def test_what_another_program_left_in_part_is_no_data_set(cache):
+    """The client's own listing of a snapshot tells."""
+    client = pytest.importorskip("huggingface_hub._tree_cache", reason="an older client")
+    snapshot = cache({"a.png": encoded(picture(0))})
+    names = ("a.png", "README.md", "b.png")
+    entry = client.TreeCacheEntry(size=5, blob_id="0" * 40)
+    place = str(snapshot.parent.parent)
+    client.write_tree_cache(place, COMMIT, dict.fromkeys(names[:2], entry))
+    assert cached_data("hf-data://owner/name") == snapshot
+    client.write_tree_cache(place, COMMIT, dict.fromkeys(names, entry))
+    with pytest.raises(DataError, match="in part only"):
+        fetch_data("hf-data://owner/name")
 
 
 @pytest.mark.parametrize(
