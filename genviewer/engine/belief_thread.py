@@ -108,9 +108,15 @@ class BeliefThread:
 
         use_threads(1)  # beside what draws, more threads would only wait for each other
         known = self._mind
-        if known is None or known.bundle is not asked.bundle:
-            self._mind = None  # two models need not be in memory at once
-            known = self._mind = ImageBeliefs(asked.bundle, asked.generator)
+        if known is not None and known.bundle is asked.bundle:
+            return known
+        self._mind = None  # two models need not be in memory at once
+        # A network that was built is filled again: while it is trained its weights change often.
+        live = asked.bundle.arrays is not None
+        if known is None or not (live and known.take_weights(asked.bundle, asked.generator)):
+            del known
+            known = ImageBeliefs(asked.bundle, asked.generator)
+        self._mind = known
         return known
 
     def _publish(self, answer: Answer | Failure) -> None:

@@ -15,7 +15,7 @@ from genviewer.engine.density_results import LEVELS, Likelihoods, WeightSums
 from genviewer.engine.device import choose_device
 from genviewer.engine.generator import LoadError
 from genviewer.engine.losses import kl_normal, sample_posterior
-from genviewer.engine.torch_decoder import load_network
+from genviewer.engine.torch_decoder import load_network, take_weights
 from genviewer.engine.train_vae import reconstruction_nll
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ class NetworkDensity:
         self.device = device
         self.likelihood: str = network.config.likelihood
         self.bin_width = 1.0 / LEVELS if self.likelihood == "gaussian" else 0.0
+
+    def take_weights(self, bundle: Bundle) -> None:
+        """Go on with other weights of the same network; LoadError if they do not fit."""
+        take_weights(self._network, bundle)
 
     def encode(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
         """As :meth:`Density.encode`."""

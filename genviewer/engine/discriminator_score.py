@@ -12,7 +12,7 @@ from genviewer.core.prior import draws
 from genviewer.core.recipe import default_condition
 from genviewer.engine.density_results import percentile
 from genviewer.engine.generator import LoadError
-from genviewer.engine.torch_decoder import load_network
+from genviewer.engine.torch_decoder import load_network, take_weights
 
 if TYPE_CHECKING:
     from genviewer.engine.density_results import Doubles
@@ -38,6 +38,11 @@ class DiscriminatorScore:
                 f"{bundle.spec.name} is of a family whose discriminator cannot be used here."
             )
         self._own: Doubles | None = None
+
+    def take_weights(self, bundle: Bundle, generator: Generator) -> None:
+        """Go on with other weights of the same network; LoadError if they do not fit."""
+        take_weights(self._network, bundle)
+        self._generator, self._own = generator, None
 
     def of(self, x: Floats) -> float:
         """The score of an image, float32 (1, C, H, W) in the model's range; higher is more real.

@@ -85,6 +85,14 @@ class ImageEncoder:
         self._device = choose_device(device)
         self._network = load_network(bundle).to(self._device)
 
+    def take_weights(self, bundle: Bundle) -> None:
+        """Go on with other weights of the same network; LoadError if they do not fit."""
+        self._bundle = bundle
+        if self._network is not None:
+            from genviewer.engine.torch_decoder import take_weights
+
+            take_weights(self._network, bundle)
+
     def encode(
         self,
         images: Floats,

@@ -45,12 +45,20 @@ class Question:
         prior: weights of the classes, float64 (K,); None for equal ones.
         samples: importance samples in the end, of the classes that matter.
         model_id: of the model that is asked, for whoever hears the answer.
+        brief: only what is quick, :data:`~genviewer.engine.bayes.SAMPLES` samples at most and no
+            comparison with own samples: the weights are about to be others.
     """
 
     pixels: Bytes
     prior: Doubles | None = None
     samples: int = DEFAULT_SAMPLES
     model_id: str = ""
+    brief: bool = False
+
+    @property
+    def effort(self) -> int:
+        """How many importance samples there are in the end."""
+        return min(self.samples, SAMPLES) if self.brief else self.samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +140,23 @@ class ImageBeliefs:
                 f"{spec.name} only draws: it has no encoder, no density and no discriminator."
             )
 
+    def take_weights(self, bundle: Bundle, generator: Generator) -> bool:
+        """Go on with other weights; False, and nothing happens, where the network is another.
+
+        Raises:
+            LoadError: they do not fit, and this is of no use any more.
+        """
+        before = self.bundle
+        if bundle.config.network != before.config.network or bundle.spec != before.spec:
+            return False
+        self.bundle, self._generator = bundle, generator
+        for part in (self._density, self._encoder):
+            if part is not None:
+                part.take_weights(bundle)
+        if self._score is not None:
+            self._score.take_weights(bundle, generator)
+        return True
+
     def answers(self, question: Question) -> Iterator[Answer]:
         """The answers to a question, each better than the one before; the last one is ``done``.
 
@@ -146,7 +171,9 @@ class ImageBeliefs:
         elif self._encoder is not None:
             yield self._by_encoder(self._encoder, question, x)
         elif self._score is not None:
-            yield Answer(question, score=(self._score.of(x), math.nan))
+            yield Answer(question, score=(self._score.of(x), math.nan), done=question.brief)
+            if question.brief:
+                return
             yield Answer(question, score=self._score.among_own(x), done=True)
 
     def _by_encoder(self, encoder: ImageEncoder, question: Question, x: Floats) -> Answer:
@@ -174,7 +201,7 @@ class ImageBeliefs:
             log_prior = np.log(prior)
         sums, usual, done = WeightSums(count), math.nan, 0
         by_class: Bytes | None = None
-        for number, size in enumerate(rounds(question.samples)):
+        for number, size in enumerate(rounds(question.effort)):
             alive = np.arange(count)
             if number:
                 joint = sums.log_px + log_prior
@@ -188,7 +215,7 @@ class ImageBeliefs:
                 usual = float(likelihoods.log_px[0])
             best = None if beliefs is None else int(beliefs.best[0])
             posterior, drawn = self._reconstruct(density, x, best)
-            last = done == question.samples
+            last = done == question.effort
             if by_class is None and (number or last):
                 by_class = self._under_every_class(density, x)
             yield Answer(

@@ -57,22 +57,32 @@ def load_network(bundle: Bundle) -> nn.Module:
     Raises:
         LoadError: if the weights and the configuration do not fit each other.
     """
+    try:
+        check_size(bundle)
+        network = build(bundle.config.network)
+    except ValueError as error:
+        raise LoadError(f"{bundle.spec.name}: {error}.") from error
+    take_weights(network, bundle)
+    return network.eval().requires_grad_(False)
+
+
+def take_weights(network: nn.Module, bundle: Bundle) -> None:
+    """Give a network, which was built as the bundle's configuration says, the bundle's weights.
+
+    Raises:
+        LoadError: they cannot be read, or do not fit; some may be in the network then.
+    """
     from safetensors import SafetensorError
 
     name = bundle.spec.name
     try:
-        check_size(bundle)
-        network = build(bundle.config.network)
         network.load_state_dict(_state_dict(bundle))
-    except LoadError:
-        raise
     except ValueError as error:
         raise LoadError(f"{name}: {error}.") from error
     except (RuntimeError, SafetensorError) as error:
         raise LoadError(f"{name}: the weights do not fit the network in its config.") from error
     except OSError as error:
         raise LoadError(f"{name}: the weights cannot be read: {error.strerror}.") from error
-    return network.eval().requires_grad_(False)
 
 
 def check_size(bundle: Bundle) -> None:

@@ -43,6 +43,7 @@ class Explorer(QObject):
     Signals:
         rendered(object): a Rendered from the render thread.
         model_shown(object): a Loaded is explored now.
+        weights_changed(object): the Live that is explored is drawn with newer weights.
         facts_changed(object): Facts about it.
         strip_drawn(int, object): dimension and uint8 (n, H, W, C).
         told(str, str): a sentence for the person, and its severity (info, warning, error).
@@ -52,6 +53,7 @@ class Explorer(QObject):
 
     rendered = Signal(object)
     model_shown = Signal(object)
+    weights_changed = Signal(object)
     facts_changed = Signal(object)
     strip_drawn = Signal(int, object)
     told = Signal(str, str)
@@ -260,6 +262,8 @@ class Explorer(QObject):
         if loaded.bundle.spec.truncates_styles:
             self.session.styles.maps[model] = cast("StyleMap", loaded.generator)
         self.renderer.use(loaded.ref, loaded.generator)
+        if self._turned_to is loaded:
+            self.weights_changed.emit(loaded)
 
     def use_threads(self, threads: int | None) -> None:
         """Draw with at most that many threads, while others need the cores; None as is best."""

@@ -13,6 +13,7 @@ from genviewer.engine.jobs import JobLane
 from genviewer.session import edits
 from genviewer.ui import inspect_words as words
 from genviewer.ui.background import Background
+from genviewer.ui.inspect_live import LiveWeights
 from genviewer.ui.inspect_moves import InspectMoves
 from genviewer.ui.inspected_image import InspectedImage
 from genviewer.ui.inverting import Inverting, as_pixels
@@ -77,6 +78,7 @@ class Inspect(QObject):
         self.answer: Answer | None = None
         self._inverted: tuple[NDArray[np.uint8], float] | None = None
         self._when_known: Callable[[Answer], object] | None = None
+        self._unanswered = False
         self._explain: ExplainWindow | None = None
         self._thread = BeliefThread(self._heard.emit)
         self._heard.connect(self._take, Qt.ConnectionType.QueuedConnection)
@@ -96,6 +98,10 @@ class Inspect(QObject):
             on_found=self._inversion_found,
             on_failed=lambda text: tell(text, "error"),
         )
+        self._weights = LiveWeights(panel, lambda: not self._unanswered, self)
+        self._weights.taken.connect(self._take_weights)
+        self._weights.rested.connect(self._ask)
+        explorer.weights_changed.connect(self._weights.follow)
         explorer.model_shown.connect(self._show_model)
         explorer.rendered.connect(self.image.take_rendered)
         explorer.closing.connect(self._stop)
@@ -119,6 +125,7 @@ class Inspect(QObject):
 
     def _stop(self) -> None:
         self._loaded = None  # an answer that is still under way finds nobody
+        self._weights.end()
         self._thread.stop()
         self._lane.stop()
 
@@ -142,13 +149,17 @@ class Inspect(QObject):
             self.panel.figures.set_note(words.density_note(self._loaded.bundle.spec))
         self._ask()
 
-    def _show_model(self, shown: Loaded) -> None:
-        """Another model is asked from now on; of one that is trained, what it began as."""
-        loaded = shown.base if isinstance(shown, Live) else shown
-        self.panel.set_notice(words.IN_TRAINING if loaded is not shown else "")
+    def _show_model(self, loaded: Loaded) -> None:
+        """Another model is asked from now on."""
         if loaded is self._loaded:
             return
-        self._loaded = loaded
+        self._loaded, self._unanswered = loaded, False
+        if isinstance(loaded, Live):
+            self._weights.begin()
+            self.panel.set_notice(words.in_training(loaded.bundle))
+        else:
+            self._weights.end()
+            self.panel.set_notice("")
         spec, panel = loaded.bundle.spec, self.panel
         self._mark(None, None)
         self.answer = None
@@ -156,8 +167,8 @@ class Inspect(QObject):
         why_not, condition = words.classes_note(spec), spec.class_condition
         names = [condition.label(i) for i in range(condition.size)] if condition else []
         panel.classes_column.set_classes([] if why_not else names, why_not)
-        if not why_not and loaded.bundle.model_id in self._priors:
-            panel.bars.set_prior(self._priors[loaded.bundle.model_id])
+        if not why_not and loaded.ref.id in self._priors:
+            panel.bars.set_prior(self._priors[loaded.ref.id])
         density = spec.density and spec.encoder
         panel.set_density_shown(density)
         if density:
@@ -173,6 +184,14 @@ class Inspect(QObject):
         panel.classes_column.set_verdict("")
         self.image.set_size(spec.image)
 
+    def _take_weights(self, live: Live) -> None:
+        """The same model has learned meanwhile: ask it about the same image."""
+        if self._loaded is None or self._loaded.ref.id != live.ref.id:
+            return
+        self._loaded = live
+        self.panel.set_notice(words.in_training(live.bundle))
+        self._ask()
+
     def _ask(self) -> None:
         loaded, pixels = self._loaded, self.seen
         if loaded is None or pixels is None or not self.panel.isVisible():
@@ -182,16 +201,18 @@ class Inspect(QObject):
             return  # the note says why there is no answer
         from genviewer.engine.image_beliefs import Question
 
-        model = loaded.bundle.model_id
-        question = Question(pixels, self._priors.get(model), self._samples, model)
+        prior, moving = self._priors.get(loaded.ref.id), self._weights.moving
+        question = Question(pixels, prior, self._samples, loaded.bundle.model_id, moving)
+        self._unanswered = True
         self._thread.ask(loaded.bundle, loaded.generator, question)
-        if spec.density and spec.encoder:
+        if spec.density and spec.encoder and not moving:
             self.references.want(loaded)
 
     def _take(self) -> None:
         found = self._thread.take()
         if found is None or self._loaded is None:
             return
+        self._unanswered = False
         if isinstance(found, Failure):
             self.answer = None
             self.panel.figures.set_note(found.message)
@@ -207,7 +228,10 @@ class Inspect(QObject):
             return
         spec, panel, reference = loaded.bundle.spec, self.panel, self._reference()
         panel.figures.set_figures(
-            [*words.figures_of(answer, reference, spec), *self._nearest_figures()]
+            [
+                *words.figures_of(answer, reference, spec, self._weights.moving),
+                *self._nearest_figures(),
+            ]
         )
         panel.figures.set_note(words.density_note(spec))
         if answer.beliefs is not None:
@@ -234,7 +258,7 @@ class Inspect(QObject):
 
     def _set_prior(self, weights: NDArray[np.float64]) -> None:
         if self._loaded is not None:
-            self._priors[self._loaded.bundle.model_id] = weights
+            self._priors[self._loaded.ref.id] = weights
             self._ask()
 
     def _set_samples(self, samples: int) -> None:
@@ -243,6 +267,7 @@ class Inspect(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.panel and event.type() == QEvent.Type.Show:
+            self._weights.wake()
             self._ask()  # nothing was asked while nobody looked
         return super().eventFilter(watched, event)
 
@@ -312,7 +337,7 @@ class Inspect(QObject):
         self.inverting.start(self._loaded, self.seen)
 
     def _inversion_found(self, loaded: Loaded, found: Inversion) -> None:
-        if loaded is not self._loaded:
+        if self._loaded is None or loaded.ref.id != self._loaded.ref.id:
             return
         self._moves.invert(loaded.bundle.spec, found)
         decibels, alike = float(found.psnr[0]), float(found.ssim[0])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
     from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.image_beliefs import Answer
+    from genviewer.io.bundle import Bundle
 
 MINUS = "\N{MINUS SIGN}"
 THIN = "\N{THIN SPACE}"
@@ -24,7 +25,11 @@ MEASURED = {
 """What ``log p(x)`` is of, in a word or two; the tooltip has all of it."""
 
 NO_IMAGE = "Draw on the pad, or bring in an image: open, paste or drop one, or follow the sample."
-IN_TRAINING = "In training. What is asked here is the model as it was before."
+AT_REST = "when it rests"
+AT_REST_TIP = (
+    "What is usual is measured for weights that stand still: pause the training, or look at a step "
+    "of it."
+)
 LOOSE = 0.7
 LOOSE_TIP = "A few samples outweigh all others: the bound is far from tight."
 """Said of a Monte-Carlo error above :data:`LOOSE` nats; it cannot exceed one."""
@@ -42,8 +47,25 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", MINUS)
 
 
-def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[Figure]:
-    """The figures of p(x), or of what stands in its place."""
+def in_training(bundle: Bundle) -> str:
+    """Which weights of a model in training are asked."""
+    step = bundle.config.provenance.get("steps")
+    if not isinstance(step, int):
+        return "In training."
+    return f"In training: asked is the model at step {step:,}, as it is on the screen."
+
+
+def figures_of(
+    answer: Answer, reference: Reference | None, spec: Spec, moving: bool = False
+) -> list[Figure]:
+    """The figures of p(x), or of what stands in its place.
+
+    Args:
+        answer: what is known.
+        reference: what is usual; None where that is not known.
+        spec: of the model.
+        moving: its weights change all the time, so nobody measures what is usual.
+    """
     found = answer.likelihoods
     if found is None:
         return _score_figures(answer, spec)
@@ -52,7 +74,7 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
     samples = f"{found.samples:,} importance samples (Burda et al. 2016)"
     what = f"The {found.measure}."
     loose = f"\n{LOOSE_TIP}" if error > LOOSE else ""
-    standings = _standings(answer, reference)
+    standings = _standings(answer, reference, moving)
     figures = [
         Figure(
             "log p(x)",
@@ -77,10 +99,12 @@ def figures_of(answer: Answer, reference: Reference | None, spec: Spec) -> list[
     return figures
 
 
-def _standings(answer: Answer, reference: Reference | None) -> list[tuple[str, str]]:
+def _standings(answer: Answer, reference: Reference | None, moving: bool) -> list[tuple[str, str]]:
     """How the image compares with usual ones by log p(x) alone, and for its outline."""
     from genviewer.engine.image_beliefs import standing
 
+    if reference is None and moving:
+        return [(AT_REST, AT_REST_TIP)] * 2
     if reference is None:
         return [("measuring…", "What is usual for this model is being measured.")] * 2
     if not math.isfinite(answer.usual):

@@ -59,7 +59,7 @@ class References:
             self._known[loaded.bundle.model_id, BUNDLED] = bundled
             found.append((BUNDLED, bundled.name))
         found.append((OWN, "its own samples"))
-        source = self._chosen.get(loaded.bundle.model_id)
+        source = self._chosen.get(loaded.ref.id)
         if source is not None and source not in (OWN, BUNDLED):
             found.append((source, _name(source)))
         found.append((CHOOSE, "another data set…"))
@@ -68,13 +68,14 @@ class References:
     def current(self, loaded: Loaded) -> str:
         """The key of the reference in force."""
         keys = [key for key, _ in self.choices(loaded)]
-        chosen = self._chosen.get(loaded.bundle.model_id, keys[0])
+        chosen = self._chosen.get(loaded.ref.id, keys[0])
         return chosen if chosen in keys else keys[0]
 
     def choose(self, loaded: Loaded, key: str) -> None:
         """Compare with another reference from now on; ``key`` may be a data set."""
-        self._chosen.pop(loaded.bundle.model_id, None)
-        self._chosen[loaded.bundle.model_id] = key
+        # One in training keeps its choice from weights to weights.
+        self._chosen.pop(loaded.ref.id, None)
+        self._chosen[loaded.ref.id] = key
         for oldest in list(self._chosen)[:-MAX_REMEMBERED]:
             del self._chosen[oldest]
         try:

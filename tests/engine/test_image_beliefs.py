@@ -1,5 +1,6 @@
 """What is known about one image agrees with what the measurements of many give."""
 
+import dataclasses
 import math
 
 import msgspec
@@ -15,6 +16,8 @@ from genviewer.engine.encoding import encode, to_model_range
 from genviewer.engine.generator import LoadError, load_generator
 from genviewer.engine.image_beliefs import ImageBeliefs, Question, rounds, standing
 from genviewer.engine.library import find_model
+from genviewer.engine.live_generator import bundle_of
+from genviewer.engine.run_timeline import make_snapshot
 from tests.tiny_models import write_tiny_vae
 
 
@@ -111,6 +114,45 @@ def test_a_gan_has_a_score_among_its_own_samples_and_no_density():
     assert strange.score[1] < 10.0
     assert strange.likelihoods is None
     assert strange.posterior is None
+
+
+def other_weights(bundle, folder):
+    """The same network with weights that are not on the disk, and what draws it."""
+    rng = np.random.default_rng(0)
+    weights = {
+        name: value * rng.normal(1.0, 0.1, value.shape).astype(np.float32)
+        if value.dtype == np.float32
+        else value
+        for name, value in bundle.tensors().items()
+    }
+    later = bundle_of(make_snapshot(3, bundle.config, weights), folder)
+    return later, load_generator(later, "cpu", "torch")
+
+
+@pytest.mark.parametrize("name", ["tiny", "digits-gan"])
+def test_other_weights_of_the_network_answer_as_if_they_had_been_opened(name, tmp_path):
+    bundle = write_tiny_vae(tmp_path / "tiny") if name == "tiny" else find_model(name)
+    generator = load_generator(bundle, "cpu")
+    spec, rng = bundle.spec, np.random.default_rng(1)
+    shape = (spec.image.height, spec.image.width, spec.image.channels)
+    question = Question(rng.integers(0, 256, shape).astype(np.uint8), samples=8)
+
+    def known(mind):
+        answer = list(mind.answers(question))[-1]
+        assert answer.done
+        return answer.score if answer.likelihoods is None else answer.likelihoods.log_px[0]
+
+    mind = ImageBeliefs(bundle, generator)
+    first = known(mind)
+    later, draws_later = other_weights(bundle, tmp_path)
+    assert mind.take_weights(later, draws_later)
+    assert known(mind) == known(ImageBeliefs(later, draws_later)) != first
+    if name == "tiny":
+        return
+    brief = list(mind.answers(dataclasses.replace(question, brief=True)))
+    assert [answer.done for answer in brief] == [True]
+    assert math.isnan(brief[0].score[1])
+    assert not mind.take_weights(find_model("digits-vae"), generator)
 
 
 def test_a_model_that_only_draws_says_so():

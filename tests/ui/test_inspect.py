@@ -13,7 +13,6 @@ from PySide6.QtTest import QTest
 from genviewer.engine.encoding import encode, to_model_range
 from genviewer.io.images import save_png
 from genviewer.session import edits
-from genviewer.ui.models import Live
 from genviewer.ui.widgets.pixels_to_image import image_of
 from tests.ui.conftest import PATIENCE_MS, settled
 
@@ -245,14 +244,3 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     assert window.session.scene != before  # the best so far is kept, as one step
     window.session.undo()
     assert window.session.scene == before
-
-
-def test_during_training_it_says_which_model_is_asked(window, qtbot):
-    found = inspect(window, qtbot)
-    base = window.explorer.store.loaded(window.session.scene.model.id)
-    live = Live(base.bundle, base.generator, shown_as=base.ref, base=base)
-    window.explorer.model_shown.emit(live)
-    assert "as it was before" in found.panel.notice.text()
-    assert found._loaded is base
-    window.explorer.model_shown.emit(base)
-    assert not found.panel.notice.text()
