@@ -16,6 +16,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsSimpleTextItem
 
 from genviewer.ui import theme
+from genviewer.ui.widgets.curve_series import tick_text
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPen
@@ -54,6 +55,14 @@ class StepAxis(pg.AxisItem):
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         decimals = 0 if spacing >= 1 else 1
         return [f"{value * scale:,.{decimals}f}" for value in values]
+
+
+class ValueAxis(pg.AxisItem):
+    """Values in few characters, with a minus sign."""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        texts = super().tickStrings(values, scale, spacing)
+        return texts if self.logMode else [tick_text(text) for text in texts]
 
 
 class PlotView(pg.ViewBox):
@@ -124,7 +133,9 @@ class CurvePlot(pg.PlotItem):
     def __init__(self, title: str, unit: str) -> None:
         self.inside = PlotView()
         super().__init__(
-            viewBox=self.inside, enableMenu=False, axisItems={"bottom": StepAxis("bottom")}
+            viewBox=self.inside,
+            enableMenu=False,
+            axisItems={"bottom": StepAxis("bottom"), "left": ValueAxis("left")},
         )
         self.hideButtons()
         self.name, self._unit = title, unit

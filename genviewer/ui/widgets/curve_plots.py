@@ -14,7 +14,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QSizePolicy
 
 from genviewer.ui import theme
-from genviewer.ui.widgets.curve_plot import CurvePlot
+from genviewer.ui.widgets.curve_plot import AXIS_WIDTH, TITLE_HEIGHT, CurvePlot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +191,8 @@ class CurvePlots(pg.GraphicsLayoutWidget):
     def _readable(self, count: int, columns: int) -> float:
         """How large plots of a good shape are in so many columns."""
         rows = -(-count // columns)
-        return min(self.width() / columns / ASPECT, self.height() / rows)
+        wide = self.width() / columns - AXIS_WIDTH
+        return min(wide / ASPECT, self.height() / rows - TITLE_HEIGHT)
 
     def _point(self, position: QPointF) -> None:
         for plot in self._plots.values():

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 
 from genviewer.ui import theme
 
+MINUS = "\N{MINUS SIGN}"
 NOT_SERIES = ("step", "seconds", "epoch")
 """Columns that say when something was measured."""
 
@@ -48,7 +49,7 @@ KNOWN: tuple[Series, ...] = (
         "Reconstruction",
         "Loss terms",
         _NATS,
-        "How unlikely the image is, given its latent: -log p(x|z).",
+        "How unlikely the image is, given its latent: \N{MINUS SIGN}log p(x|z).",
     ),
     Series("kl", "KL", "Loss terms", _NATS, "How far the posterior is from the prior."),
     Series(
@@ -146,10 +147,22 @@ def value_text(value: float) -> str:
     """A measured value in at most eight characters."""
     size = abs(value)
     if size and (size < 1e-3 or size >= 1e6):
-        return f"{value:.2e}"
-    if size >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.4g}" if size < 1 else f"{value:.2f}" if size < 100 else f"{value:.1f}"
+        text = f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e")
+    elif size >= 1000:
+        text = f"{value:,.0f}"
+    else:
+        text = f"{value:.4g}" if size < 1 else f"{value:.2f}" if size < 100 else f"{value:.1f}"
+    return text.replace("-", MINUS)
+
+
+def tick_text(text: str) -> str:
+    """A number at an axis, as short as it can be told: thousands as k, millions as M."""
+    value = float(text)
+    for least, unit, name in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            text = f"{value / unit:g}{name}"
+            break
+    return text.replace("-", MINUS)
 
 
 def step_text(step: float) -> str:

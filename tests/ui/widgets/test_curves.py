@@ -91,7 +91,7 @@ def test_values_at_the_cross_hair(drawn):
         for n in range(drawn.list.topLevelItemCount())
     }
     assert texts["KL"] == "3.70"
-    assert texts["Validation ELBO"] == "-40.00"
+    assert texts["Validation ELBO"] == "\N{MINUS SIGN}40.00"
     assert all(p._cross.isVisible() and p._cross.value() == 37 for p in drawn._plots.plots)
     drawn.setFocus()
     QTest.keyClick(drawn, Qt.Key.Key_Right)
@@ -185,7 +185,29 @@ def test_curves_stand_out_from_their_ground(scheme, names):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (2e-4, "2.00e-04"), (0.12344, "0.1234"), (-72.5512, "-72.55"), (123.456, "123.5")],
+    [
+        (0.0, "0"),
+        (2e-4, "2.00e\N{MINUS SIGN}4"),
+        (0.12344, "0.1234"),
+        (-72.5512, "\N{MINUS SIGN}72.55"),
+        (123.456, "123.5"),
+        (3.5e8, "3.50e8"),
+    ],
 )
 def test_values_are_short(value, text):
     assert value_text(value) == text
+
+
+def test_numbers_at_an_axis_fit_beside_it(drawn):
+    drawn.append([{"step": 101, "validation_elbo": -2.5e6}])
+    drawn.show_all()
+    axis = by_name(drawn)["ELBO"].getAxis("left")
+    texts = axis.tickStrings([-2e6, -5e5, 0.0, 2500.0], 1.0, 5e5)
+    assert texts == ["\N{MINUS SIGN}2M", "\N{MINUS SIGN}500k", "0", "2500"]
+
+
+def test_plots_are_stacked_before_they_are_slivers(drawn):
+    drawn.resize(450, 240)
+    plots = drawn._plots
+    assert len(plots.plots) == 3
+    assert min(plot.inside.width() for plot in plots.plots) > plots.width() / 2
