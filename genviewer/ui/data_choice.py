@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genviewer.ui.image_source import SOURCES, name_of
-
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from genviewer.engine.data_figures import Split
     from genviewer.engine.viewed_data import ViewedData
     from genviewer.ui.data_shows import Look
@@ -19,8 +15,6 @@ COUNTS = {"outliers": 500, "bayes": 500, "posterior": 5000, "scatter": 5000, "ne
 TOGETHER = (("outliers", "bayes"), ("posterior", "scatter"), ("nearest",))
 """Pages that look at the same images, and share their figures."""
 
-MAX_RECENT = 6
-
 
 class DataChoice:
     """What a person has chosen; each group of pages has its own split and number of images.
@@ -28,14 +22,12 @@ class DataChoice:
     Attributes:
         source: a path, or a name as the command line takes it; empty where none is chosen yet.
         counts, splits: of each page. What is memorised, is asked of training images.
-        recent: data sets of a person's own, newest first.
     """
 
-    def __init__(self, recent: Sequence[str]) -> None:
+    def __init__(self) -> None:
         self.source = ""
         self.counts = dict(COUNTS)
         self.splits: dict[str, Split] = {**dict.fromkeys(COUNTS, "test"), "nearest": "train"}
-        self.recent = list(recent)[:MAX_RECENT]
 
     def choose_split(self, page: str, split: str) -> None:
         """Look at ``train`` or ``test`` images on a page and those that go with it."""
@@ -45,18 +37,6 @@ class DataChoice:
     def choose_count(self, page: str, count: int) -> None:
         """Look at so many images on a page and those that go with it."""
         self.counts.update(dict.fromkeys(_together(page), count))
-
-    def remember(self, source: str) -> bool:
-        """Put a data set in front of the recent ones; False where nothing changes."""
-        if source in dict(SOURCES) or source in self.recent[:1]:
-            return False
-        self.recent = [source, *(s for s in self.recent if s != source)][:MAX_RECENT]
-        return True
-
-    @property
-    def offered(self) -> list[tuple[str, str]]:
-        """What can be chosen: (source, name) each."""
-        return [*SOURCES, *((source, name_of(source)) for source in self.recent)]
 
 
 def _together(page: str) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from genviewer.ui.data_choice import DataChoice, facts_of
 from genviewer.ui.data_mark import CurrentMark
 from genviewer.ui.data_places import Nearest, Scatter
 from genviewer.ui.data_shows import Bayes, Look, Outliers, Posteriors
-from genviewer.ui.image_source import FILE, FOLDER, ask_place, name_of
+from genviewer.ui.data_sources import name_of
+from genviewer.ui.image_source import FILE, FOLDER, ask_place
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.widgets.data_window import DataWindow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from genviewer.ui.background import Background
     from genviewer.ui.bridge import Bridge
     from genviewer.ui.data_shows import Show
+    from genviewer.ui.data_sources import DataSources
     from genviewer.ui.models import ModelStore
 
 FOLLOW_MS = 400
@@ -52,17 +54,15 @@ class DataView(QObject):
         bridge: brings progress to the GUI thread.
         current_pixels: the current sample as shown, uint8 (H, W, C), or None.
         tell: (text, severity) says something.
-        recent: data sets that were looked at lately.
+        sources: the data sets that are offered.
         parent: of the window.
 
     Signals:
         image_chosen(object, str): a person wants to look into an image uint8 (H, W, C) so named.
-        source_opened(str): a data set of a person's own was opened and can be looked at.
         rejected(float): a person rejects this share (0..1) of the images as strange.
     """
 
     image_chosen = Signal(object, str)
-    source_opened = Signal(str)
     rejected = Signal(float)
 
     def __init__(
@@ -73,14 +73,14 @@ class DataView(QObject):
         bridge: Bridge,
         current_pixels: Callable[[], NDArray[np.uint8] | None],
         tell: Callable[[str, str], object],
-        recent: Sequence[str],
+        sources: DataSources,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._session, self._store, self._jobs, self._bridge = session, store, jobs, bridge
         self._current_pixels, self._tell = current_pixels, tell
         self._figures = DataFigures()
-        self._choice = DataChoice(recent)
+        self._choice, self._sources = DataChoice(), sources
         self._page = "outliers"
         self._job: Job | None = None
         self._shown: dict[str, tuple[object, ...]] = {}
@@ -120,7 +120,9 @@ class DataView(QObject):
         window.outliers.threshold_moved.connect(self._reject)
         for rows in (window.outliers, window.bayes, window.nearest):
             rows.row_chosen.connect(self._choose_row)
-        window.set_sources(self._choice.offered)
+        # Another window may have read one since.
+        window.menu.aboutToShow.connect(lambda: window.set_sources(sources.offered))
+        window.set_sources(sources.offered)
         self._show_count()
 
     def show(self) -> None:
@@ -198,7 +200,7 @@ class DataView(QObject):
             self._end()
             self._views[key], self._shown[key] = found[0], mark
             self._show_facts(look, found[0])
-            self._remember(look.source)
+            self._sources.remember(look.source)
             show.show(*found, look)
             if key == "outliers":
                 self.bayes.set_threshold(self.window.outliers.threshold)
@@ -286,11 +288,6 @@ class DataView(QObject):
     def _show_count(self) -> None:
         self.window.set_count(self._choice.counts[self._page])
         self.window.split.set_current(self._choice.splits[self._page])
-
-    def _remember(self, source: str) -> None:
-        if self._choice.remember(source):
-            self.window.set_sources(self._choice.offered)
-            self.source_opened.emit(source)
 
     def _show_facts(self, look: Look, view: ViewedData) -> None:
         name, facts = name_of(look.source), facts_of(look, view)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genviewer.ui.data_sources import name_of
 from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
@@ -30,25 +30,21 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.io.dataset_values import Images
     from genviewer.ui.background import Background
+    from genviewer.ui.data_sources import DataSources
 
-SOURCES = (
-    ("mnist", "MNIST"),
-    ("builtin:letters", "Letters of this machine's fonts"),
-    ("builtin:shapes", "Procedural shapes"),
-)
 FOLDER, FILE = "folder", "file"
 SHOWN = 60
 TILE = 56
 FILES = "Data sets (*.npz *.zip *.csv *.gz *ubyte);;All files (*)"
 
 
-def name_of(source: str) -> str:
-    """What to call a data set."""
-    return dict(SOURCES).get(source) or Path(source).name or source
-
-
 class ImageSource(QDialog):
     """Some images of a data set, of which one is chosen; not modal.
+
+    Args:
+        looks: the lane in which it is read.
+        sources: the data sets that are offered.
+        parent: of the window.
 
     Signals:
         chosen(object, str): an image uint8 (H, W, C) and what to call it.
@@ -56,9 +52,11 @@ class ImageSource(QDialog):
 
     chosen = Signal(object, str)
 
-    def __init__(self, looks: Background, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, looks: Background, sources: DataSources, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._looks = looks
+        self._looks, self._sources = looks, sources
         self._data: Images | None = None
         self._rows = np.zeros(0, np.int64)
         self._draw = 0
@@ -66,12 +64,8 @@ class ImageSource(QDialog):
         self.resize(560, 480)
         self.source = QComboBox(self)
         self.source.setAccessibleName("Data set")
-        for key, text in SOURCES:
-            self.source.addItem(text, key)
-        self.source.addItem("A folder…", FOLDER)
-        self.source.addItem("A file…", FILE)
-        self.source.setCurrentIndex(-1)
         self.source.setPlaceholderText("Choose a data set")
+        self._offer("")
         self.source.activated.connect(self._choose_source)
         self.others = QPushButton("Others", self)
         self.others.setToolTip("Show other images of the data set")
@@ -98,11 +92,25 @@ class ImageSource(QDialog):
         column.addWidget(self.list, 1)
         column.addWidget(self.told)
 
+    def _offer(self, current: str) -> None:
+        """Fill the list; ``current`` is the data set that is shown, empty for none."""
+        box = self.source
+        box.clear()
+        for key, text in self._sources.offered:
+            box.addItem(text, key)
+            box.setItemData(box.count() - 1, key, Qt.ItemDataRole.ToolTipRole)
+        box.insertSeparator(box.count())
+        box.addItem("A folder…", FOLDER)
+        box.addItem("A file…", FILE)
+        box.setCurrentIndex(box.findData(current) if current else -1)
+
     def _choose_source(self, _index: int) -> None:
         key = str(self.source.currentData())
         found = ask_place(self, key) if key in (FOLDER, FILE) else key
         if found:
             self.read(found)
+        else:
+            self._offer("" if self._data is None else self._data.source)
 
     def read(self, source: str) -> None:
         """Read a data set and show some of it."""
@@ -118,15 +126,17 @@ class ImageSource(QDialog):
             work,
             f"Reading {name_of(source)}",
             key="image source",
-            done=self._show_data,
+            done=lambda data: self._show_data(source, data),
             failed=self._tell_failure,
         )
 
     def _tell_failure(self, error: Exception) -> None:
         self.told.setText(str(error))
 
-    def _show_data(self, data: Images) -> None:
+    def _show_data(self, source: str, data: Images) -> None:
         self._data, self._draw = data, 0
+        self._sources.remember(source)
+        self._offer(source)
         self.others.setEnabled(len(data.images) > SHOWN)
         self._show_others()
 
@@ -179,17 +189,18 @@ def ask_place(parent: QWidget, kind: str) -> str:
     return QFileDialog.getOpenFileName(parent, "Data Set", "", FILES)[0]
 
 
-def ask_source(parent: QWidget) -> str:
+def ask_source(parent: QWidget, sources: DataSources) -> str:
     """The name of a data set, or the place of one; empty where none is chosen."""
     from PySide6.QtWidgets import QInputDialog
 
-    texts = [*(text for _, text in SOURCES), "A folder…", "A file…"]
+    offered = sources.offered
+    texts = [*(text for _, text in offered), "A folder…", "A file…"]
     text, wanted = QInputDialog.getItem(
         parent, "Compare with", "What is usual is told by", texts, 0, False
     )
     if not wanted:
         return ""
     index = texts.index(text)
-    if index < len(SOURCES):
-        return SOURCES[index][0]
-    return ask_place(parent, FOLDER if index == len(SOURCES) else FILE)
+    if index < len(offered):
+        return offered[index][0]
+    return ask_place(parent, FOLDER if index == len(offered) else FILE)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from genviewer.engine.bayes_reference import Reference
     from genviewer.engine.image_beliefs import Answer
     from genviewer.engine.inversion import Inversion
+    from genviewer.ui.data_sources import DataSources
     from genviewer.ui.explain_window import ExplainWindow
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.widgets.inspect_panel import InspectPanel
@@ -48,6 +49,7 @@ class Inspect(QObject):
         explorer: session, models, lanes and bridge.
         panel: what is shown and asked for.
         file: where it is remembered what images are compared with.
+        sources: the data sets of which an image can be taken, or that it can be compared with.
         tell: (text, severity) says something.
         mark_posterior: (mean, deviation) or (None, None) shows a posterior on the sliders.
         current_pixels: the current sample, uint8 (H, W, C), or None.
@@ -64,6 +66,7 @@ class Inspect(QObject):
         explorer: Explorer,
         panel: InspectPanel,
         file: Path,
+        sources: DataSources,
         tell: Callable[[str, str], object],
         mark_posterior: Callable[[Any, Any], object],
         current_pixels: Callable[[], NDArray[np.uint8] | None],
@@ -71,6 +74,7 @@ class Inspect(QObject):
         super().__init__(explorer)
         self._session = explorer.session
         self.panel, self._tell, self._mark = panel, tell, mark_posterior
+        self._sources = sources
         self._loaded: Loaded | None = None
         self._priors: dict[str, NDArray[np.float64]] = {}
         self._samples = SAMPLES
@@ -83,7 +87,7 @@ class Inspect(QObject):
         self._thread = BeliefThread(self._heard.emit)
         self._heard.connect(self._take, Qt.ConnectionType.QueuedConnection)
         self._thread.start()
-        self.image = InspectedImage(panel, explorer.looks, tell, current_pixels, self)
+        self.image = InspectedImage(panel, explorer.looks, sources, tell, current_pixels, self)
         self.image.changed.connect(self._image_changed)
         self.references = References(explorer.jobs, file, self._reference_known, tell)
         self._moves = InspectMoves(explorer.session, mark_posterior)
@@ -292,7 +296,8 @@ class Inspect(QObject):
         if key == CHOOSE:
             from genviewer.ui.image_source import ask_source
 
-            key = ask_source(self.panel.window()) or self.references.current(loaded)
+            key = ask_source(self.panel.window(), self._sources)
+            key = key or self.references.current(loaded)
         self.references.choose(loaded, key)
         self.references.forget_failure(loaded)
         self.panel.set_references(self.references.choices(loaded), key)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.engine.rendered import Rendered
     from genviewer.ui.background import Background
+    from genviewer.ui.data_sources import DataSources
     from genviewer.ui.widgets.inspect_panel import InspectPanel
 
 IMAGES = "Images (*.png *.jpg *.jpeg *.gif *.webp *.tif *.tiff)"
@@ -35,6 +36,7 @@ class InspectedImage(QObject):
     Args:
         panel: whose sources these are.
         looks: the lane in which files are read.
+        sources: the data sets of which an image can be taken.
         tell: (text, severity) says something.
         current_pixels: the current sample, uint8 (H, W, C), or None.
         parent: of this object.
@@ -49,12 +51,13 @@ class InspectedImage(QObject):
         self,
         panel: InspectPanel,
         looks: Background,
+        sources: DataSources,
         tell: Callable[[str, str], object],
         current_pixels: Callable[[], NDArray[np.uint8] | None],
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._panel, self._looks, self._tell = panel, looks, tell
+        self._panel, self._looks, self._sources, self._tell = panel, looks, sources, tell
         self._current_pixels = current_pixels
         self._pixels: NDArray[np.uint8] | None = None
         self._is_drawing = False
@@ -144,7 +147,7 @@ class InspectedImage(QObject):
     def _ask_data(self) -> None:
         from genviewer.ui.image_source import ImageSource
 
-        dialog = ImageSource(self._looks, self._panel.window())
+        dialog = ImageSource(self._looks, self._sources, self._panel.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self.show)
         dialog.show()

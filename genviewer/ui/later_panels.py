@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from genviewer.ui.data_sources import DataSources
     from genviewer.ui.data_view import DataView
     from genviewer.ui.directions import DirectionSliders
     from genviewer.ui.inspect import Inspect
@@ -67,6 +68,14 @@ class LaterPanels:
         return directions
 
     @cached_property
+    def data_sources(self) -> DataSources:
+        """The data sets that are offered wherever one is chosen."""
+        from genviewer.ui.data_sources import DataSources
+
+        files = self._window.files
+        return DataSources(lambda: files.recent.data, files.remember_data)
+
+    @cached_property
     def data_view(self) -> DataView:
         """Looks at whole data sets; images of them go to the Inspect panel."""
         from genviewer.ui.data_view import DataView
@@ -79,10 +88,9 @@ class LaterPanels:
             explorer.bridge,
             window.canvas.focus_pixels,
             window.tell,
-            window.files.recent.data,
+            self.data_sources,
             window,
         )
-        view.source_opened.connect(window.files.remember_data)
         explorer.model_shown.connect(lambda _: view.follow())
 
         def inspect(pixels: NDArray[np.uint8], name: str) -> None:
@@ -106,6 +114,7 @@ class LaterPanels:
             window.explorer,
             panel,
             window.user_files.references,
+            self.data_sources,
             window.tell,
             window.latent_panel.set_posterior,
             window.canvas.focus_pixels,

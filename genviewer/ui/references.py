@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from genviewer.io.atomic import write_bytes
+from genviewer.ui.data_sources import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class References:
         found.append((OWN, "its own samples"))
         source = self._chosen.get(loaded.ref.id)
         if source is not None and source not in (OWN, BUNDLED):
-            found.append((source, _name(source)))
+            found.append((source, name_of(source)))
         found.append((CHOOSE, "another data set…"))
         return found
 
@@ -104,7 +105,7 @@ class References:
             if source == OWN:
                 images, name = own_samples(bundle), "its own samples"
             else:
-                images, name = _images(source, loaded), _name(source)
+                images, name = _images(source, loaded), name_of(source)
             density = open_density(bundle, "cpu")
             return measure_reference(density, bundle, images, name, progress=progress)
 
@@ -137,10 +138,6 @@ def _images(source: str, loaded: Loaded) -> NDArray[np.uint8]:
 
     train, test = load_images(source)
     return fit_images((test or train).images, loaded.bundle.spec)
-
-
-def _name(source: str) -> str:
-    return Path(source).name or source
 
 
 def _read(file: Path) -> dict[str, str]:
