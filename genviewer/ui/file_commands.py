@@ -11,6 +11,7 @@ from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME
 from genviewer.session.fit import check_recipe
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save_state
+from genviewer.ui.download_question import ask_download
 from genviewer.ui.opening_questions import OpeningQuestions
 from genviewer.ui.restoring import Restoring, kind_of
 
@@ -42,6 +43,7 @@ class Host(Protocol):
     def data_dropped(self, path: Path) -> None: ...
     def run_dropped(self, path: Path) -> None: ...
     def opening_failed(self, text: str) -> None: ...
+    def nothing_opened(self) -> None: ...
     def project_changed(self, path: Path | None) -> None: ...
     def recent_changed(self, recent: Recent) -> None: ...
 
@@ -72,6 +74,7 @@ class FileCommands:
         self.recent = load_recent(recent_file)
         self.project: Path | None = None
         self.folder = Path.home()
+        self._wish: object = None
         for model in self.recent.models:
             store.paths.setdefault(model.id, model.path)
 
@@ -106,14 +109,28 @@ class FileCommands:
             self.folder = Path(name).parent
             self.open_model(Path(name))
 
-    def open_model(self, target: str | Path) -> None:
-        """Explore a model; the one on screen stays until the other has drawn a frame."""
+    def open_model(self, target: str | Path, *, agreed: bool = False) -> None:
+        """Explore a model; the one on screen stays until the other has drawn a frame.
+
+        ``agreed`` is whether it may be downloaded where it is large; otherwise that is asked.
+        """
+        wish = self._wish = object()
+
+        def not_wanted() -> None:
+            if self._wish is wish:  # rather than that another is wanted instead
+                self._host.nothing_opened()
+
         self._store.open(
             target,
             self._opened,
             self._host.opening_failed,
+            not_wanted,
             untrusted=lambda question: self.questions.ask_trust(
                 question, lambda: self.open_model(target)
+            ),
+            agreed=agreed,
+            large=lambda refused: ask_download(
+                self._window, refused, lambda: self.open_model(target, agreed=True), not_wanted
             ),
         )
 

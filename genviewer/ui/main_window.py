@@ -371,6 +371,10 @@ class MainWindow(QMainWindow):
     def opening_failed(self, text: str) -> None:
         """What was to be opened could not be; if nothing is explored yet, begin as usual."""
         self.tell(text, "error")
+        self.nothing_opened()
+
+    def nothing_opened(self) -> None:
+        """What was to be opened is not wanted after all; as above."""
         self.explorer.ensure_model()
 
     def project_changed(self, path: Path | None) -> None:

@@ -14,6 +14,8 @@ from genviewer.engine.cells import decode_recipe
 from genviewer.engine.generator import Engine, Generator, load_generator
 from genviewer.engine.library import bundled_models, find_model
 from genviewer.io.bundle import Bundle, BundleError, open_bundle
+from genviewer.io.downloading import Downloads, downloading
+from genviewer.io.hub import LargeDownloadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -129,6 +131,8 @@ class ModelStore:
         key: str = "open",
         settings: dict[str, str] | None = None,
         untrusted: Callable[[TrustQuestion], None] | None = None,
+        agreed: bool = False,
+        large: Callable[[LargeDownloadError], None] | None = None,
     ) -> None:
         """Open a bundled name, a file or folder, or the model that a Recipe cites.
 
@@ -137,7 +141,8 @@ class ModelStore:
 
         ``failed`` gets one sentence; the models in memory are as before then. ``settings`` are
         what the weights do not say, by default what was answered about them before. A file with
-        a program that was not trusted before is asked about by ``untrusted``, or fails.
+        a program that was not trusted before is asked about by ``untrusted``, or fails; so is a
+        large download by ``large``, unless it was ``agreed`` to.
         """
         if isinstance(target, ModelRef) and not again:
             found = self.loaded(target.id)
@@ -152,7 +157,8 @@ class ModelStore:
             if isinstance(target, ModelRef):
                 bundle = self._resolve(target, paths, progress)
             else:
-                bundle = self.find(target, settings, progress)
+                with downloading(Downloads(agreed, report=progress.report)):
+                    bundle = self.find(target, settings, progress)
             progress.check()
             generator = load_generator(bundle, device, engine, threads)
             progress.check()
@@ -166,6 +172,8 @@ class ModelStore:
         def fail(error: Exception) -> None:
             if isinstance(error, NeedsTrustError) and untrusted is not None:
                 untrusted(error.question)
+            elif isinstance(error, LargeDownloadError) and large is not None:
+                large(error)
             else:
                 failed(str(error) or f"{name} cannot be opened.")
 

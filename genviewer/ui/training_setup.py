@@ -9,7 +9,11 @@ from PySide6.QtCore import QObject, Signal
 
 from genviewer.engine.finetune import PRESETS, class_names, finetune_config, what_can_train
 from genviewer.engine.jobs import JobLane
+from genviewer.io.cancelling import cancelled_by
+from genviewer.io.downloading import Downloads, downloading
+from genviewer.io.hub import refused_download
 from genviewer.ui.background import Background
+from genviewer.ui.download_question import ask_download
 from genviewer.ui.models import Live
 from genviewer.ui.widgets.data_panel import DataPanel
 from genviewer.ui.widgets.training_choices import Choices, TrainingChoices
@@ -162,8 +166,11 @@ class TrainingSetup(QObject):
 
     # the data
 
-    def survey(self, source: str | Path) -> None:
-        """Look at a data set: a path, or a name on the Hub. One that is looked at is left."""
+    def survey(self, source: str | Path, *, agreed: bool = False) -> None:
+        """Look at a data set: a path, or a name on the Hub. One that is looked at is left.
+
+        ``agreed`` is whether it may be downloaded where it is large; otherwise that is asked.
+        """
         name = str(source)
         self.cancel()
         self.data.show_working(0.0, "Looking for images")
@@ -176,7 +183,8 @@ class TrainingSetup(QObject):
                 progress.report(done, text)
                 self._explorer.bridge.post(lambda: self._show_progress(job, done, text))
 
-            found = survey(name, report)
+            with cancelled_by(progress), downloading(Downloads(agreed, report=report)):
+                found = survey(name, report)
             return _Found(found, make_gallery(found, report=report))
 
         def ended() -> None:
@@ -193,7 +201,13 @@ class TrainingSetup(QObject):
         def failed(error: Exception) -> None:
             if self._job is job:
                 self._job = None
-                self.data.show_failure(_sentence(error))
+                refused = refused_download(error)
+                if refused is None:
+                    self.data.show_failure(_sentence(error))
+                else:
+                    self.data.show_empty()
+                    window = self.data.window()
+                    ask_download(window, refused, lambda: self.survey(name, agreed=True))
                 self.changed.emit()
 
         job = self._reading.submit(
