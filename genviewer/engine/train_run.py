@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from genviewer.engine.checkpoint_file import load_checkpoint
+from genviewer.engine.run_lock import LOCK_NAME
 from genviewer.engine.run_timeline import KEPT_NAME, TIMELINE_NAME
 from genviewer.engine.train_config import (
     TrainConfig,
@@ -69,7 +70,8 @@ class RunFolder:
         Raises:
             TrainingError: naming the link.
         """
-        for name in (CHECKPOINTS_NAME, TIMELINE_NAME, BUNDLE_NAME, KEPT_NAME, EVENTS_NAME):
+        parts = (CHECKPOINTS_NAME, TIMELINE_NAME, BUNDLE_NAME, KEPT_NAME, EVENTS_NAME, LOCK_NAME)
+        for name in parts:
             if (self.path / name).is_symlink():
                 raise TrainingError(
                     f"{self.path / name} is a link, and nothing is written outside of a run's "

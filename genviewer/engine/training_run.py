@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import torch
 
+from genviewer.engine.run_lock import RunLock, check_free
 from genviewer.engine.run_timeline import (
     RunTimeline,
     Snapshot,
@@ -66,6 +67,7 @@ class TrainingRun:
         self._saved = -1
         self._write_again = False
         self._log: RunLog | None = None
+        self._lock = RunLock(folder.path)
         self._state: TrainingState | None = None
         self._on_timeline: frozenset[int] = frozenset()
 
@@ -100,7 +102,9 @@ class TrainingRun:
 
         def read() -> TrainConfig:
             place.check_inside()
-            return place.config()
+            config = place.config()
+            check_free(folder)
+            return config
 
         config = read() if parallel is None else parallel.from_first(read)
         if parallel is not None:
@@ -132,17 +136,26 @@ class TrainingRun:
 
         An iterator may be left between two events; another then goes on from there. After an error
         too: with its cause put right nothing is lost, or after a :class:`DataError` what was
-        trained since the last checkpoint.
+        trained since the last checkpoint. Until the iterator is left, or this run is dropped where
+        there was an error, no other program can train the folder.
 
         Raises:
             DataError: images cannot be read any more.
             WriteError: the folder cannot be written.
-            TrainingError: the checkpoint cannot be read, or one image needs too much memory.
+            TrainingError: another program trains it, the checkpoint cannot be read, or one image
+                needs too much memory.
         """
+        self._once(self._lock.take)
+        failed = False
         try:
             yield from self._events()
+        except Exception:
+            failed = True
+            raise
         finally:
             self._close_log()
+            if not failed:
+                self._lock.release()
 
     def _events(self) -> Iterator[Event]:
         if self._write_again or (self.state.step == 0 and self._saved < 0):

@@ -22,7 +22,9 @@ def run(tmp_path, monkeypatch):
     return tmp_path / "run", config
 
 
-@pytest.mark.parametrize("name", ["checkpoints", "timeline", "bundle", "kept", "tensorboard"])
+@pytest.mark.parametrize(
+    "name", ["checkpoints", "timeline", "bundle", "kept", "tensorboard", ".lock"]
+)
 def test_a_run_that_leads_out_of_its_folder_is_not_resumed(tmp_path, run, name):
     folder, _ = run
     mine = tmp_path / "mine"

@@ -49,7 +49,7 @@ def compare(folder):
     assert names == names_two
     np.testing.assert_allclose(two, one, rtol=2e-4, atol=2e-5)
     assert sorted(path.name for path in (folder / "two").iterdir()) == [
-        "bundle", "checkpoints", "metrics.csv", "timeline", "train.toml",
+        ".lock", "bundle", "checkpoints", "metrics.csv", "timeline", "train.toml",
     ]  # fmt: skip
     weights = [load_file(run / "bundle" / "model.safetensors") for run in (whole, folder / "two")]
     for name, value in weights[0].items():
