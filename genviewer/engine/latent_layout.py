@@ -15,6 +15,7 @@ import numpy as np
 
 from genviewer.core.resources import PACKAGE
 from genviewer.engine.generator import LoadError
+from genviewer.engine.umap_process import BROKEN
 
 if TYPE_CHECKING:
     from genviewer.engine.density import Reports
@@ -28,6 +29,9 @@ FEWEST = 5
 POLL_S = 0.1
 PROCESS = "genviewer.engine.umap_process"
 NO_UMAP = "UMAP is not installed: `pip install genviewer[umap]` brings it."
+BROKEN_UMAP = (
+    "UMAP is installed but does not start: `pip install genviewer[umap]` brings all it needs."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +117,8 @@ def by_umap(latents: Floats, seed: int = 0, progress: Reports | None = None) -> 
         finally:
             process.kill()
             process.wait()
+        if process.returncode == BROKEN:
+            raise LoadError(BROKEN_UMAP)
         try:
             points = np.load(target, allow_pickle=False)
         except (OSError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 It reads latents float32 (N, D) from the .npy file of its first argument, takes at most so many to
 learn from as the second says, and writes points float32 (N, 2) to the third. The fourth is a seed.
+Where the package cannot be imported it ends with :data:`BROKEN`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import numpy as np
 from genviewer.engine.jobs import lower_priority
 
 NEIGHBOURS = 15
+BROKEN = 3
 
 
 def lay_out(source: str, most: int, target: str, seed: int) -> None:
     """Read, learn, place, write."""
-    from umap import UMAP
-
+    try:
+        from umap import UMAP
+    except ImportError:  # a package that it needs is missing, or of another version
+        sys.exit(BROKEN)
     latents = np.load(source, allow_pickle=False)
     chosen = np.unique(np.linspace(0, len(latents) - 1, most).astype(np.int64))
     neighbours = min(NEIGHBOURS, len(chosen) - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -86,6 +87,9 @@ def test_umap_that_fails_is_said_and_one_that_is_not_wanted_is_ended(fake, tmp_p
     fake("raise RuntimeError")
     with pytest.raises(LoadError, match="failed"):
         by_umap(latents)
+    fake("import a_package_that_nobody_has")
+    with pytest.raises(LoadError, match="does not start"):
+        by_umap(latents)
     mark = tmp_path / "began"
     fake(f"import pathlib, time; pathlib.Path({str(mark)!r}).touch(); time.sleep(600)")
 
@@ -99,3 +103,18 @@ def test_umap_that_fails_is_said_and_one_that_is_not_wanted_is_ended(fake, tmp_p
 
     with pytest.raises(StopError):
         by_umap(latents, progress=Reports())
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("umap") is None, reason="needs umap-learn: pip install genviewer[umap]"
+)
+def test_umap_itself_keeps_clouds_apart():
+    """The real package, which takes a minute to compile itself."""
+    rng = np.random.default_rng(2)
+    side = np.arange(120) % 2
+    latents = rng.standard_normal((120, 5)) + 30.0 * side[:, None]
+    found = by_umap(latents.astype(np.float32)).points
+    assert found.shape == (120, 2)
+    away = np.linalg.norm(found[:, None] - found[None], axis=2)
+    np.fill_diagonal(away, np.inf)
+    assert (side[away.argmin(1)] == side).all()
