@@ -139,6 +139,16 @@ def prepare(bundle: Bundle, progress: Progress | None = None) -> Outcome:
             process.communicate()
 
 
+def discard(bundle: Bundle) -> None:
+    """Let go of what was made for a model that nobody opens again."""
+    path = _cached_path(bundle)
+    try:
+        _record_path(bundle, path.read_bytes()).unlink(missing_ok=True)
+        path.unlink()
+    except OSError:
+        return  # there is none, or it stays where caches are cleared
+
+
 def make_or_check(bundle: Bundle) -> Outcome:
     """What :func:`prepare` runs in the other process. Imports torch.
 
@@ -172,15 +182,17 @@ def make_or_check(bundle: Bundle) -> Outcome:
     return Outcome("verified", f"The ONNX decoder of {name} agrees with torch.", difference)
 
 
-def largest_difference(reference: Generator, candidate: Generator) -> float:
-    """Largest difference of the raw output over seeded samples, alone and in a batch.
+def largest_difference(
+    reference: Generator, candidate: Generator, samples: int = CHECKED_SAMPLES
+) -> float:
+    """Largest difference of the raw output over at least 3 seeded samples, alone and in a batch.
 
     Where there are conditions, samples go through them one at a time, mixed, and empty. The
     candidate's pixels have to be its raw output rounded: a difference there counts as infinite.
     """
     from genviewer.core.pixels import to_pixels
 
-    z, y = _samples(reference)
+    z, y = _samples(reference, samples)
     worst = 0.0
     for rows in (slice(0, 1), slice(None)):
         conditions = None if y is None else y[rows]
@@ -193,9 +205,9 @@ def largest_difference(reference: Generator, candidate: Generator) -> float:
     return worst
 
 
-def _samples(generator: Generator) -> tuple[Floats, Floats | None]:
+def _samples(generator: Generator, count: int) -> tuple[Floats, Floats | None]:
     spec = generator.spec
-    z = draws(spec.latent, 0, CHECKED_SAMPLES)
+    z = draws(spec.latent, 0, count)
     size = spec.condition_size
     if not size:
         return z, None

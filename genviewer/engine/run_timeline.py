@@ -50,19 +50,22 @@ class TimelineError(ValueError):
 class Snapshot(msgspec.Struct, frozen=True, eq=False):
     """The averaged weights of a run at one step; ``weights`` are never written to again.
 
-    ``ref`` cites exactly these weights: a bundle written of them has the same model id.
+    ``ref`` cites exactly these weights: a bundle written of them has the same model id, the same
+    ``weights_sha256``, and as many ``parameters``.
     """
 
     step: int
     ref: ModelRef
     config: Config
     weights: dict[str, NDArray[Any]]
+    weights_sha256: str
+    parameters: int
 
     def named(self, name: str) -> Snapshot:
         """The same weights under another name; the model id stays."""
         spec = msgspec.structs.replace(self.config.spec, name=name)
         config = msgspec.structs.replace(self.config, spec=spec)
-        return Snapshot(self.step, ModelRef(name, self.ref.id), config, self.weights)
+        return msgspec.structs.replace(self, ref=ModelRef(name, self.ref.id), config=config)
 
 
 def make_snapshot(step: int, config: Config, weights: Mapping[str, NDArray[Any]]) -> Snapshot:
@@ -71,8 +74,9 @@ def make_snapshot(step: int, config: Config, weights: Mapping[str, NDArray[Any]]
     for array in arrays.values():
         array.flags.writeable = False
     config = msgspec.structs.replace(config, provenance=config.provenance | {"steps": step})
-    ref = ModelRef(config.spec.name, make_model_id(hash_arrays(arrays)[0], config))
-    return Snapshot(step, ref, config, arrays)
+    weights_sha256, parameters = hash_arrays(arrays)
+    ref = ModelRef(config.spec.name, make_model_id(weights_sha256, config))
+    return Snapshot(step, ref, config, arrays, weights_sha256, parameters)
 
 
 def timeline_steps(steps: int, bytes_each: int = 0) -> frozenset[int]:

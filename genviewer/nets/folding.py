@@ -13,11 +13,13 @@ from genviewer.nets.residual import ResidualBlock
 
 
 def folded(network: nn.Module) -> nn.Module:
-    """A copy in evaluation mode without batch normalisation after convolutions.
+    """A copy in evaluation mode that only decodes, without batch normalisation after convolutions.
 
-    It computes the same up to rounding. The copy's state dict has other names than the original's.
+    It decodes the same up to rounding, and a module named ``encoder`` is left out. The copy's state
+    dict has other names than the original's.
     """
-    result = copy.deepcopy(network).eval()
+    encoder = getattr(network, "encoder", None)
+    result = copy.deepcopy(network, {} if encoder is None else {id(encoder): None}).eval()
     if isinstance(result, Chain):
         result.fold()
         return result

@@ -17,6 +17,7 @@ from genviewer.engine.jobs import JobLane
 from genviewer.session.fit import check_recipe
 from genviewer.ui.background import Background
 from genviewer.ui.models import Live, Loaded
+from genviewer.ui.training_decoder import LiveDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +59,7 @@ class LiveView(QObject):
         self._lane = JobLane("live")
         self._lane.start()
         self._background = Background(self._lane, explorer.bridge, self)
+        self._decoder = LiveDecoder(explorer.bridge, self)
         self._generators: LiveGenerators | None = None  # of the lane alone
         self._closed = False
         self._folder: Path | None = None
@@ -106,6 +108,7 @@ class LiveView(QObject):
         self._folder, self._base, self._ref = folder, base, ModelRef(name, digest)
         self._newest = self._drawn = self._looking = None
         self._cited = {}
+        self._decoder.forget()
 
     def follow(self, snapshot: Snapshot) -> None:
         """There are newer weights: draw with them, unless a step is looked at."""
@@ -177,6 +180,7 @@ class LiveView(QObject):
         self._store.adopt(loaded)
         self._ref = self._folder = self._base = None
         self._newest = self._drawn = self._looking = self._wish = None
+        self._decoder.forget()
         self._session.replace_model(ref, loaded.ref, loaded.bundle.spec)
         self._store.release(ref)
         self._session.styles.maps.pop(ref.id, None)
@@ -222,6 +226,7 @@ class LiveView(QObject):
             return
         self._drawing = True
         wanted, threads = self._store.device, self.threads
+        template = self._decoder.template
 
         def work(_: Progress) -> _Drawn:
             from genviewer.engine.device import choose_device
@@ -230,7 +235,8 @@ class LiveView(QObject):
             if self._generators is None:
                 self._generators = LiveGenerators()
             snapshot = get()
-            generator = self._generators.generator_of(snapshot, choose_device(wanted), threads)
+            device = choose_device(wanted)
+            generator = self._generators.generator_of(snapshot, device, threads, template)
             return _Drawn(snapshot, Live(bundle_of(snapshot, folder), generator, ref, base))
 
         def done() -> None:
@@ -248,6 +254,8 @@ class LiveView(QObject):
             if self._ref is not ref:
                 return  # the run is over
             first, self._drawn = self._drawn is None, drawn
+            if first and self._store.engine != "torch" and drawn.live.generator.device == "cpu":
+                self._decoder.want(drawn.snapshot, base)
             self._explorer.show_live(drawn.live)
             shown = self._session.scene.model.id
             if first and (shown == base.ref.id or self._is_kept(shown)):
@@ -320,6 +328,7 @@ class LiveView(QObject):
     def close(self) -> None:
         """End the lane; what is to be kept is written, and from now on at once."""
         self._closed = True
+        self._decoder.close()
         self._background.close()
         self._lane.stop()
         for out, snapshot in list(self._unwritten.items()):
