@@ -39,6 +39,12 @@ HANDOVER_S = 0.004
 and planning a Sheet would keep the window from painting.
 """
 
+MOVING_S = 0.25
+"""So long after the last event the hand counts as moving."""
+
+SPARING_S = 0.1
+"""Between two Sheets that follow a moving hand while others need the cores."""
+
 MAX_CHUNK = 256
 RATE_WINDOW_S = 2.0
 _log = logging.getLogger(__name__)
@@ -107,12 +113,19 @@ class RenderThread:
         self._stopping = False
         self._waiting = False
         self._dropped = 0
+        self._last_stamp = 0.0
+        self.sparing = False
+        """Whether others need the cores: under a moving hand the Sheet follows less often then. Any
+        thread may set it.
+        """
         # Of the render thread alone:
         self._focus_shown: tuple[Generator, Recipe] | None = None
         self._panes_shown: dict[int, tuple[Generator, Recipe]] = {}
         self._planned: Request | None = None
         self._job: SheetProgress | None = None
         self._next: Plan | None = None
+        self._postponed: tuple[Generator, Request] | None = None
+        self._plan_due = 0.0
         self._shown: Plan | None = None
         self._handed: dict[int, Key] = {}
         self._complete = False  # whether the last update that was published was
@@ -145,6 +158,7 @@ class RenderThread:
             self._mail = self._newest = request
             if request.stamp:
                 self._stamps.append(request.stamp)
+                self._last_stamp = request.stamp
             self._condition.notify()
 
     def use(self, ref: ModelRef, generator: Generator) -> None:
@@ -164,6 +178,11 @@ class RenderThread:
     def take(self) -> Rendered | None:
         """Everything that is new since the last call, or None."""
         return self._slot.take()
+
+    @property
+    def moving(self) -> bool:
+        """Whether a hand is at work: what can wait, waits; any thread."""
+        return time.perf_counter() - self._last_stamp < MOVING_S
 
     @property
     def idle(self) -> bool:
@@ -191,6 +210,8 @@ class RenderThread:
             try:
                 if mail is not None:
                     self._answer(*mail)
+                if self._postponed is not None and time.perf_counter() >= self._plan_due:
+                    self._plan_sheet(*self._postponed)
                 if self._job is not None:
                     self._draw_chunk(self._job)
             except Exception as error:  # a mistake in here must not silence the program
@@ -207,8 +228,13 @@ class RenderThread:
             while not (
                 self._stopping or self._mail is not None or self._refresh or self._job is not None
             ):
-                self._waiting = True
-                self._condition.wait()
+                if self._postponed is None:
+                    self._waiting = True
+                    self._condition.wait()
+                elif (seconds := self._plan_due - time.perf_counter()) > 0.0:
+                    self._condition.wait(seconds)
+                else:
+                    break
             self._waiting = False
             request = self._mail
             if self._refresh and request is None:
@@ -232,7 +258,10 @@ class RenderThread:
         self._draw_panes(request.scene)
         if drawn:
             self._slot.wait_taken(HANDOVER_S)
-            self._plan_sheet(generator, request)
+            if self.sparing and self.moving and time.perf_counter() < self._plan_due:
+                self._postponed = generator, request
+            else:
+                self._plan_sheet(generator, request)
         else:
             self._drop_job()
 
@@ -289,6 +318,7 @@ class RenderThread:
             self._publish(Rendered(panes=frames))
 
     def _plan_sheet(self, generator: Generator, request: Request) -> None:
+        self._postponed, self._plan_due = None, time.perf_counter() + SPARING_S
         if request.scene.view == "focus" or not request.want_sheet:
             self._drop_job()
             self._shown = None
@@ -354,7 +384,7 @@ class RenderThread:
             self._begin(self._next)
 
     def _drop_job(self) -> None:
-        self._job = self._next = self._planned = None
+        self._job = self._next = self._planned = self._postponed = None
 
     def _fail(self, message: str, request: Request, stamps: tuple[float, ...]) -> None:
         self._failures += 1

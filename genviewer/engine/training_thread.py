@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["ENDED", "News", "TrainingThread"]
 
 NICENESS = 19
+WHILE_MOVING_S = 1.0
+"""Between two snapshots while a hand is at work: to draw all with other weights costs it frames."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,7 @@ class TrainingThread:
         on_news: called in the thread when there is news and all before was taken.
         threads: torch's threads; 0: as the run's configuration says.
         snapshots_per_second: at most so many, and none before the last was taken.
+        moving: whether a hand is at work in the window, which then gets fewer; asked in the thread.
     """
 
     def __init__(
@@ -49,11 +53,13 @@ class TrainingThread:
         on_news: Callable[[], None],
         threads: int = 0,
         snapshots_per_second: float = 3.0,
+        moving: Callable[[], bool] = lambda: False,
     ) -> None:
         self._make_run = make_run
         self._on_news = on_news
         self._threads = threads
         self._snapshot_every = 1.0 / snapshots_per_second
+        self._moving = moving
         self._condition = threading.Condition()
         self._paused = False
         self._stop: Literal["", "checkpoint", "discard"] = ""
@@ -148,7 +154,8 @@ class TrainingThread:
     def _heed(self, event: Event, run: TrainingRun, report: Report) -> None:
         if isinstance(event, Stepped):
             row = report.add(event)
-            wanted = report.snapshot_due(self._snapshot_every) and self._snapshot_taken()
+            every = max(self._snapshot_every, WHILE_MOVING_S * self._moving())
+            wanted = report.snapshot_due(every) and self._snapshot_taken()
             if row is not None or wanted:
                 snapshot = self._snapshot(run, report) if wanted else None
                 self._tell(report.news("running", row, snapshot=snapshot))

@@ -75,7 +75,8 @@ class Screen:
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             with thread._condition:
-                idle = thread._mail is None and not thread._refresh and thread._job is None
+                asked = thread._mail is not None or thread._refresh
+                idle = not asked and thread._job is None and thread._postponed is None
                 if idle and thread._condition._waiters:
                     return
             time.sleep(0.001)

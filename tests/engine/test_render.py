@@ -117,6 +117,26 @@ def test_a_sheet_is_not_starved_by_a_drag(linear):
         screen.thread.stop()
 
 
+def test_while_others_need_the_cores_the_sheet_follows_a_moving_hand_less_often(
+    screen, linear, monkeypatch
+):
+    monkeypatch.setattr("genviewer.engine.render.SPARING_S", 1.0)
+    screen.thread.sparing = True
+    scene = make_scene(linear, "grid")
+    began = time.perf_counter()
+    for k in range(20):
+        latest = moved(scene, 0, 0.1 * k)
+        screen.focus = None
+        screen.request(latest, stamp=time.perf_counter())
+        screen.until(lambda: screen.focus is not None)
+    assert screen.focus.recipe == latest.recipe
+    assert screen.thread.counters.sheets <= 1 + (time.perf_counter() - began)
+    screen.settle()  # what was put off is drawn without another request
+    fresh = render_sheet(latest, linear)
+    assert (screen.mosaic[fresh.filled] == fresh.pixels[fresh.filled]).all()
+    assert 2 <= screen.thread.counters.sheets <= 3 + (time.perf_counter() - began)
+
+
 def test_another_view_does_not_wait_for_the_old_one(screen, linear):
     linear.delay = 0.005
     screen.request(make_scene(linear, "grid", GridOptions(cells=1000)))
