@@ -10,7 +10,7 @@ import pytest
 from genviewer.core.recipe import seeded_recipe
 from genviewer.core.scene import Pane, Scene
 from genviewer.core.views import ViewInputs
-from genviewer.engine.live_generator import LiveGenerators
+from genviewer.engine.live_generator import LiveGenerators, bundle_of, template_for
 from genviewer.engine.render import RenderThread, Request
 from genviewer.engine.training_run import TrainingRun
 from genviewer.engine.training_thread import TrainingThread
@@ -35,14 +35,19 @@ def test_drags_beside_a_training_take_no_more_and_more_memory(tmp_path):
     renderer = RenderThread(drawn.set)
     renderer.start()
     training.start()
-    scene, ref, step, drags, sizes = None, None, 0, 0, []
+    scene, ref, template, step, drags, sizes = None, None, None, 0, 0, []
     try:
         while drags < COUNT or step < COUNT:
             if (news := training.take()) is not None:
                 assert news.state in ("starting", "running", "finished"), news.sentence
                 step = news.step
                 if news.snapshot is not None:
-                    generator = live.generator_of(news.snapshot, threads=1)
+                    if template is None:
+                        base = bundle_of(news.snapshot, tmp_path)
+                        template = template_for(news.snapshot, base)
+                        assert template is not None
+                    generator = live.generator_of(news.snapshot, "cpu", 1, template)
+                    assert generator.engine == "onnx"
                     if scene is None:
                         ref = generator.ref
                         scene = Scene((Pane(ref, seeded_recipe(generator.spec, 0)),))
