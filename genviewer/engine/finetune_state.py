@@ -63,23 +63,21 @@ def finetune_steps(
     classes = class_count(config.network)
     absent = absent_classes(images, classes - len(finetune.new_classes)) if classes else ()
     batches: Batches | ReplayBatches
+    share = state.noise.share = state.noise.share._replace(parts=())
     if finetune.replay and absent:
-        remembered = min(config.batch_size - 1, round(config.batch_size * finetune.replay))
-        batches = ReplayBatches(
-            Batches(
-                images, config.batch_size - remembered, config.seed, classes, state.noise.share
-            ),
-            state,
-            spec.prior_latent,
-            spec.image.range,
-            absent,
-            max(1, remembered // state.noise.share.world),
-        )
+        own = config.batch_size // share.world
+        remembered = min(own - 1, round(own * finetune.replay))
+        left = config.batch_size - remembered * share.world
+        data = Batches(images, left, config.seed, classes, share)
+        count = max(1, remembered)
+        parts = (data.batch_size // share.world * share.world, count * share.world)
+        state.noise.share = share._replace(parts=parts)
+        batches = ReplayBatches(data, state, spec.prior_latent, spec.image.range, absent, count)
     else:
         labelled = classes or (
             config.label_classes if config.vae and config.vae.class_weight else 0
         )
-        batches = Batches(images, config.batch_size, config.seed, labelled, state.noise.share)
+        batches = Batches(images, config.batch_size, config.seed, labelled, share)
     if config.vae is not None:
         span = spec.image.range
         return train_vae(state, batches, config.vae, config.optimizer, config.steps, span)

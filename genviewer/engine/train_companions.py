@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from genviewer.engine.finetune_layers import without_gradients
 from genviewer.engine.losses_gan import discriminator_loss, generator_loss, r1_penalty
 from genviewer.engine.train_augment import augment
-from genviewer.engine.train_noise import integers, normal
+from genviewer.engine.train_noise import chosen, normal
 from genviewer.engine.train_state import TrainingState, with_layout
 from genviewer.nets.classifier import Classifier, ClassifierConfig
 from genviewer.nets.residual_gan import Discriminator, ResidualGANConfig
@@ -83,7 +83,7 @@ def misread(
     drawn, wanted = mean, labels
     if network.config.classes:
         count = max(1, int(len(x) * CLASSIFIER_SHARE))
-        wanted = labels[integers(state.noise, 0, len(labels) - remembered, count)]
+        wanted = chosen(state.noise, labels, count, without=remembered)
         z = normal(state.noise, count, network.config.latent_dim)
         drawn = torch.sigmoid(network.logits(z, wanted))
     with without_gradients(classifier):

@@ -16,18 +16,36 @@ if TYPE_CHECKING:
 
 
 class Share(NamedTuple):
-    """Which part of every batch a process works on, and where: ``rank`` of ``world`` equal ones."""
+    """Which part of every batch a process works on, and where: ``rank`` of ``world`` equal ones.
+
+    A whole batch may be of ``parts`` of so many rows, one after the other; of each every process
+    has its share.
+    """
 
     rank: int = 0
     world: int = 1
     device: torch.device = torch.device("cpu")
+    parts: tuple[int, ...] = ()
 
     def of(self, values: Tensor) -> Tensor:
         """The own rows of a tensor for the whole batch, on the own device."""
         if self.world > 1:
-            count = len(values) // self.world
-            values = values[self.rank * count : (self.rank + 1) * count]
+            own = []
+            for part in torch.split(values, self._parts(len(values))):
+                count = len(part) // self.world
+                own.append(part[self.rank * count : (self.rank + 1) * count])
+            values = torch.cat(own)
         return values.to(self.device)
+
+    def whole(self, rows: Tensor) -> Tensor:
+        """The rows (N, ..) that the processes have, one after the other, as in a whole batch."""
+        own = [count // self.world for count in self._parts(len(rows))]
+        of_each = torch.split(rows.view(self.world, -1, *rows.shape[1:]), own, 1)
+        return torch.cat([part.flatten(0, 1) for part in of_each])
+
+    def _parts(self, count: int) -> list[int]:
+        """The parts of so many rows; draws for something else than the batch have one."""
+        return list(self.parts) if count == sum(self.parts) else [count]
 
 
 ALONE = Share()
@@ -72,7 +90,24 @@ def integers(noise: torch.Generator, low: int, high: int, count: int, *shape: in
 
 def shuffled(noise: torch.Generator, rows: Tensor) -> Tensor:
     """The rows (N, ..) of all processes in another order, the own part of them."""
-    gather = noise.gather if isinstance(noise, Noise) else None
-    every = rows if gather is None else gather(rows)
+    every = _every(noise, rows)
     order = torch.randperm(len(every), generator=noise)
     return share_of(noise).of(every[order.to(every.device)])
+
+
+def chosen(noise: torch.Generator, rows: Tensor, count: int, without: int = 0) -> Tensor:
+    """``count`` rows drawn with replacement from those (N, ..) of all processes, the own part.
+
+    The last ``without`` rows of every process are none of them.
+    """
+    share, every = share_of(noise), _every(noise, rows)
+    places = torch.randint(
+        0, len(every) - without * share.world, (count * share.world,), generator=noise
+    )
+    return share.of(every[places.to(every.device)])
+
+
+def _every(noise: torch.Generator, rows: Tensor) -> Tensor:
+    """The rows of all processes, as in a whole batch."""
+    gather = noise.gather if isinstance(noise, Noise) else None
+    return rows if gather is None else share_of(noise).whole(gather(rows))

@@ -89,10 +89,9 @@ class Parallel:
         whole = config.vae is not None and (
             config.vae.views or config.vae.warp_at or config.vae.total_correlation
         )
-        if whole or (config.finetune is not None and config.finetune.replay):
+        if whole:
             raise TrainingError(
-                "views, warp_at, total_correlation and replay are for one device; leave out "
-                "--devices."
+                "views, warp_at and total_correlation are for one device; leave out --devices."
             )
 
     def place(self, state: TrainingState) -> None:

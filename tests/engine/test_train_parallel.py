@@ -12,15 +12,27 @@ import torch
 from safetensors.numpy import load_file
 from torch import nn
 
+from genviewer.engine.finetune import finetune_config
 from genviewer.engine.train_augment import augment
-from genviewer.engine.train_config import TrainingError
-from genviewer.engine.train_noise import Noise, Share, integers, normal, shuffled, uniform
+from genviewer.engine.train_config import TrainingError, config_table
+from genviewer.engine.train_noise import (
+    Noise,
+    Share,
+    chosen,
+    integers,
+    normal,
+    shuffled,
+    uniform,
+)
 from genviewer.engine.train_parallel import Parallel
+from genviewer.engine.train_run import to_toml
 from genviewer.engine.train_state import Batches
 from genviewer.engine.training import train
+from genviewer.io.dataset_survey import survey
 from genviewer.io.datasets import load_images
 from genviewer.nets.shared_norm import share_batch_norm
-from tests.tiny_runs import GAN, VAE, config_of
+from tests.tiny_models import write_tiny_vae
+from tests.tiny_runs import GAN, VAE, bars, config_of
 
 CHILD = """
 import sys
@@ -33,7 +45,7 @@ for folder in sys.argv[1:]:
 def losses(folder):
     rows = list(csv.DictReader((folder / "metrics.csv").open()))
     names = [name for name in rows[0] if name != "seconds"]
-    return names, np.array([[float(row[name]) for name in names] for row in rows])
+    return names, np.array([[float(row[name] or "nan") for name in names] for row in rows])
 
 
 def without_launcher():
@@ -56,12 +68,30 @@ def compare(folder):
         np.testing.assert_allclose(weights[1][name], value, rtol=1e-2, atol=1e-3)
 
 
+def write_finetuning(folder):
+    """What trains a model of four classes on images of a fifth, its own samples beside them."""
+    bundle = write_tiny_vae(folder / "model", channels=1)
+    images = bars(folder / "bars.npz")
+    found = survey(str(images))
+    names = [name for name, _ in found.class_counts]
+    config = finetune_config(
+        bundle, found, steps=8, batch_size=16, threads=1, new_classes=("bar",),
+        mapping=dict.fromkeys(names, "bar"),
+    )  # fmt: skip
+    assert config.finetune.replay == 0.5
+    assert config.vae.class_weight
+    config = msgspec.structs.replace(config, log_every=1, checkpoint_every=8)
+    (folder / "tiny.toml").write_text(to_toml(config_table(config)))
+    return folder
+
+
 def test_two_processes_have_the_curve_of_one(tmp_path):
     folders = []
     for name, text in (("vae", VAE + "condition_dropout = 0.2\n"), ("gan", GAN)):
         (tmp_path / name).mkdir()
         config_of(tmp_path / name, text, steps=8, every=8)
         folders.append(tmp_path / name)
+    folders.append(write_finetuning(tmp_path / "replay"))
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     script = tmp_path / "both.py"
     script.write_text(CHILD)
@@ -130,6 +160,25 @@ def test_rows_are_shuffled_over_all_processes():
     whole = shuffled(torch.Generator().manual_seed(4), rows)
     assert torch.equal(shares(3, one), whole)
     assert sorted(whole.flatten().tolist()) == list(range(12))
+
+
+def test_a_batch_of_two_parts_is_shared_out_by_both():
+    """Images and, behind them, samples of the old model: each process has some of either."""
+    whole = torch.arange(12.0).view(12, 1)
+    own = [Share(rank, 2, parts=(8, 4)).of(whole).flatten().tolist() for rank in (0, 1)]
+    assert own == [[0, 1, 2, 3, 8, 9], [4, 5, 6, 7, 10, 11]]
+    share = Share(0, 2, parts=(8, 4))
+    assert torch.equal(share.whole(torch.tensor([*own[0], *own[1]]).view(12, 1)), whole)
+    assert share.of(whole[:6]).flatten().tolist() == [0, 1, 2]  # draws for something else
+
+    def drawn(noise):
+        noise.share = noise.share._replace(parts=(8, 4))
+        noise.gather = lambda rows: torch.cat([torch.tensor(part).view(6, 1) for part in own])
+        return chosen(noise, whole[:6], 3, without=2)
+
+    together = shares(2, drawn)
+    assert torch.equal(together, chosen(torch.Generator().manual_seed(4), whole, 6, without=4))
+    assert together.max() < 8
 
 
 def test_the_shares_of_a_batch_are_the_batch(tmp_path):
