@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME = ".lock"
+WAIT_S = 2.0
+"""So long is waited: a thread of this program may be about to end its run."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -25,7 +28,7 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         # Not one for each thread: a run may be made in another than it is driven in.
-        self._lock = FileLock(folder / LOCK_NAME, timeout=0, thread_local=False)
+        self._lock = FileLock(folder / LOCK_NAME, timeout=WAIT_S, thread_local=False)
 
     def take(self) -> None:
         """Take it, or keep it.

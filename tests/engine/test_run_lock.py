@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from genviewer.core.resources import PACKAGE
-from genviewer.engine import train_bundle
+from genviewer.engine import run_lock, train_bundle
 from genviewer.engine.run_lock import RunLock
 from genviewer.engine.run_watcher import RunWatcher
 from genviewer.engine.train_config import TrainingError
@@ -30,6 +31,7 @@ sys.stdin.read()
 def folder(tmp_path, monkeypatch):
     """The folder of a run that stands at step 2 of 4."""
     monkeypatch.setattr(train_bundle, "MAX_ACCELERATOR_PARAMETERS", 0)
+    monkeypatch.setattr(run_lock, "WAIT_S", 0.1)
     events = TrainingRun.start(config_of(tmp_path, steps=4, every=2), tmp_path / "run").events()
     while next(events) != Saved(2):
         pass
@@ -89,3 +91,11 @@ def test_it_is_kept_after_an_error_until_the_run_is_dropped(folder, monkeypatch)
     events.close()
     other.take()
     other.release()
+
+
+def test_a_run_that_is_about_to_be_left_is_waited_for(folder, monkeypatch):
+    monkeypatch.setattr(run_lock, "WAIT_S", 30.0)
+    events = TrainingRun.resume(folder).events()
+    next(events)
+    threading.Timer(0.2, events.close).start()
+    assert TrainingRun.resume(folder).step == 2
