@@ -256,8 +256,11 @@ class Training(QObject):
         kept, safe = folder / "kept", self._files.models / "kept" / folder.name
 
         def work(_: Progress) -> Path | None:
+            from genviewer.engine.run_lock import check_free
+
             if not (folder / "train.toml").exists():
                 return None  # it had not begun
+            check_free(folder)
             if cites and kept.is_dir():
                 safe.parent.mkdir(parents=True, exist_ok=True)
                 kept.rename(safe)
