@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from genviewer.core.resources import models_dir
+from genviewer.engine import run_lock
 from genviewer.engine.train_config import read_config
+from genviewer.engine.train_run import RunFolder
+from genviewer.engine.train_state import TrainingState
 from genviewer.io.bundle import open_bundle
 from genviewer.session.fit import check_recipe
 from genviewer.session.state import load_state
@@ -228,6 +233,31 @@ def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
     assert check_recipe(window.session.scene.recipe, running.live.base.bundle.spec) is None
 
 
+def test_what_another_program_trains_is_neither_resumed_nor_discarded(
+    qtbot, window, running, monkeypatch
+):
+    _until(qtbot, lambda: running.live.snapshot is not None)
+    _stopped(qtbot, running)
+    folder = running.folder
+    told = f"{folder} is being trained by another program."
+
+    def times_told():
+        return [notice.text for notice in window.notices.notices].count(told)
+
+    other = run_lock.RunLock(folder)
+    other.take()
+    monkeypatch.setattr(run_lock, "WAIT_S", 0.1)
+    running.resume()
+    _until(qtbot, lambda: times_told() == 1)
+    assert running.standing.state == "failed"
+    while window.notices.notices:
+        window.notices._remove(window.notices.notices[0])
+    running.discard()
+    _until(qtbot, lambda: times_told() == 1)
+    assert (folder / "train.toml").is_file()
+    other.release()
+
+
 def test_a_run_that_was_read_too_late_does_not_take_the_place_of_one_that_goes_on(
     qtbot, window, running, config
 ):
@@ -242,6 +272,54 @@ def test_a_run_that_was_read_too_late_does_not_take_the_place_of_one_that_goes_o
     _until(qtbot, lambda: "Another training" in "".join(n.text for n in window.notices.notices))
     assert running.folder == mine
     assert running.going
+
+
+def test_a_run_that_diverges_says_so_and_goes_on_with_a_lower_rate(
+    qtbot, window, running, monkeypatch
+):
+    before = RunFolder(running.folder).config()
+    rate = before.optimizer.learning_rate
+    descend = TrainingState.descend
+
+    def diverge(state, name, loss, at, *others):
+        too_fast = at > rate / 2 and state.step > 3
+        return descend(state, name, loss * float("nan") if too_fast else loss, at, *others)
+
+    monkeypatch.setattr(TrainingState, "descend", diverge)
+    _until(qtbot, lambda: running.standing.state == "failed")
+    panel = running.panel
+    back = RunFolder(running.folder).checkpoints()[-1][0]
+    assert running.standing.step == back
+    assert "not finite" in panel.trouble.text
+    assert "tenth of the learning rate" in panel.trouble.text
+    panel.main.click()
+    _until(qtbot, lambda: running.standing.step > back + 5)
+    assert panel.trouble.isHidden()
+    now = RunFolder(running.folder).config()
+    assert now.optimizer.learning_rate == pytest.approx(rate / 10)
+    same = msgspec.structs.replace(now.optimizer, learning_rate=rate)
+    assert msgspec.structs.replace(now, optimizer=same) == before
+
+
+def test_a_full_disk_is_told_and_the_run_waits_until_there_is_room(
+    qtbot, window, running, monkeypatch
+):
+    mkstemp, full = tempfile.mkstemp, True
+
+    def no_room(*args, **options):
+        if full and str(running.folder) in str(options.get("dir")):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return mkstemp(*args, **options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", no_room)
+    _until(qtbot, lambda: running.standing.state == "paused")
+    step = running.standing.step
+    assert "no space left" in window.notices.notices[-1].text
+    assert "press Resume" in running.panel.trouble.text
+    full = False
+    running.panel.main.click()
+    _until(qtbot, lambda: running.standing.step > step)
+    assert running.panel.trouble.isHidden()
 
 
 def test_data_that_cannot_be_read_are_one_sentence_and_leave_no_run(
