@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+MINUS = "\N{MINUS SIGN}"
 CONFIDENT, DOUBTFUL = 0.95, 0.05  # a discriminator this sure of both is winning
 FOOLED = 0.1  # how close D(real) and D(fake) are where it can no longer tell
 UNSURE = 0.3, 0.7  # probabilities that say neither yes nor no
@@ -55,7 +56,7 @@ def _of_a_gan(real: float, fake: float) -> str:
 def _of_a_vae(rows: Sequence[Mapping[str, float]]) -> str:
     half = len(rows) // 2
     elbo = _mean(rows[-RECENT:], "elbo")
-    told = f"ELBO {elbo:.1f} nats per image"
+    told = f"ELBO {elbo:.1f} nats per image".replace("-", MINUS)
     if _spikes(rows):
         return f"The gradients jump: {told}. A lower learning rate is steadier."
     if "kl" in rows[-1] and _mean(rows[-RECENT:], "kl") < 0.1:

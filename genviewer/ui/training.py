@@ -15,6 +15,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from genviewer.engine.training_thread import ENDED, TrainingThread
+from genviewer.ui.training_advice import AT_THE_END, advice_on, diverged
 from genviewer.ui.training_live import LiveView
 from genviewer.ui.training_record import (
     LeftRun,
@@ -97,6 +98,7 @@ class Training(QObject):
         self._folder: Path | None = None
         self._standing = Standing()
         self._blocked = ""
+        self._paused = self._diverged = False
         self._then: Callable[[], object] | None = None
         panel.pause_wanted.connect(self.pause)
         panel.resume_wanted.connect(self.resume)
@@ -148,18 +150,26 @@ class Training(QObject):
     def pause(self) -> None:
         """Wait before the next step."""
         if self._thread is not None:
+            self._paused = True
             self._thread.pause()
 
     def resume(self) -> None:
-        """Go on: after a pause, after trouble, or from the checkpoint of a run that had stopped."""
-        folder, thread = self._folder, self._thread
+        """Go on: after a pause, after trouble, or from the checkpoint of a run that had stopped;
+        one that diverged does so with a lower learning rate.
+        """
+        folder, thread, slower = self._folder, self._thread, self._diverged
+        self._paused = False
         if thread is not None:
             thread.resume()
-        elif folder is not None and self._standing.resumable:
+        elif folder is not None:
 
             def make_run() -> TrainingRun:
+                from genviewer.engine.lower_rate import lower_rate
                 from genviewer.engine.training_run import TrainingRun
 
+                if slower:
+                    text = f"It goes on with a learning rate of {lower_rate(folder):g}."
+                    self._explorer.bridge.post(lambda: self._host.tell(text))
                 return TrainingRun.resume(folder)
 
             self._drive(make_run, self._standing.steps)
@@ -315,12 +325,13 @@ class Training(QObject):
             if left.snapshot is not None:
                 self.live.follow(left.snapshot)
             done = left.step >= left.steps
+            where = f"Stands at step {left.step:,} of {left.steps:,}."
             self._stand(
                 Standing(
                     "finished" if done else "stopped",
                     left.step,
                     left.steps,
-                    sentence=f"Stands at step {left.step:,} of {left.steps:,}.",
+                    sentence=f"It is done. {AT_THE_END}" if done else where,
                     model=left.snapshot is not None,
                 )
             )
@@ -389,10 +400,14 @@ class Training(QObject):
         def on_news() -> None:
             self._explorer.bridge.post(lambda: self._take(thread))
 
-        thread = TrainingThread(make_run, on_news, WHILE_TRAINING, SNAPSHOTS_PER_S)
+        renderer = self._explorer.renderer
+        thread = TrainingThread(
+            make_run, on_news, WHILE_TRAINING, SNAPSHOTS_PER_S, lambda: renderer.moving
+        )
         self._thread = thread
         self.live.threads = WHILE_TRAINING
         self._explorer.use_threads(WHILE_TRAINING)
+        renderer.sparing = True
         self.panel.show_page("run")
         before = self._standing
         self._stand(
@@ -411,17 +426,21 @@ class Training(QObject):
         if news.snapshot is not None:
             self.live.follow(news.snapshot)
         ended = news.state in ENDED
-        stopping = self._standing.state == "stopping" and not ended
+        before = self._standing
+        stopping = before.state == "stopping" and not ended
+        advice = advice_on(news, asked=self._paused)
+        if news.state == "paused" and advice and before.state != "paused":
+            self._host.tell(news.sentence, "warning")
         self._stand(
             Standing(
                 "stopping" if stopping else news.state,
-                news.step if news.state != "starting" else self._standing.step,
-                news.steps or self._standing.steps,
+                _step(news, before.step),
+                news.steps or before.steps,
                 news.rate,
                 news.remaining,
-                STOPPING if stopping else news.sentence,
-                resumable=news.saved_step >= 0 or self._standing.step > 0,
-                model=self._standing.model or news.snapshot is not None,
+                STOPPING if stopping else _sentence(news),
+                "" if stopping else advice,
+                model=before.model or news.snapshot is not None,
             )
         )
         self.news.emit(news)
@@ -430,8 +449,10 @@ class Training(QObject):
 
     def _ended(self, news: News) -> None:
         self._thread = None
+        self._diverged = diverged(news)
         self.live.threads = None
         self._explorer.use_threads(None)
+        self._explorer.renderer.sparing = False
         folder, then = self._folder, self._then
         self._then = None
         if news.state == "failed":
@@ -459,6 +480,7 @@ class Training(QObject):
 
     def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:
         self._folder = folder
+        self._paused = self._diverged = False
         self.live.begin(folder, base, name)
         try:
             write_record(
@@ -485,3 +507,15 @@ class Training(QObject):
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")
+
+
+def _step(news: News, before: int) -> int:
+    """From which step the run goes on; where it did not begin, as before."""
+    if news.state == "starting" or not news.steps:
+        return before
+    resumed = news.state in ("stopped", "failed") and news.saved_step >= 0
+    return news.saved_step if resumed else news.step
+
+
+def _sentence(news: News) -> str:
+    return f"{news.sentence} {AT_THE_END}" if news.state == "finished" else news.sentence

@@ -22,11 +22,12 @@ from genviewer.ui.icons import icon
 from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.segments import HEIGHT, Segments
 from genviewer.ui.widgets.training_run_page import TrainingRunPage
+from genviewer.ui.widgets.training_trouble import TrainingTrouble
 
 RunState = Literal[
     "none", "starting", "running", "paused", "stopping", "stopped", "finished", "failed"
 ]
-Main = Literal["start", "pause", "resume"]
+Main = Literal["start", "pause", "resume", "keep"]
 PAGES = (("data", "Data"), ("how", "How"), ("run", "Run"))
 TIPS = {
     "data": "What the model is to learn",
@@ -46,8 +47,8 @@ class Standing(msgspec.Struct, frozen=True):
         rate: images a second; 0 where that is not known.
         remaining: seconds.
         sentence: what is going on, in plain words.
+        advice: what can be done where something went wrong, as ``sentence`` says; else empty.
         blocked: why a run cannot be started or go on; empty if it can.
-        resumable: whether the run can go on from where it is.
         model: whether there are weights to keep.
         watched: whether it trains elsewhere and can only be looked at.
     """
@@ -58,8 +59,8 @@ class Standing(msgspec.Struct, frozen=True):
     rate: float = 0.0
     remaining: float = 0.0
     sentence: str = ""
+    advice: str = ""
     blocked: str = ""
-    resumable: bool = True
     model: bool = False
     watched: bool = False
 
@@ -116,6 +117,7 @@ class TrainingPanel(QWidget):
         self.bar.setFixedHeight(3)
         self.bar.setRange(0, PARTS)
         self.bar.setAccessibleName("Progress of the training")
+        self.trouble = TrainingTrouble(self)
         top = QHBoxLayout()
         top.setContentsMargins(8, 6, 8, 6)
         top.setSpacing(12)
@@ -129,6 +131,7 @@ class TrainingPanel(QWidget):
         column.setSpacing(0)
         column.addLayout(top)
         column.addWidget(self.bar)
+        column.addWidget(self.trouble)
         column.addWidget(self.stack, 1)
         self.show_page("data")
         self.set_standing(self._standing)
@@ -165,7 +168,11 @@ class TrainingPanel(QWidget):
     def set_standing(self, standing: Standing) -> None:
         """Show how the run stands, and offer what can be done about it."""
         self._standing = now = standing
-        self.sentence.setText(now.sentence if now.state != "none" else now.blocked)
+        known = now.state != "none"
+        self.trouble.say(*((now.sentence, now.advice) if known and now.advice else ("", "")))
+        where = f"Stands at step {now.step:,} of {now.steps:,}."
+        told = where if now.advice else now.sentence
+        self.sentence.setText(told if known else now.blocked)
         share = now.step / now.steps if now.steps else 0.0
         self.bar.setRange(0, 0 if now.state == "starting" else PARTS)
         self.bar.setValue(round(share * PARTS))
@@ -175,6 +182,7 @@ class TrainingPanel(QWidget):
             "start": ("Start", "Train the current model on these images"),
             "pause": ("Pause", "Wait before the next step"),
             "resume": ("Resume", "Go on from where it stands"),
+            "keep": ("Keep…", "Write what it has learned as a model of its own"),
         }[what]
         self.main.setText(text)
         self.main.setEnabled(not why_not(now))
@@ -190,6 +198,7 @@ class TrainingPanel(QWidget):
             "start": self.start_wanted,
             "pause": self.pause_wanted,
             "resume": self.resume_wanted,
+            "keep": self.run.keep_wanted,
         }[main_of(self._standing)].emit()
 
 
@@ -199,7 +208,7 @@ def main_of(standing: Standing) -> Main:
         return "pause"
     if standing.state in ("paused", "stopped", "failed") and not standing.watched:
         return "resume"
-    return "start"
+    return "keep" if standing.state == "finished" else "start"
 
 
 def why_not(standing: Standing) -> str:
@@ -210,10 +219,8 @@ def why_not(standing: Standing) -> str:
         return "It ends after this step"
     if standing.watched and standing.state == "running":
         return "This run trains elsewhere"
-    if standing.state in ("stopped", "failed") and not standing.resumable:
-        return "This run cannot go on; discard it or keep what there is"
-    if standing.state == "finished":
-        return "Keep or discard this result first"
+    if standing.state == "finished" and not standing.model:
+        return "What was learned is on its way"
     return standing.blocked if standing.state == "none" else ""
 
 

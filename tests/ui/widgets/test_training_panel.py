@@ -94,13 +94,15 @@ def test_a_rate_steps_by_factors_and_keeps_what_is_typed(qtbot):
         ("paused", "Resume", "resume_wanted"),
         ("stopped", "Resume", "resume_wanted"),
         ("failed", "Resume", "resume_wanted"),
+        ("finished", "Keep…", "keep_wanted"),
     ],
 )
 def test_the_large_button_does_what_comes_next(qtbot, panel, state, text, signal):
     blocked = "" if state == "none" else "No images are needed to go on."
     panel.set_standing(Standing(state, 5, 10, blocked=blocked, model=True))
     assert panel.main.text() == text
-    with qtbot.waitSignal(getattr(panel, signal)):
+    emitter = panel.run if signal == "keep_wanted" else panel
+    with qtbot.waitSignal(getattr(emitter, signal)):
         qtbot.mouseClick(panel.main, Qt.MouseButton.LeftButton)
     assert panel.stop.isVisible() == (state in ("running", "paused"))
 
@@ -110,8 +112,7 @@ def test_the_large_button_does_what_comes_next(qtbot, panel, state, text, signal
     [
         (Standing("none", blocked="There are no images yet."), "There are no images yet."),
         (Standing("starting"), "moment"),
-        (Standing("finished", 10, 10, model=True), "Keep or discard"),
-        (Standing("failed", 3, 10, resumable=False), "cannot go on"),
+        (Standing("finished", 10, 10), "on its way"),
         (Standing("running", 3, 10, watched=True), "elsewhere"),
     ],
 )
