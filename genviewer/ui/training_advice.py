@@ -1,4 +1,4 @@
-"""What can be done about a training that went wrong, or that has come to its end, in plain words."""
+"""What can be done about a training that went wrong, or has come to its end, in plain words."""
 
 from __future__ import annotations
 
