@@ -42,9 +42,9 @@ class RunLock:
             self._lock.acquire()
         except Timeout:
             raise TrainingError(f"{self._folder} is being trained by another program.") from None
-        except OSError:
+        except OSError as error:
             # A file system without locks, or not to be written to, which is told when it is.
-            _log.warning("%s cannot be locked.", self._folder, exc_info=True)
+            _log.info("%s cannot be locked: %s.", self._folder, error.strerror or error)
 
     def release(self) -> None:
         """Let others train it."""

@@ -1,5 +1,6 @@
 """One program at a time trains a run; others may look on."""
 
+import errno
 import subprocess
 import sys
 import threading
@@ -99,3 +100,11 @@ def test_a_run_that_is_about_to_be_left_is_waited_for(folder, monkeypatch):
     next(events)
     threading.Timer(0.2, events.close).start()
     assert TrainingRun.resume(folder).step == 2
+
+
+def test_where_nothing_can_be_locked_the_run_goes_on_without(folder, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(run_lock.FileLock, "acquire", fail)
+    assert list(TrainingRun.resume(folder).events())[-1].finished

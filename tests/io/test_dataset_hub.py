@@ -220,7 +220,11 @@ def test_what_another_program_left_in_part_is_no_data_set(cache):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "words"), [({"a.parquet": 5}, "Parquet"), ({"README.md": 5}, "has no images")]
+    ("sizes", "words"),
+    [
+        ({"a.parquet": 5}, "Parquet .* save them as PNG files"),
+        ({"README.md": 5}, "has no images"),
+    ],
 )
 def test_what_cannot_be_read_is_not_downloaded(online, monkeypatch, sizes, words):
     monkeypatch.setattr(Api, "sizes", sizes)
