@@ -266,8 +266,8 @@ def _sentence(near: Nearness | None, what: str, measure: str) -> str:
     if near is None:
         return f"Among {what}."
     return (
-        f"The nearest of {what} is {near.distance:.3g} away (Euclidean distance {measure}). Two of "
-        f"them are typically {near.typical:.3g} apart at the nearest; {near.percentile:.0f} % have "
+        f"The nearest of {what} is {near.distance:.2f} away (Euclidean distance {measure}). Two of "
+        f"them are typically {near.typical:.2f} apart at the nearest; {near.percentile:.0f} % have "
         f"a nearer one, {near.ratio_percentile:.0f} % one that stands out as much from the images "
         "around."
     )

@@ -13,6 +13,7 @@ from genviewer.engine.data_beliefs import (
     confusion,
     doubt,
 )
+from genviewer.ui.numerals import number
 from genviewer.ui.widgets.data_page import percent
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Bayes:
             f"{percent(right.mean(), 2)} of {len(right):,} images are recognised. The model is "
             f"{percent(posterior.max(1).mean(), 2)} sure on average, and its expected calibration "
             f"error is {percent(found.calibration.error, 2)}. With the {percent(share)} below "
-            f"{threshold:,.1f} nats rejected, {rest}."
+            f"{number(threshold, 1)} nats rejected, {rest}."
         )
 
     def _show_cell(self, row: int | None, column: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.ui.numerals import MINUS, number
 from genviewer.ui.widgets.figure_rows import Figure
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from genviewer.engine.image_beliefs import Answer
     from genviewer.io.bundle import Bundle
 
-MINUS = "\N{MINUS SIGN}"
 THIN = "\N{THIN SPACE}"
 MEASURED = {
     "bernoulli": "of binary pixels",
@@ -40,11 +40,6 @@ REJECTION = "Rejected: like nothing I know."
 
 SURE = 0.5
 """Without a class above this probability the model is called undecided."""
-
-
-def number(value: float, digits: int = 2) -> str:
-    """A number with a proper minus sign."""
-    return f"{value:,.{digits}f}".replace("-", MINUS)
 
 
 def in_training(bundle: Bundle) -> str:

@@ -87,7 +87,10 @@ def test_outliers_are_the_images_that_the_model_finds_least_likely(
     beliefs = measure_data(open_density(bundle, "cpu"), bundle, images)
     order = np.argsort(beliefs.log_px)
     page, heard = view.window.outliers, []
-    shown = [float(text.replace(",", "")) for text in page.grids["strangest"].captions]
+    shown = [
+        float(text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+        for text in page.grids["strangest"].captions
+    ]
     assert np.allclose(shown, beliefs.log_px[order], atol=0.11)
     view.image_chosen.disconnect()
     view.image_chosen.connect(lambda pixels, name: heard.append((pixels, name)))
@@ -110,7 +113,7 @@ def test_outliers_are_the_images_that_the_model_finds_least_likely(
     current = explorer.canvas.focus_pixels()
     expected = measure_data(open_density(bundle, "cpu"), bundle, current[None]).log_px[0]
     assert page.histogram.mark == pytest.approx(expected, abs=0.01)
-    assert f"{expected:,.1f}" in page.verdict.text()
+    assert f" \N{MINUS SIGN}{-expected:,.1f}," in page.verdict.text()
     # the share that is rejected goes to the Inspect panel
     page.slider.box.setValue(25.0)
     rejected = (page._log_px < page.threshold).mean()

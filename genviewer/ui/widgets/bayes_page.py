@@ -51,15 +51,19 @@ class BayesPage(DataPage):
         self.grid.chosen.connect(lambda index: self.row_chosen.emit(int(self._rows[index])))
         plots = QVBoxLayout()
         plots.setSpacing(4)
-        for text, tip, plot in (
+        for text, tip, plot, key in (
             ("Calibration", "Is it right as often as it is sure? The dashed line is.",
-             self.calibration),
+             self.calibration, None),
             ("Accuracy against rejection", "What is gained by leaving images unanswered",
-             self.rejection),
+             self.rejection, self.rejection.key),
         ):  # fmt: skip
             label = heading(text, content)
             label.setToolTip(tip)
-            plots.addWidget(label)
+            head = QHBoxLayout()
+            head.addWidget(label, 1)
+            if key is not None:
+                head.addWidget(key)
+            plots.addLayout(head)
             plots.addWidget(plot, 1)
         left = QVBoxLayout()
         left.setSpacing(4)

@@ -10,9 +10,11 @@ from PySide6.QtCore import QSize
 
 from genviewer.ui import theme
 from genviewer.ui.widgets.data_plot import DataPlot, dashed, faded
+from genviewer.ui.widgets.plot_key import PlotKey
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PySide6.QtGui import QColor
     from PySide6.QtWidgets import QWidget
 
 
@@ -60,7 +62,10 @@ class CalibrationPlot(DataPlot):
 
 
 class RejectionPlot(DataPlot):
-    """Accuracy of what is kept against the share that is rejected, for two ways to reject."""
+    """Accuracy of what is kept against the share that is rejected, for two ways to reject.
+
+    ``key`` tells the two apart, and is to be put beside the title.
+    """
 
     WAYS = ("by log p(x)", "by confidence")
 
@@ -70,14 +75,12 @@ class RejectionPlot(DataPlot):
         super().__init__(
             "Accuracy against rejection", "share rejected", "accuracy of the rest", parent
         )
-        legend = self.addLegend(offset=(-8, -8))
-        for line, name in zip(self._lines, self.WAYS, strict=True):
+        self.key = PlotKey(self.WAYS, way_colors, parent)
+        for line in self._lines:
             self.addItem(line)
-            legend.addItem(line, name)
-        self._legend = legend
         self.addItem(self._share, ignoreBounds=True)
+        self.getPlotItem().getAxis("left").highest = 1.0
         self.setXRange(0.0, 1.0, padding=0.02)
-        self.restyle()
 
     def sizeHint(self) -> QSize:
         return QSize(280, 190)
@@ -97,10 +100,12 @@ class RejectionPlot(DataPlot):
     def restyle(self) -> None:
         super().restyle()
         c = theme.colors()
-        for line, color in zip(self._lines, (c.accent, c.warning), strict=True):
+        for line, color in zip(self._lines, way_colors(), strict=True):
             line.setPen(pg.mkPen(color, width=2))
         self._share.setPen(dashed(c.text))
-        legend = getattr(self, "_legend", None) if self._made else None
-        if legend is not None:
-            legend.setLabelTextColor(c.text)
-            legend.setLabelTextSize("11px")
+
+
+def way_colors() -> tuple[QColor, QColor]:
+    """The colours of the two ways to reject."""
+    c = theme.colors()
+    return c.accent, c.warning

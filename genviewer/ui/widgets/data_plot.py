@@ -5,6 +5,7 @@ Imports pyqtgraph, which takes a while: whoever needs a plot imports this module
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -12,10 +13,36 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFont
 
 from genviewer.ui import theme
+from genviewer.ui.numerals import with_minus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QWidget
+
+
+SPARSE = [(0, 0.8), (2, 0.35), (4, 0.2)]
+"""How much of a vertical axis numbers fill at most, by how many there are already."""
+
+
+class SignedAxis(pg.AxisItem):
+    """An axis whose numbers have a proper minus sign.
+
+    Beyond ``highest`` there are no values, and so no ticks.
+    """
+
+    highest = math.inf
+
+    def tickValues(
+        self, low: float, high: float, size: float
+    ) -> list[tuple[float, Sequence[float]]]:
+        levels = super().tickValues(low, high, size)
+        most = self.highest + 1e-9
+        return [(spacing, [v for v in values if v <= most]) for spacing, values in levels]
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        return [with_minus(text) for text in super().tickStrings(values, scale, spacing)]
 
 
 class DataPlot(pg.PlotWidget):
@@ -38,7 +65,8 @@ class DataPlot(pg.PlotWidget):
         parent: QWidget | None = None,
         view: pg.ViewBox | None = None,
     ) -> None:
-        super().__init__(parent, background=None, viewBox=view, enableMenu=False)
+        axes = {side: SignedAxis(side) for side in ("bottom", "left")}
+        super().__init__(parent, background=None, viewBox=view, enableMenu=False, axisItems=axes)
         self.setAccessibleName(name)
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
         item = self.getPlotItem()
@@ -50,6 +78,7 @@ class DataPlot(pg.PlotWidget):
         self._labels = {"bottom": x, "left": y}
         for side in self._labels:
             item.getAxis(side).enableAutoSIPrefix(False)
+        item.getAxis("left").setStyle(textFillLimits=SPARSE)
         self._made = True
         self.restyle()
 

@@ -21,6 +21,7 @@ TAIL = 0.002
 """The share of the values at the low end that is piled up in the first bin."""
 
 STEPS = 200.0
+ROOM = 1.27
 
 
 class Histogram(DataPlot):
@@ -45,8 +46,8 @@ class Histogram(DataPlot):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for item in (self._bars, self._below, self._threshold, self._mark):
             self.addItem(item, ignoreBounds=True)
-        self._threshold.label.setPosition(0.92)
-        self._mark.label.setPosition(0.8)
+        self._threshold.label.setPosition(0.95)
+        self._mark.label.setPosition(0.86)
         self._threshold.sigPositionChanged.connect(self._dragged)
         self._threshold.setVisible(False)
         self._mark.setVisible(False)
@@ -74,7 +75,8 @@ class Histogram(DataPlot):
         room = 0.06 * (high - low)
         self._bars.setData(edges, counts)
         self.setXRange(low - room, high + room, padding=0.0)
-        self.setYRange(0.0, 1.15 * float(counts.max()), padding=0.0)
+        # Above the highest bar the two labels lie over nothing.
+        self.setYRange(0.0, ROOM * float(counts.max()), padding=0.0)
         self._threshold.blockSignals(True)  # nobody has moved it
         self._threshold.setBounds((low - room, high + room))
         self._threshold.blockSignals(False)

@@ -49,6 +49,7 @@ MINIMUM_HEIGHT = 236
 REDRAWN = "Redrawn"
 ENCODE = "Go to the latent that the encoder finds"
 INVERT = "Search for the latent that draws it best"
+COMPARED = "What the image is compared with"
 EVERY_CLASS = "The same latent under every class"
 SAMPLES = (16, 100, 500, 2000, 5000)
 
@@ -154,8 +155,9 @@ class InspectPanel(ButtonPanel):
         self.likeness = QLabel("", pictures)
         self.likeness.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.likeness.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        tiles.addLayout(row, 1)
+        tiles.addLayout(row, 100)  # as high as the pictures can be; the rest stays empty
         tiles.addWidget(self.likeness)
+        tiles.addStretch(1)
         figures = QWidget(column)
         rows = QVBoxLayout(figures)
         rows.setContentsMargins(0, 0, 0, 0)
@@ -183,7 +185,7 @@ class InspectPanel(ButtonPanel):
             lambda _: self.samples_chosen.emit(int(self.samples.currentData()))
         )
         self.reference = QComboBox(self)
-        self.reference.setToolTip("What the image is compared with")
+        self.reference.setToolTip(COMPARED)
         self.reference.setAccessibleName("Compared with")
         self.reference.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -249,6 +251,7 @@ class InspectPanel(ButtonPanel):
         for key, text in choices:
             self.reference.addItem(text, key)
         self.reference.setCurrentIndex(max(self.reference.findData(current), 0))
+        self.reference.setToolTip(f"{COMPARED}: {self.reference.currentText()}")
 
     def set_seen(self, pixels: NDArray[np.uint8] | None) -> None:
         """What the model is given: uint8 (H, W, C) in its size."""

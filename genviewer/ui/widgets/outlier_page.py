@@ -11,6 +11,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
+from genviewer.ui.numerals import number
 from genviewer.ui.widgets.data_page import MARGIN, DataPage, heading, percent, prose, scrolled
 from genviewer.ui.widgets.histogram import Histogram
 from genviewer.ui.widgets.picture_grid import PictureGrid
@@ -106,8 +107,8 @@ class OutlierPage(DataPage):
         self._log_px = log_px
         low, middle, high = np.quantile(log_px, [0.05, 0.5, 0.95])
         self.summary.setText(
-            f"log p(x) of {len(log_px):,} images: median {middle:,.1f} nats, nine in ten between "
-            f"{low:,.1f} and {high:,.1f}. It is the {measure}."
+            f"log p(x) of {len(log_px):,} images: median {number(middle, 1)} nats, nine in ten "
+            f"between {number(low, 1)} and {number(high, 1)}. It is the {measure}."
         )
         self.histogram.set_values(log_px)
         order = np.argsort(log_px, kind="stable")
@@ -119,9 +120,10 @@ class OutlierPage(DataPage):
         }
         for key, rows in self._rows.items():
             tips = [
-                f"log p(x) = {log_px[row]:,.2f} nats\nClick to look into this image" for row in rows
+                f"log p(x) = {number(log_px[row])} nats\nClick to look into this image"
+                for row in rows
             ]
-            captions = [f"{log_px[row]:,.1f}" for row in rows]
+            captions = [number(log_px[row], 1) for row in rows]
             self.grids[key].set_pictures(images[rows], captions, tips)
         if threshold is None:
             threshold = float(np.quantile(log_px, REJECTED))
@@ -153,13 +155,14 @@ class OutlierPage(DataPage):
         if not len(self._log_px):
             return
         rejected = int((self._log_px < self.threshold).sum())
-        text = f"Below {self.threshold:,.1f} nats: {rejected:,} of {len(self._log_px):,}."
+        text = f"Below {number(self.threshold, 1)} nats: {rejected:,} of {len(self._log_px):,}."
         mark = self.histogram.mark
         if mark is not None:
             below = float((self._log_px < mark).mean())
             side = "below it" if mark < self.threshold else "above it"
             text += (
-                f" The current sample has {mark:,.1f}, more than {percent(below)} of these: {side}."
+                f" The current sample has {number(mark, 1)}, more than {percent(below)} of these: "
+                f"{side}."
             )
         text += " Inspect rejects the same share, for as much outline as an image has."
         self.verdict.setText(text)

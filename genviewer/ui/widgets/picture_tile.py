@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from genviewer.ui import theme
@@ -38,6 +38,7 @@ class PictureTile(QWidget):
     def set_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
         """Show an image uint8 (H, W, C); None for none."""
         self._image = None if pixels is None else image_of(pixels)
+        self._bound_height()
         self.update()
 
     def set_caption(self, caption: str) -> None:
@@ -78,6 +79,18 @@ class PictureTile(QWidget):
             width = height = min(room.width(), room.height()) * ratio
         left, top = (room.width() - width) / 2, (room.height() - height) / 2
         return QRectF(round(left), round(top), width, height)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._bound_height()
+
+    def _bound_height(self) -> None:
+        """Higher than its picture can be it would only push what is below away."""
+        high = float(self.width())
+        if self._image is not None:
+            scale = self.width() / self._image.width()
+            high = self._image.height() * (float(int(scale)) if scale >= 2.0 else scale)
+        self.setMaximumHeight(max(round(high), LEAST) + CAPTION)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         c, place = theme.colors(), self._place()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout
 
+from genviewer.ui.numerals import number, signed
 from genviewer.ui.widgets.data_page import MARGIN, DataPage, heading, prose, scrolled
 from genviewer.ui.widgets.dimension_grid import DimensionGrid
 from genviewer.ui.widgets.matrix_view import MatrixView
@@ -83,7 +84,7 @@ class PosteriorPage(DataPage):
         titles = [f"z{dim}   KL {found.kl[dim]:.2f}" for dim in order]
         tips = [
             f"z{dim}: KL {found.kl[dim]:.3f} nats\n"
-            f"aggregated posterior {found.mean[dim]:+.2f} ± {found.deviation[dim]:.2f}\n"
+            f"aggregated posterior {signed(found.mean[dim])} ± {found.deviation[dim]:.2f}\n"
             f"variance of the mean {found.variance_of_mean[dim]:.3f}"
             + ("" if found.active[dim] else "\nnot active: says nothing about the image")
             for dim in order
@@ -95,15 +96,15 @@ class PosteriorPage(DataPage):
         strongest = np.argsort(-found.kl, kind="stable")
         shown = np.sort(strongest[found.active[strongest]][:LARGEST_MATRIX])
         table = found.correlations[np.ix_(shown, shown)]
-        texts = [[f"{value:.1f}" if abs(value) >= 0.05 else "" for value in row] for row in table]
+        texts = [[number(value, 1) if abs(value) >= 0.05 else "" for value in row] for row in table]
         names = [f"z{dim}" for dim in shown]
         self.matrix.set_matrix(
-            table, texts, names, lambda i, j: f"{names[i]} and {names[j]}: {table[i, j]:+.3f}"
+            table, texts, names, lambda i, j: f"{names[i]} and {names[j]}: {signed(table[i, j], 3)}"
         )
         pair = found.strongest_pair
         text = "There are no two active dimensions."
         if pair is not None:
-            text = f"The most correlated are z{pair[0]} and z{pair[1]}: {pair[2]:+.2f}."
+            text = f"The most correlated are z{pair[0]} and z{pair[1]}: {signed(pair[2])}."
         if len(shown) < len(found.kl):
             left_out = len(found.kl) - len(shown)
             text += f" The {left_out} least used of {len(found.kl)} dimensions are left out."

@@ -249,3 +249,25 @@ def test_colours_of_many_classes_differ(qtbot):
 
     for count in (1, 10, 62):
         assert len({color.name() for color in class_colors(count)}) == count
+
+
+def test_axes_have_minus_signs_and_no_ticks_where_there_are_no_values(shown):
+    from genviewer.ui.widgets.bayes_plots import RejectionPlot
+    from genviewer.ui.widgets.histogram import Histogram
+
+    axis = Histogram("Figures", "nats").getPlotItem().getAxis("bottom")
+    assert axis.tickStrings([-20.0, 0.0, 20.0], 1.0, 20.0) == ["\N{MINUS SIGN}20", "0", "20"]
+    plot = shown(RejectionPlot())
+    curve = np.linspace(0.0, 1.0, 5), np.array([0.98, 0.985, 0.99, 0.99, 1.0])
+    plot.set_curves(curve, curve)
+    left = plot.getPlotItem().getAxis("left")
+    assert left.range[1] > 1.0
+    ticks = [value for _, values in left.tickValues(*left.range, 300) for value in values]
+    assert max(ticks) == pytest.approx(1.0)
+    # What tells the curves apart is not in the plot, where it would lie over them.
+    assert plot.getPlotItem().legend is None
+    key = shown(plot.key, *plot.key.sizeHint().toTuple())
+    pixels = key.grab().toImage()
+    colors = {pixels.pixelColor(x, key.height() // 2).name() for x in range(key.width())}
+    c = theme.colors()
+    assert {c.accent.name(), c.warning.name()} <= colors
