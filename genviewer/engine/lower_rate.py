@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genviewer.engine.run_lock import check_free
 from genviewer.engine.train_config import config_table
 from genviewer.engine.train_run import RunFolder, to_toml
 from genviewer.io.atomic import write_bytes
@@ -25,11 +26,12 @@ def lower_rate(folder: Path) -> float:
     while nothing trains in ``folder``.
 
     Raises:
-        TrainingError: the configuration cannot be read.
+        TrainingError: the configuration cannot be read, or another program trains the run.
         WriteError: it cannot be written; it is as it was.
     """
     run = RunFolder(folder)
     run.check_inside()
+    check_free(folder)
     config = run.config()
     before = config.optimizer
     # Rounded to what a person reads: a tenth of 0.0003 is not 2.9999999999999997e-05.
