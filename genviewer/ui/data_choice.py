@@ -49,7 +49,9 @@ def facts_of(look: Look, view: ViewedData) -> str:
     part = "images"
     if view.has_test:
         part = "test images" if look.split == "test" else "training images"
+    # In training the model goes by the name of its run, and what it began as is looked at.
+    before = "" if look.model.id == look.bundle.model_id else ", as it was before its training"
     return (
         f"{len(view.images):,} of {view.total:,} {part}, at {width} × {height}, through "
-        f"{look.bundle.spec.name}"
+        f"{look.bundle.spec.name}{before}"
     )

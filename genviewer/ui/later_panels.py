@@ -171,7 +171,9 @@ class LaterPanels:
         from genviewer.ui.training_setup import TrainingSetup
 
         window = self._window
-        return TrainingSetup(window.explorer, window.trainings, window.tell, window)
+        setup = TrainingSetup(window.explorer, window.trainings, window.tell, window)
+        setup.surveyed.connect(self.data_sources.remember)
+        return setup
 
     @cached_property
     def mixing(self) -> Mixing:

@@ -58,9 +58,11 @@ class TrainingSetup(QObject):
 
     Signals:
         changed(): whether a training could start may be another now.
+        surveyed(str): a data set, a path or a name, was looked at and can be used.
     """
 
     changed = Signal()
+    surveyed = Signal(str)
 
     def __init__(
         self,
@@ -195,6 +197,7 @@ class TrainingSetup(QObject):
             if self._job is job:
                 self._job = None
                 self.data.show_survey(found.survey, found.gallery)
+                self.surveyed.emit(name)
                 self._data_shown()
                 self._propose(anew=not self._own_choices)
 

@@ -135,7 +135,9 @@ def test_the_weights_on_the_screen_are_asked(window, qtbot, expected, monkeypatc
     answered(2)
 
 
-def test_at_rest_all_samples_are_taken_and_it_is_compared(window, qtbot, expected, monkeypatch):
+def test_at_rest_all_samples_are_taken_and_it_is_compared(
+    window, qtbot, expected, tmp_path, monkeypatch
+):
     monkeypatch.setattr(inspect_live, "REST_MS", 100)
     monkeypatch.setattr(inspect_live, "LONGEST_REST_MS", 100)
     asked = []
@@ -152,6 +154,16 @@ def test_at_rest_all_samples_are_taken_and_it_is_compared(window, qtbot, expecte
     assert asked[-1].bundle.config.provenance["steps"] == 2
     figures = {figure.name: figure.value for figure in found.panel.figures.figures}
     assert figures["for outline"] == "measuring…"
+    # A whole data set takes too long for weights that change: it is said what is looked through.
+    view = window.later.data_view
+    view.show()
+    view.show_page("posterior")
+    view.open_source(str(tmp_path / "bars.npz"))
+    qtbot.waitUntil(
+        lambda: "as it was before its training" in view.window.facts.text(), timeout=PATIENCE_MS
+    )
+    assert view.window.posterior.has_figures
+    view.window.close()
     base = asked[-1].base
     window.explorer.show_loaded(base)
     qtbot.waitUntil(lambda: not found.panel.notice.text(), timeout=PATIENCE_MS)

@@ -93,6 +93,7 @@ def test_dropped_images_are_trained_on_under_the_hand_and_kept(
 ):
     survey = setup.data.survey
     assert survey.count == 12
+    assert window.later.data_sources.own[0][0] == survey.source
     assert survey.bad_count == 1
     assert setup.data.choices.new_classes == ("square",)
     recipe = window.session.scene.recipe
