@@ -9,22 +9,22 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from genviewer.engine.training_thread import ENDED, TrainingThread
-from genviewer.ui.training_advice import AT_THE_END, advice_on, diverged
 from genviewer.ui.training_live import LiveView
+from genviewer.ui.training_outcome import Outcome
 from genviewer.ui.training_record import (
     LeftRun,
     delete_discarded,
     forget_record,
     free_folder,
-    put_aside,
     write_record,
 )
+from genviewer.ui.training_standing import STOPPING, diverged, standing_of, standing_on_disk
 from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
 
 if TYPE_CHECKING:
@@ -35,25 +35,16 @@ if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
     from genviewer.engine.training_run import TrainingRun
     from genviewer.engine.training_thread import News
-    from genviewer.io.bundle import Bundle
     from genviewer.session.paths import UserFiles
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.models import Loaded
+    from genviewer.ui.training_outcome import Host
 
 WHILE_TRAINING = 1
 """Threads of a decode while the trainer needs the cores; its own are as many."""
 
 SNAPSHOTS_PER_S = 3.0
 JOIN_S = 60.0
-STOPPING = "It ends after this step."
-
-
-class Host(Protocol):
-    """What the window offers to the training."""
-
-    def tell(self, text: str, severity: str = "info") -> None: ...
-    def tell_with_undo(self, text: str, undo: Callable[[], object] | None) -> None: ...
-    def model_kept(self, loaded: Loaded) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +89,7 @@ class Training(QObject):
         self._folder: Path | None = None
         self._standing = Standing()
         self._blocked = ""
+        self._outcome = Outcome(explorer, self.live, files, host, self)
         self._paused = self._diverged = False
         self._then: Callable[[], object] | None = None
         panel.pause_wanted.connect(self.pause)
@@ -218,31 +210,14 @@ class Training(QObject):
         if folder is None or snapshot is None:
             self._host.tell("Nothing was learned that could be kept.", "warning")
             return
-
-        def work(_: Progress) -> Bundle:
-            from genviewer.engine.run_timeline import keep
-
-            return keep(folder, snapshot.named(place.name), place)
-
-        def opened(loaded: Loaded) -> None:
-            self.live.become(loaded)
-            self._leave()
-            self._host.model_kept(loaded)
-            self._host.tell(f"Kept step {snapshot.step:,} as the model {place.name}.")
-
-        self._explorer.jobs.submit(
-            work,
-            f"Keeping {place.name}",
-            done=lambda _: self._explorer.store.open(place, opened, self._failed),
-            failed=lambda error: self._failed(str(error)),
-        )
+        self._outcome.keep(folder, snapshot, place)
 
     def leave(self) -> None:
         """Go back to the model as it was; the run stays on the disk. Not while it goes on."""
         folder, base = self._folder, self.live.base
         if self._thread is None and folder is not None and base is not None:
             self.live.become(base)
-            self._leave()
+            self.no_run()
             self._host.tell(f"The run stays in {folder}.")
 
     def discard(self) -> None:
@@ -256,55 +231,23 @@ class Training(QObject):
 
     def _discard(self, then: Callable[[], object] | None = None) -> None:
         folder, base, ref = self._folder, self.live.base, self.live.ref
-        if folder is None or base is None or ref is None:  # it had not begun
-            if then is not None:
-                then()
-            return
-        cites = self.live.cites
-        self.live.become(base)
-        self._leave()
-        kept, safe = folder / "kept", self._files.models / "kept" / folder.name
+        if folder is not None and base is not None and ref is not None:
+            self._outcome.discard(folder, base, ref.name, then)
+        elif then is not None:  # it had not begun
+            then()
 
-        def work(_: Progress) -> Path | None:
-            from genviewer.engine.run_lock import check_free
-
-            if not (folder / "train.toml").exists():
-                return None  # it had not begun
-            check_free(folder)
-            if cites and kept.is_dir():
-                safe.parent.mkdir(parents=True, exist_ok=True)
-                kept.rename(safe)
-            return put_aside(folder)
-
-        def done(aside: Path | None) -> None:
-            if aside is not None:
-                if cites:
-                    self.live.move_kept(kept, safe)
-                self._host.tell_with_undo(
-                    f"Discarded the training of {ref.name}.",
-                    lambda: self._take_back(aside, folder, base),
-                )
-            if then is not None:
-                then()
-
-        self.live.in_order(work, f"Discarding {folder.name}", done)
-
-    def _take_back(self, aside: Path, folder: Path, base: Loaded) -> None:
-        if self._standing.state != "none":
-            self._host.tell("Another training runs; keep or discard it first.", "warning")
-            return
-        try:
-            aside.rename(folder)
-        except OSError as error:
-            self._host.tell(f"The run cannot be taken back: {error.strerror}.", "error")
-            return
-        self.open_run(folder, base)
+    def remove(self, folder: Path) -> None:
+        """Discard a run that is shown no more; it can be taken back for a while."""
+        if folder == self._folder:
+            self.discard()
+        else:
+            self._outcome.remove(folder)
 
     # runs of before
 
     def open_run(self, folder: Path, base: Loaded) -> None:
         """Show a run that is on the disk and stands still; it can be resumed."""
-        if not self._may_open():
+        if not self.may_open():
             return
 
         def work(_: Progress) -> _Left:
@@ -319,22 +262,13 @@ class Training(QObject):
             return _Left(config.name, step, config.steps, snapshot)
 
         def done(left: _Left) -> None:
-            if not self._may_open():  # one may have been started while this one was read
+            if not self.may_open():  # one may have been started while this one was read
                 return
             self._turn_to(folder, left.name, base)
             if left.snapshot is not None:
                 self.live.follow(left.snapshot)
-            done = left.step >= left.steps
-            where = f"Stands at step {left.step:,} of {left.steps:,}."
-            self._stand(
-                Standing(
-                    "finished" if done else "stopped",
-                    left.step,
-                    left.steps,
-                    sentence=f"It is done. {AT_THE_END}" if done else where,
-                    model=left.snapshot is not None,
-                )
-            )
+            model = left.snapshot is not None
+            self._stand(standing_on_disk(left.step, left.steps, model=model))
 
         self._explorer.jobs.submit(
             work,
@@ -344,7 +278,8 @@ class Training(QObject):
             failed=lambda error: self._failed(str(error)),
         )
 
-    def _may_open(self) -> bool:
+    def may_open(self) -> bool:
+        """Whether no run is shown, so that another can be; if one is, it is told."""
         if self._standing.state != "none":
             self._host.tell("Another training is open; keep or discard it first.", "warning")
             return False
@@ -426,23 +361,10 @@ class Training(QObject):
         if news.snapshot is not None:
             self.live.follow(news.snapshot)
         ended = news.state in ENDED
-        before = self._standing
-        stopping = before.state == "stopping" and not ended
-        advice = advice_on(news, asked=self._paused)
-        if news.state == "paused" and advice and before.state != "paused":
-            self._host.tell(news.sentence, "warning")
-        self._stand(
-            Standing(
-                "stopping" if stopping else news.state,
-                _step(news, before.step),
-                news.steps or before.steps,
-                news.rate,
-                news.remaining,
-                STOPPING if stopping else _sentence(news),
-                "" if stopping else advice,
-                model=before.model or news.snapshot is not None,
-            )
-        )
+        before, now = self._standing, standing_of(news, self._standing, asked=self._paused)
+        if now.state == "paused" and now.advice and before.state != "paused":
+            self._host.tell(now.sentence, "warning")
+        self._stand(now)
         self.news.emit(news)
         if ended:
             self._ended(news)
@@ -467,7 +389,7 @@ class Training(QObject):
         base = self.live.base
         if base is not None:
             self.live.become(base)
-        self._leave()
+        self.no_run()
 
     def _when_ended(self, then: Callable[[], object] | None) -> None:
         if self._thread is None:
@@ -490,7 +412,7 @@ class Training(QObject):
             self._host.tell(f"The run cannot be remembered: {error.strerror}.", "warning")
         self.run_changed.emit(folder)
 
-    def _leave(self) -> None:
+    def no_run(self) -> None:
         """No run is shown any more."""
         self._folder = None
         self._stand(Standing())
@@ -507,15 +429,3 @@ class Training(QObject):
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")
-
-
-def _step(news: News, before: int) -> int:
-    """From which step the run goes on; where it did not begin, as before."""
-    if news.state == "starting" or not news.steps:
-        return before
-    resumed = news.state in ("stopped", "failed") and news.saved_step >= 0
-    return news.saved_step if resumed else news.step
-
-
-def _sentence(news: News) -> str:
-    return f"{news.sentence} {AT_THE_END}" if news.state == "finished" else news.sentence

@@ -202,11 +202,6 @@ class LiveView(QObject):
             work, name, done=done, failed=lambda error: self._tell(str(error), "error")
         )
 
-    @property
-    def cites(self) -> bool:
-        """Whether anything cites weights of this run."""
-        return any(map(self._is_kept, self._session.model_paths))
-
     def _is_kept(self, model: str) -> bool:
         """Whether a model is one that was kept of this run."""
         path, folder = self._session.model_paths.get(model), self._folder

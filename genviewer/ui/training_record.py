@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,15 @@ def put_aside(run: Path) -> Path:
         place = trash / f"{run.name}-{number}"
     run.rename(place)
     return place
+
+
+def size_of(run: Path) -> int:
+    """Bytes of all files of a run; what goes meanwhile is not counted."""
+    total = 0
+    for path in run.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
 
 
 def delete_discarded(runs: Path) -> None:

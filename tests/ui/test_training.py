@@ -162,6 +162,7 @@ def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     running.keep(tmp_path / "taken")
     assert "exists already" in window.notices.notices[-1].text
     assert running.going
+    folder = running.folder
     running.keep(tmp_path / "mine")
     _until(qtbot, lambda: running.standing.state == "none")
     settled(qtbot, window)
@@ -171,8 +172,24 @@ def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     assert (tmp_path / "mine" / "train.toml").is_file()
     assert window.explorer.store.loaded(live.id) is None
     assert not isinstance(window.explorer.store.loaded(kept.model_id), Live)
+    # Its run stays until it is deleted, which can be taken back.
+    _press(qtbot, window, "Delete Run")
+    _until(qtbot, lambda: not folder.exists())
+    _press(qtbot, window, "Undo")
+    assert (folder / "train.toml").is_file()
+    assert running.standing.state == "none"
     window.session.undo()
     assert window.session.scene.model.name == "digits-cvae"
+
+
+def _press(qtbot, window, label):
+    """Press the button of the newest notice, which is to be this one."""
+
+    def offered():
+        return window.notices.notices and window.notices.notices[-1].button
+
+    _until(qtbot, lambda: offered() and offered().text() == label)
+    offered().click()
 
 
 def test_discarding_goes_back_and_can_be_taken_back(qtbot, window, running, user_files):
@@ -222,7 +239,7 @@ def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
     step, base = running.standing.step, running.live.base
     folder = running.folder
     running.live.become(base)
-    running._leave()
+    running.no_run()
     running.open_run(folder, base)
     _until(qtbot, lambda: running.standing.state == "stopped")
     assert running.standing.step == step
@@ -264,7 +281,7 @@ def test_a_run_that_was_read_too_late_does_not_take_the_place_of_one_that_goes_o
     _stopped(qtbot, running)
     folder, base = running.folder, running.live.base
     running.live.become(base)
-    running._leave()
+    running.no_run()
     running.open_run(folder, base)
     running.start(config, base)
     mine = running.folder

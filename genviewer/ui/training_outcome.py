@@ -1,0 +1,156 @@
+"""What becomes of a run that stands still: a model of its own, nothing, or the run as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from genviewer.ui.training_record import put_aside, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from genviewer.engine.jobs import Progress
+    from genviewer.engine.run_timeline import Snapshot
+    from genviewer.session.paths import UserFiles
+    from genviewer.ui.explorer import Explorer
+    from genviewer.ui.models import Loaded
+    from genviewer.ui.training_live import LiveView
+
+MEGABYTE = 1e6
+
+
+class Host(Protocol):
+    """What the window offers to the training."""
+
+    def tell(self, text: str, severity: str = "info") -> None: ...
+    def offer(self, text: str, label: str, do: Callable[[], object]) -> None: ...
+    def model_kept(self, loaded: Loaded) -> None: ...
+
+
+class Run(Protocol):
+    """Who shows the run."""
+
+    def no_run(self) -> None: ...
+    def may_open(self) -> bool: ...
+    def open_run(self, folder: Path, base: Loaded) -> None: ...
+    def remove(self, folder: Path) -> None: ...
+
+
+class Outcome:
+    """Keeps or discards runs; their files are moved in the lane of the live model (GUI thread).
+
+    Args:
+        live: shows the run.
+        run: is told that no run is shown any more, and shows one that is taken back.
+    """
+
+    def __init__(
+        self, explorer: Explorer, live: LiveView, files: UserFiles, host: Host, run: Run
+    ) -> None:
+        self._explorer, self._live, self._files = explorer, live, files
+        self._host, self._run = host, run
+
+    def keep(self, folder: Path, snapshot: Snapshot, place: Path) -> None:
+        """Write a snapshot of the run as a model, which then stands wherever that of the run did.
+        The run is left, and may be deleted.
+        """
+
+        def work(_: Progress) -> int:
+            from genviewer.engine.run_timeline import keep
+
+            keep(folder, snapshot.named(place.name), place)
+            return size_of(folder)
+
+        def written(size: int) -> None:
+            def opened(loaded: Loaded) -> None:
+                self._live.become(loaded)
+                self._run.no_run()
+                self._host.model_kept(loaded)
+                text = f"Kept step {snapshot.step:,} as the model {place.name}."
+                if not self._own(folder):
+                    self._host.tell(text)
+                    return
+                left = f"{text} Its run stays, with {size / MEGABYTE:,.0f} MB of checkpoints."
+                self._host.offer(left, "Delete Run", lambda: self._run.remove(folder))
+
+            self._explorer.store.open(place, opened, self._failed)
+
+        self._explorer.jobs.submit(
+            work,
+            f"Keeping {place.name}",
+            done=written,
+            failed=lambda error: self._failed(str(error)),
+        )
+
+    def discard(
+        self, folder: Path, base: Loaded, name: str, then: Callable[[], object] | None = None
+    ) -> None:
+        """Go back to the model ``base`` that it was, and put the run aside; it can be taken back
+        for a while. ``then`` is called afterwards.
+        """
+        cited = self._cited(folder)
+        self._live.become(base)
+        self._run.no_run()
+        text = f"Discarded the training of {name}."
+        self._put_aside(folder, cited, text, base, then)
+
+    def remove(self, folder: Path) -> None:
+        """Put a run aside that is not shown; it can be taken back for a while."""
+        self._put_aside(folder, self._cited(folder), f"Deleted the run {folder.name}.")
+
+    def _own(self, folder: Path) -> bool:
+        return folder.parent == self._files.runs
+
+    def _cited(self, folder: Path) -> bool:
+        """Whether anything cites weights that are kept in this run."""
+        paths = self._explorer.session.model_paths.values()
+        return any(folder in Path(path).parents for path in paths)
+
+    def _put_aside(
+        self,
+        folder: Path,
+        cited: bool,
+        text: str,
+        base: Loaded | None = None,
+        then: Callable[[], object] | None = None,
+    ) -> None:
+        """Say ``text`` with a button that takes the run back, and shows it if there is a ``base``,
+        the model that it began as.
+        """
+        kept, safe = folder / "kept", self._files.models / "kept" / folder.name
+
+        def work(_: Progress) -> Path | None:
+            from genviewer.engine.run_lock import check_free
+
+            if not (folder / "train.toml").exists():
+                return None  # it had not begun
+            check_free(folder)
+            if cited and kept.is_dir():
+                safe.parent.mkdir(parents=True, exist_ok=True)
+                kept.rename(safe)
+            return put_aside(folder)
+
+        def done(aside: Path | None) -> None:
+            if aside is not None:
+                if cited:
+                    self._live.move_kept(kept, safe)
+                self._host.offer(text, "Undo", lambda: self._take_back(aside, folder, base))
+            if then is not None:
+                then()
+
+        self._live.in_order(work, f"Discarding {folder.name}", done)
+
+    def _take_back(self, aside: Path, folder: Path, base: Loaded | None) -> None:
+        if base is not None and not self._run.may_open():
+            return
+        try:
+            aside.rename(folder)
+        except OSError as error:
+            self._failed(f"The run cannot be taken back: {error.strerror}.")
+            return
+        if base is not None:
+            self._run.open_run(folder, base)
+
+    def _failed(self, text: str) -> None:
+        self._host.tell(text, "error")
