@@ -351,6 +351,10 @@ class MainWindow(QMainWindow):
         """The same with a button that takes it back."""
         self.notices.show_notice(text, "info", ("Undo", undo) if undo else None)
 
+    def offer(self, text: str, label: str, do: Callable[[], object]) -> None:
+        """The same with a button that does something more."""
+        self.notices.show_notice(text, "info", (label, do))
+
     def latents_dropped(self, path: Path) -> None:
         """A file of latents is to become pins."""
         self.docks.show("show_pins", True)
