@@ -45,7 +45,9 @@ if TYPE_CHECKING:
 WIDE = 930
 """From this width on pictures and figures are side by side."""
 
-MINIMUM_HEIGHT = 236
+MINIMUM_HEIGHT, NOTICE_HEIGHT = 236, 290
+"""With a notice above them the figures would be clipped at less."""
+
 REDRAWN = "Redrawn"
 ENCODE = "Go to the latent that the encoder finds"
 INVERT = "Search for the latent that draws it best"
@@ -227,6 +229,7 @@ class InspectPanel(ButtonPanel):
         """Say something above it all; nothing where it is empty."""
         self.notice.setText(text)
         self.notice.setVisible(bool(text))
+        self.setMinimumHeight(NOTICE_HEIGHT if text else MINIMUM_HEIGHT)
 
     def set_density_shown(self, shown: bool) -> None:
         """Whether there is a density, with samples and a reference to choose."""
