@@ -71,7 +71,7 @@ class Outcome:
                 if not self._own(folder):
                     self._host.tell(text)
                     return
-                left = f"{text} Its run stays, with {size / MEGABYTE:,.0f} MB of checkpoints."
+                left = f"{text} Its run stays, with {size / MEGABYTE:,.0f}\N{NO-BREAK SPACE}MB of checkpoints."
                 self._host.offer(left, "Delete Run", lambda: self._run.remove(folder))
 
             self._explorer.store.open(place, opened, self._failed)
