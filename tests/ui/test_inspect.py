@@ -183,6 +183,12 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot):
     found = inspect(window, qtbot)
     bundle = window.explorer.store.loaded(window.session.scene.model.id).bundle
     assert bundled_reference(bundle) is not None
+    box = found.panel.reference
+    box.setFixedWidth(90)  # as in a narrow window
+    assert box.shown_text().endswith("…")
+    assert box.currentText() == "MNIST's test digits"
+    box.setFixedWidth(400)
+    assert box.shown_text() == box.currentText()
     found.show_image(np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8), "noise")
     done(qtbot, found)
     assert "nothing I know" in found.panel.classes_column.verdict.text()

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from genviewer.ui import theme
 from genviewer.ui.widgets.class_column import ClassColumn
+from genviewer.ui.widgets.elided_box import ElidedBox
 from genviewer.ui.widgets.figure_rows import FigureRows
 from genviewer.ui.widgets.image_column import ImageColumn
 from genviewer.ui.widgets.image_import import has_image, image_from
@@ -186,7 +187,7 @@ class InspectPanel(ButtonPanel):
         self.samples.activated.connect(
             lambda _: self.samples_chosen.emit(int(self.samples.currentData()))
         )
-        self.reference = QComboBox(self)
+        self.reference = ElidedBox(self)
         self.reference.setToolTip(COMPARED)
         self.reference.setAccessibleName("Compared with")
         self.reference.setSizeAdjustPolicy(
