@@ -33,9 +33,11 @@ def check_npz(out: Path) -> None:
 def read_images(
     paths: Sequence[Path], spec: Spec
 ) -> tuple[NDArray[np.generic], NDArray[np.int64] | None]:
-    """The images of files, a folder or a data set, and their labels where they have some.
+    """The images of files, a folder or a data set, and the model's class of each where said.
 
-    Image files become grey or coloured as the model's are: not every format knows grey.
+    Image files become grey or coloured as the model's are: not every format knows grey. The names
+    of the data's classes say which of the model's they are; data whose classes are others than the
+    model's say none, which is told.
 
     Raises:
         CommandError, DataError, ImageError: they cannot be read.
@@ -47,11 +49,15 @@ def read_images(
     path = paths[0]
     if path.suffix.lower() == ".npy":
         return read_npy(path), None
+    from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import load_images
 
     image = spec.image
     train, _ = load_images(str(path), mixed_shape=(image.height, image.width, image.channels))
-    return train.images, train.labels
+    labels = model_labels(train, spec)
+    if labels is None and train.labels is not None and spec.conditions:
+        say(f"the classes of {path} are not those of {spec.name}, and are left out")
+    return train.images, labels
 
 
 def read_npy(path: Path) -> NDArray[np.generic]:
@@ -89,7 +95,7 @@ def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
 def conditions_of(
     path: Path | None, found: NDArray[np.int64] | None, count: int, spec: Spec
 ) -> NDArray[np.float32] | None:
-    """Packed conditions (N, K) of the images: those of a file, of the data, else empty ones.
+    """Packed conditions (N, K) of the images: those of a file, else ``found``, else empty ones.
 
     A model that cannot do without takes image i for class i mod K then, which is told.
 

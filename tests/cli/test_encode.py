@@ -81,3 +81,35 @@ def test_images_of_no_known_class_are_of_any_class(tmp_path, capsys, optional):
     y = torch.zeros(2, 4) if optional else torch.eye(4)[:2]
     with np.load("z.npz") as found:
         np.testing.assert_allclose(found["mean"], posterior(bundle, pictures(2), y)[0], atol=1e-5)
+
+
+def test_the_names_of_folders_say_which_classes_of_the_model_are_meant(tmp_path):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1, optional=False)
+    images = pictures(4)
+    for image, name in zip(images, ("bee", "bee", "dog", "dog"), strict=True):
+        folder = tmp_path / "sorted" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{len(list(folder.iterdir()))}.png")
+    assert main(["encode", str(bundle.path), "sorted", "--out", "z.npz"]) == 0
+    y = torch.eye(4)[[1, 1, 3, 3]]
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"], posterior(bundle, images, y)[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("names", [("ant", "wasp"), None])
+def test_classes_that_are_not_the_models_are_told_and_left_out(tmp_path, capsys, names):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1)
+    images, labels = pictures(4), np.array([0, 0, 1, 1])
+    if names is None:
+        np.savez("data.npz", images=images, labels=labels * 4)
+    else:
+        for image, label in zip(images, labels, strict=True):
+            folder = tmp_path / "sorted" / names[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{len(list(folder.iterdir()))}.png")
+    source = "data.npz" if names is None else "sorted"
+    assert main(["encode", str(bundle.path), source, "--out", "z.npz"]) == 0
+    assert "are not those of model" in capsys.readouterr().err
+    with np.load("z.npz") as found:
+        mean = posterior(bundle, images, torch.zeros(4, 4))[0]
+        np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
