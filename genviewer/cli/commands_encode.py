@@ -49,7 +49,7 @@ def encode(
     need_encoder(bundle)
     pictures, found_labels = read_images(images, bundle.spec)
     x = to_model_range(pictures, bundle)
-    y = conditions_of(labels, found_labels, len(x), bundle.spec)
+    y = conditions_of(labels, found_labels, x, bundle, device)
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
         mean, logvar = encode_images(bundle, x, y, device, advance)
     write_posterior(out, mean, logvar)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.cli.errors import CommandError, UsageError, say
-from genviewer.core.condition import Condition, pack
+from genviewer.core.condition import pack
 from genviewer.core.condition_parsing import conditions_from_labels
-from genviewer.core.recipe import default_condition
 from genviewer.io.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.core.spec import Spec
+    from genviewer.io.bundle import Bundle
 
 IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"})
 
@@ -93,31 +93,46 @@ def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
 
 
 def conditions_of(
-    path: Path | None, found: NDArray[np.int64] | None, count: int, spec: Spec
+    path: Path | None,
+    found: NDArray[np.int64] | None,
+    images: NDArray[np.float32],
+    bundle: Bundle,
+    device: str = "auto",
 ) -> NDArray[np.float32] | None:
     """Packed conditions (N, K) of the images: those of a file, else ``found``, else empty ones.
 
-    A model that cannot do without takes image i for class i mod K then, which is told.
+    A model that cannot do without is asked which class it takes each image for; one that cannot
+    say that either takes image i for class i mod K. Both is told.
+
+    Args:
+        path: of the file, or None.
+        found: the model's class of each image, int64 (N,), where the data say it.
+        images: float32 (N, C, H, W) in the model's range.
+        bundle: the model.
+        device: where it is asked.
 
     Raises:
         CommandError: there are not as many labels as images.
         ConditionError: the labels do not fit the model.
     """
+    spec = bundle.spec
     if not spec.conditions:
         return None
-    labels = found if path is None else read_npy(path)
-    if labels is None and all(wanted.optional for wanted in spec.conditions):
-        conditions = [Condition()] * count
-    elif labels is None:
-        say(
-            f"{spec.name} needs to know the class: image i is taken for class i mod K; see --labels"
-        )
-        conditions = [default_condition(spec, index) for index in range(count)]
-    else:
-        conditions = conditions_from_labels(np.asarray(labels), spec)
-    if len(conditions) != count:
-        raise CommandError(f"There are {len(conditions)} labels for {count} image(s).")
-    return np.stack([pack(condition, spec) for condition in conditions])
+    if path is not None:
+        conditions = conditions_from_labels(np.asarray(read_npy(path)), spec)
+        if len(conditions) != len(images):
+            raise CommandError(f"There are {len(conditions)} labels for {len(images)} image(s).")
+        return np.stack([pack(condition, spec) for condition in conditions])
+    from genviewer.cli.inspecting import told_progress
+    from genviewer.engine.directions_images import conditions_of_images
+
+    with told_progress(f"classes of {len(images)} image(s)") as progress:
+        y, guess = conditions_of_images(bundle, images, found, device, progress)
+    if guess == "believed":
+        say(f"{spec.name} needs the class: an image has the one it takes it for; see --labels")
+    elif guess == "in turn":
+        say(f"{spec.name} needs the class: image i is taken for class i mod K; see --labels")
+    return y
 
 
 def write_posterior(out: Path, mean: NDArray[np.float32], logvar: NDArray[np.float32]) -> None:

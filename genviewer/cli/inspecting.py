@@ -195,18 +195,10 @@ def encoded_directions(
             "model itself."
         )
     seen = read_inspected([source], split, bundle.spec).head(limit)
-    y = conditions_of(None, seen.labels, len(seen.images), bundle.spec)
+    x = to_model_range(seen.images, bundle)
+    y = conditions_of(None, seen.labels, x, bundle, device)
     try:
-        return found_in_data(
-            bundle,
-            to_model_range(seen.images, bundle),
-            y,
-            seen.groups,
-            seen.names,
-            method,
-            count,
-            device,
-        )
+        return found_in_data(bundle, x, y, seen.groups, seen.names, method, count, device)
     except ValueError as error:
         raise CommandError(str(error)) from error
 

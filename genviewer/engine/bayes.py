@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.engine.density import ShareOfProgress, add_samples, measure_likelihood
+from genviewer.engine.density import (
+    ShareOfProgress,
+    add_samples,
+    measure_likelihood,
+    open_density,
+)
 from genviewer.engine.density_results import Likelihoods, WeightSums
 from genviewer.engine.encoding import to_model_range
 from genviewer.engine.generator import LoadError
@@ -226,6 +231,32 @@ def measure_marginal(
         density, x, rows, glance=glance, samples=samples, seed=seed, progress=progress
     )
     return beliefs.likelihoods
+
+
+def taken_for(
+    bundle: Bundle,
+    images: Floats,
+    device: str = "auto",
+    progress: Reports | None = None,
+) -> Ints | None:
+    """The class that a model takes each image for at a glance, int64 (N,); in a job's thread.
+
+    Args:
+        bundle: the model.
+        images: float32 (N, C, H, W) in its range.
+        device: where to compute.
+        progress: told how far it is; it may cancel.
+
+    Returns:
+        None where the model cannot say: it has no density, or its classes are not all that it has
+        to be told.
+    """
+    try:
+        rows = class_rows(bundle.spec)
+        density = open_density(bundle, device)
+    except LoadError:
+        return None
+    return believe(density, images, rows, glance=1, samples=1, progress=progress).best
 
 
 def entropy(posterior: Doubles) -> Doubles:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,16 @@ def posterior(bundle, images: np.ndarray, y=None) -> tuple[np.ndarray, np.ndarra
     with torch.inference_mode():
         mean, logvar = load_network(bundle).encode(x, y)
     return mean.numpy(), logvar.numpy()
+
+
+def drawn_as(bundle, classes: list[int]) -> np.ndarray:
+    """Samples of a model uint8 (N, H, W), of the classes that are named."""
+    torch.manual_seed(0)
+    with torch.inference_mode():
+        x = load_network(bundle).decode(torch.randn(len(classes), LATENT), torch.eye(4)[classes])
+    low, high = bundle.spec.image.range
+    levels = (x[:, 0] - low) / (high - low) * 255.0
+    return levels.clamp(0.0, 255.0).round().byte().numpy()
 
 
 @pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
@@ -72,15 +84,43 @@ def test_a_model_without_an_encoder_says_so_first(capsys):
     assert "has no encoder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("optional", [True, False])
-def test_images_of_no_known_class_are_of_any_class(tmp_path, capsys, optional):
-    bundle = write_tiny_vae(tmp_path / "model", channels=1, optional=optional)
+def test_images_of_no_known_class_are_of_any_class(tmp_path, capsys):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1)
     np.save("x.npy", pictures(2))
     assert main(["encode", str(bundle.path), "x.npy", "--out", "z.npz"]) == 0
-    assert ("--labels" in capsys.readouterr().err) == (not optional)
-    y = torch.zeros(2, 4) if optional else torch.eye(4)[:2]
+    assert "class" not in capsys.readouterr().err
     with np.load("z.npz") as found:
-        np.testing.assert_allclose(found["mean"], posterior(bundle, pictures(2), y)[0], atol=1e-5)
+        mean = posterior(bundle, pictures(2), torch.zeros(2, 4))[0]
+        np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
+
+
+def test_a_model_that_needs_a_class_takes_the_one_it_believes_in(tmp_path, capsys):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1, optional=False)
+    images = drawn_as(bundle, [2, 0, 3, 3, 1])
+    np.save("x.npy", images)
+    classify = ["classify", str(bundle.path), "x.npy", "--samples", "1", "--json"]
+    assert main(classify) == 0
+    told = json.loads(capsys.readouterr().out)["images"]
+    believed = [int(np.argmax(image["posterior"])) for image in told]
+    assert believed != [0, 1, 2, 3, 0]  # which is i mod K
+    assert main(["encode", str(bundle.path), "x.npy", "--out", "z.npz"]) == 0
+    assert "takes it for" in capsys.readouterr().err
+    y = torch.eye(4)[believed]
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"], posterior(bundle, images, y)[0], atol=1e-5)
+
+
+def test_a_model_that_cannot_say_the_class_either_takes_them_in_turn(tmp_path, capsys):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1, optional=False)
+    config = json.loads((bundle.path / "config.json").read_text())
+    config["spec"]["density"] = False
+    (bundle.path / "config.json").write_text(json.dumps(config))
+    np.save("x.npy", pictures(2))
+    assert main(["encode", str(bundle.path), "x.npy", "--out", "z.npz"]) == 0
+    assert "i mod K; see --labels" in capsys.readouterr().err
+    with np.load("z.npz") as found:
+        mean = posterior(bundle, pictures(2), torch.eye(4)[:2])[0]
+        np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
 
 
 def test_the_names_of_folders_say_which_classes_of_the_model_are_meant(tmp_path):

@@ -10,6 +10,9 @@ import torch
 from torch import nn
 
 import genviewer.engine.directions_attributes as module
+import genviewer.engine.directions_images as images_module
+from genviewer.engine.bayes import believe
+from genviewer.engine.density import open_density
 from genviewer.engine.directions_attributes import found_in_attributes, measured_attributes
 from genviewer.engine.directions_images import conditions_of_images, found_in_images
 from genviewer.engine.generator import LoadError
@@ -88,18 +91,37 @@ def test_a_model_whose_pictures_stay_the_same_has_none(
         found_in_attributes(bundle, points=100)
 
 
-def test_classes_of_images_are_those_of_the_model_by_name(tmp_path: Path):
+def test_images_are_encoded_as_their_classes_or_as_what_the_model_takes_them_for(tmp_path: Path):
     bundle = write_tiny_vae(tmp_path / "tiny", channels=1)
-    spec = bundle.spec
-    names = spec.class_condition.names
-    labels = np.array([1, 0, 1])
-    pixels = np.zeros((3, 8, 8, 1), np.uint8)
-    if names is not None:
-        data = Images("d", pixels, labels, (names[2], names[0]))
-        y = conditions_of_images(data, labels, 3, spec)
-        assert y.argmax(1).tolist() == [0, 2, 0]
-    y = conditions_of_images(Images("d", pixels, labels), labels, 3, spec)
-    assert y.argmax(1).tolist() == [1, 0, 1]
+    images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
+    y, how = conditions_of_images(bundle, images, np.array([1, 0, 1]))
+    assert y is not None
+    assert (y.argmax(1).tolist(), how) == ([1, 0, 1], "known")
+    y, how = conditions_of_images(bundle, images, None)
+    assert y is not None
+    assert (y.max(), how) == (0.0, "empty")
+    needs = write_tiny_vae(tmp_path / "needs", channels=1, optional=False)
+    y, how = conditions_of_images(needs, images, None)
+    assert y is not None
+    best = believe(open_density(needs, "cpu"), images, np.eye(4, dtype=np.float32), samples=1).best
+    assert (y.argmax(1).tolist(), how) == (best.tolist(), "believed")
+
+
+def test_directions_are_of_images_as_the_classes_that_their_names_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    bundle = write_tiny_vae(tmp_path / "tiny", channels=1)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
+    data = Images("d", pixels, np.array([1, 0, 1, 0, 0, 1]), ("cat", "ant"))
+    monkeypatch.setattr(images_module, "load_images", lambda *_, **__: (data, None))
+    told: list[np.ndarray] = []
+
+    def found_in_data(bundle, x, y, *_rest):
+        told.append(y)
+
+    monkeypatch.setattr(images_module, "found_in_data", found_in_data)
+    found_in_images(bundle, "d", "class")
+    assert told[0].argmax(1).tolist() == [0, 2, 0, 2, 2, 0]
 
 
 def test_directions_between_classes_of_a_file(tmp_path: Path):
