@@ -27,6 +27,7 @@ from genviewer.ui.widgets.step_box import StepBox
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PySide6.QtGui import QResizeEvent
 
 MAX_STEPS, MAX_BATCH, MAX_SEED, MAX_FREEZE = 9_999_999, 4096, 2**31 - 1, 8
 LAYERS = {
@@ -42,6 +43,8 @@ AUGMENTS = {
 }
 PRESET_WIDTH, FIELDS_WIDTH = 236, 316  # at least
 WIDEST = 400
+THREE_COLUMNS = 960
+"""So wide there is room for all choices beside each other, and none needs to be scrolled to."""
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -166,14 +169,16 @@ class TrainingChoices(QWidget):
         self.fold = FoldHeader("More", self)
         self.fold.setChecked(False)
         self.fold.setAccessibleName("More choices, fold or open")
-        self.fold.toggled.connect(self._more.setVisible)
-        self._more.setVisible(False)
-        right = QVBoxLayout()
+        self.fold.toggled.connect(self._show_more)
+        right = self._below = QVBoxLayout()
         right.setSpacing(6)
         right.addLayout(plain)
         right.addWidget(self.fold)
         right.addWidget(self._more)
         right.addStretch(1)
+        self._aside = QWidget(self)
+        self._aside_column = QVBoxLayout(self._aside)
+        self._aside_column.addStretch(1)
         inside = QWidget(self)
         row = QHBoxLayout(inside)
         row.setContentsMargins(12, 8, 12, 8)
@@ -185,7 +190,12 @@ class TrainingChoices(QWidget):
             holder.setMinimumWidth(width)
             holder.setMaximumWidth(WIDEST)
             row.addWidget(holder, share)
+        self._aside_column.setContentsMargins(0, 0, 0, 0)
+        self._aside.setMinimumWidth(FIELDS_WIDTH)
+        self._aside.setMaximumWidth(WIDEST)
+        row.addWidget(self._aside, 5)
         row.addStretch(0)
+        self._show_more(False)
         scroll = QScrollArea(self)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
@@ -197,6 +207,21 @@ class TrainingChoices(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(320, 96)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        wide = self.width() >= THREE_COLUMNS
+        if wide == (self._more.parentWidget() is self._aside):
+            return
+        if wide:
+            self._aside_column.insertWidget(0, self._more)
+        else:
+            self._below.insertWidget(self._below.indexOf(self.fold) + 1, self._more)
+        self._show_more(self.fold.isChecked())
+
+    def _show_more(self, shown: bool) -> None:
+        self._more.setVisible(shown)
+        self._aside.setVisible(shown and self._more.parentWidget() is self._aside)
 
     # what is shown
 

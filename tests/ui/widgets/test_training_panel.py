@@ -63,6 +63,16 @@ def test_layers_that_the_model_lacks_cannot_be_chosen_and_say_why(choices):
     assert "GAN" in choices.augments["cutout"].toolTip()
 
 
+def test_where_there_is_room_no_choice_has_to_be_scrolled_to(qtbot, choices):
+    choices.fold.setChecked(True)
+    last = choices.augments["cutout"]
+    for width, seen in ((640, False), (1010, True), (650, False)):
+        choices.resize(width, 200)
+        qtbot.waitUntil(lambda: last.visibleRegion().isEmpty() != seen)  # noqa: B023 - at once
+    choices.fold.setChecked(False)
+    assert not last.isVisible()
+
+
 def test_a_preset_is_told_and_explained(qtbot, choices):
     choices.set_choices(Choices("normal"))
     with qtbot.waitSignal(choices.preset_chosen) as told:
