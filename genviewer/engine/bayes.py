@@ -52,7 +52,8 @@ class Beliefs:
         log_pxy: the importance-weighted bound on log p(x | y) in nats, (N, K); of the classes
             that are far behind from few samples.
         prior: p(y), (K,).
-        likelihoods: of p(x) = sum_y p(x | y) p(y).
+        likelihoods: of p(x) = sum_y p(x | y) p(y). The error of ``log_px`` is at most the one
+            given, which it has where the classes err together: they share their noise.
     """
 
     posterior: Doubles
@@ -175,6 +176,7 @@ def concluded(
     joint = log_pxy + log_prior
     log_px = np.logaddexp.reduce(joint, axis=1)
     posterior = np.exp(joint - log_px[:, None])
+    # Classes of an image share their noise, so their errors add up as they are, not as squares.
     # Classes that do not count may have had one sample, from which there is no error.
     counts = posterior > NEGLIGIBLE
     errors = np.where(counts, posterior * stderr, 0.0)
@@ -187,7 +189,7 @@ def concluded(
         expected,
         divergence,
         log_px,
-        np.sqrt(np.square(errors).sum(1)),
+        errors.sum(1),
         samples,
         values,
         likelihood,

@@ -7,7 +7,7 @@ import pytest
 from genviewer.core.spec import ConditionSpec
 from genviewer.engine import bayes as module
 from genviewer.engine.bayes import believe, class_rows, entropy, measure_marginal, normalised_prior
-from genviewer.engine.density import open_density
+from genviewer.engine.density import measure_likelihood, open_density
 from genviewer.engine.generator import LoadError
 from tests.engine.linear_gaussian import LinearGaussian
 from tests.tiny_models import write_tiny_vae
@@ -47,6 +47,16 @@ def test_the_bound_of_the_mixture_is_within_its_error():
     assert (np.abs(away) < 4.0).all()
     assert np.sqrt(np.mean(away**2)) < 1.5
     assert found.posterior == pytest.approx(posterior, abs=0.15)
+
+
+def test_classes_that_err_together_do_not_make_the_error_smaller():
+    """Of four equal classes p(x) is that of one, and so is its error."""
+    model, x, _ = mixture(widen=1.4, shift=0.1)
+    rows = ROWS[[0, 0, 0, 0]]
+    found = believe(model, x, rows, glance=50, samples=50).likelihoods
+    one = measure_likelihood(model, x, rows[np.zeros(len(x), np.int64)], samples=50)
+    assert found.log_px == pytest.approx(one.log_px, abs=1e-4)
+    assert found.stderr == pytest.approx(one.stderr, rel=1e-3)
 
 
 def test_the_elbo_over_classes_is_exact_where_every_posterior_is():
