@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from genviewer.engine.generator import LoadError
-from genviewer.io.dataset_fit import with_channels
+from genviewer.io.dataset_fit import fit_image, with_channels
 
 if TYPE_CHECKING:
     from genviewer.core.spec import Spec
@@ -20,6 +20,9 @@ _CHUNK = 256
 
 def fit_images(images: Bytes, spec: Spec) -> Bytes:
     """Images as the model's are: grey or coloured, and resized with antialiasing.
+
+    Of other proportions than the model's the middle is kept, as in training and by
+    :func:`~genviewer.io.dataset_fit.fit_image`.
 
     Args:
         images: uint8 (N, H, W, C) with 1, 3 or 4 channels; what is transparent becomes black.
@@ -37,6 +40,10 @@ def fit_images(images: Bytes, spec: Spec) -> Bytes:
     if images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not images.size:
         raise LoadError(f"Images of the shape {images.shape[1:]} cannot be shown to {spec.name}.")
     result = np.empty((len(images), *wanted), np.uint8)
+    if images.shape[1] * wanted[1] != images.shape[2] * wanted[0]:
+        for row, image in enumerate(images):
+            result[row] = fit_image(image, *wanted)
+        return result
     for start in range(0, len(images), _CHUNK):
         part = with_channels(images[start : start + _CHUNK], spec.image.channels)
         x = torch.from_numpy(np.ascontiguousarray(part)).permute(0, 3, 1, 2).float()

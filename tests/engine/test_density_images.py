@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.engine.density_images import fit_images
 from genviewer.engine.generator import LoadError
+from genviewer.io.dataset_fit import fit_image
 
 
 def spec(channels=1, height=8, width=8):
@@ -46,6 +48,28 @@ def test_resizing_keeps_the_mean_and_the_place(size):
     assert found.mean() == pytest.approx(120, abs=3)
     assert found[0, 0].min() == 240
     assert found[0, -1].max() == 0
+
+
+@pytest.mark.parametrize("size", [(16, 48), (48, 16), (4, 6), (9, 8)])
+def test_of_other_proportions_the_middle_is_kept(size):
+    """Of a bright square in the middle that is as high as the image, nothing dark is left."""
+    images = np.zeros((2, *size, 1), np.uint8)
+    side = min(size)
+    top, left = (size[0] - side) // 2, (size[1] - side) // 2
+    images[:, top : top + side, left : left + side] = 200
+    found = fit_images(images, spec())
+    assert found.shape == (2, 8, 8, 1)
+    assert found[:, 2:-2, 2:-2].min() == 200
+    assert (found == fit_image(images[0], 8, 8, 1)).all()  # as training has it
+
+
+def test_square_images_are_resized_as_ever():
+    """What is usual on the disk was measured of images that were resized in this way."""
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 1), np.uint8)
+    x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    same = torch.nn.functional.interpolate(x, size=(8, 8), mode="bilinear", antialias=True)
+    wanted = same.clamp(0.0, 255.0).round().byte().permute(0, 2, 3, 1).numpy()
+    assert (fit_images(images, spec()) == wanted).all()
 
 
 def test_what_is_no_image_is_refused():
