@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 WHILE_TRAINING = 1
 """Threads of a decode while the trainer needs the cores; its own are as many."""
 
-SNAPSHOTS_PER_S = 3.0
+SNAPSHOTS_PER_S = 2.0  # each is drawn everywhere, on cores that the training could use
 JOIN_S = 60.0
 
 
