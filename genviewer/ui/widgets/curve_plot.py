@@ -37,7 +37,19 @@ SMALL = 11  # pixels of the text in a plot
 
 
 LABEL_GAP, LABEL_DIGIT = 16, 7  # pixels between the numbers of steps, and of each digit
+LABEL_HEIGHT = 18  # pixels between two values, at least
 FEWEST = 0.7  # of the steps that are seen: so far apart are numbers at most
+
+
+def _spacing(low: float, high: float, least: float, most: float) -> list[tuple[float, float]]:
+    """Where numbers and finer lines are, at least ``least`` apart unless that is more than the
+    share ``most`` of what is seen: rather close than none.
+    """
+    power = 10.0 ** math.floor(math.log10(max(least, 1e-300)))
+    leap = next(m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= least * (1 - 1e-9))
+    if leap * power > most * (high - low):
+        leap = {10.0: 5.0, 5.0: 2.0, 2.0: 1.0, 1.0: 0.5}[leap]
+    return [(leap * power, 0), (leap * power / (4 if leap == 2 else 5), 0)]
 
 
 class StepAxis(pg.AxisItem):
@@ -45,12 +57,8 @@ class StepAxis(pg.AxisItem):
 
     def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
         wide = LABEL_GAP + LABEL_DIGIT * len(f"{high:,.0f}")
-        least = (high - low) * wide / max(size, 1.0)
-        power = 10.0 ** math.floor(math.log10(max(least, 1e-9)))
-        leap = next(m for m in (1.0, 2.0, 5.0, 10.0) if m * power >= least * (1 - 1e-9))
-        if leap * power > FEWEST * (high - low):  # rather close than none
-            leap = {10.0: 5.0, 5.0: 2.0, 2.0: 1.0, 1.0: 0.5}[leap]
-        return [(leap * power, 0), (leap * power / (4 if leap == 2 else 5), 0)]
+        least = max((high - low) * wide / max(size, 1.0), 1e-9)
+        return _spacing(low, high, least, FEWEST)
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         decimals = 0 if spacing >= 1 else 1
@@ -58,7 +66,12 @@ class StepAxis(pg.AxisItem):
 
 
 class ValueAxis(pg.AxisItem):
-    """Values in few characters, with a minus sign."""
+    """Values in few characters, with a minus sign, as many as there is room for."""
+
+    def tickSpacing(self, low: float, high: float, size: float) -> list[tuple[float, float]]:
+        if self.logMode or not high > low:
+            return super().tickSpacing(low, high, size)
+        return _spacing(low, high, (high - low) * LABEL_HEIGHT / max(size, 1.0), 1.0)
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         texts = super().tickStrings(values, scale, spacing)

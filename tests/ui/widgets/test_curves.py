@@ -206,6 +206,15 @@ def test_numbers_at_an_axis_fit_beside_it(drawn):
     assert texts == ["\N{MINUS SIGN}2M", "\N{MINUS SIGN}500k", "0", "2500"]
 
 
+def test_numbers_at_an_axis_stand_apart(drawn):
+    axis = by_name(drawn)["ELBO"].getAxis("left")
+    for low, high in ((-230.0, -85.0), (0.0, 1e-4), (4.31, 4.45), (-5e5, 2e4)):
+        for height in (26, 31, 60, 400):
+            spacing, values = axis.tickValues(low, high, height)[0]
+            assert len(values) >= 1
+            assert spacing / (high - low) * height >= (17.9 if height >= 60 else 10)
+
+
 def test_plots_are_stacked_before_they_are_slivers(drawn):
     drawn.resize(450, 240)
     plots = drawn._plots
