@@ -81,10 +81,11 @@ class TrainingCommands:
 
     def go(self) -> None:
         """What the panel's large button does. The panel comes to the front to begin; who pauses
-        may be looking at the timeline.
+        may be looking at the timeline. What becomes of the result is asked in the panel only.
         """
         panel = self._training.panel if self._training.going else self._panel()
-        panel.main.click()
+        if self._training.standing.state != "finished":
+            panel.main.click()
 
     def nothing_yet(self) -> None:
         """Before there is a training, nothing can be done with it."""
@@ -169,7 +170,7 @@ class TrainingCommands:
         idle = self.made is None or self.made.standing.state == "none"
         if left is not None and idle:
             self._window.notices.show_notice(
-                f"The training of {left.name} is not finished.",
+                f"The training of {left.name} was neither kept nor discarded.",
                 "warning",
                 ("Open", lambda: self._open_left(left)),
             )
