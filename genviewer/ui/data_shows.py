@@ -57,6 +57,11 @@ class Look:
     recipe: Recipe
     pixels: NDArray[np.uint8] | None
 
+    @property
+    def of(self) -> tuple[str, str]:
+        """The model's id and the data set."""
+        return self.bundle.model_id, self.source
+
 
 class Show(Protocol):
     """One page: why there is nothing to see, what has to be measured, and how it is shown."""
@@ -101,7 +106,8 @@ class Outliers:
 
     def __init__(self, page: OutlierPage) -> None:
         self.page = page
-        self._of: tuple[str, str] | None = None
+        self.of: tuple[str, str] | None = None
+        """Of which model and data set the page is."""
 
     def why_not(self, spec: Spec) -> str:
         """As :meth:`Show.why_not`."""
@@ -115,9 +121,8 @@ class Outliers:
 
     def show(self, view: ViewedData, found: DataBeliefs, look: Look) -> None:
         """As :meth:`Show.show`; a threshold that a person chose stays while the model does."""
-        mark = (look.bundle.model_id, look.source)
-        kept = self.page.threshold if self._of == mark else None
-        self._of = mark
+        kept = self.page.threshold if self.of == look.of else None
+        self.of = look.of
         self.page.set_figures(found.log_px, view.images, found.measure, kept)
 
 
@@ -139,7 +144,8 @@ class Bayes:
         self._view: ViewedData | None = None
         self._found: BayesFigures | None = None
         self._spec: Spec | None = None
-        self._threshold: float | None = None
+        self._of: tuple[str, str] | None = None
+        self._threshold: tuple[tuple[str, str], float] | None = None
         page.cell_chosen.connect(self._show_cell)
 
     def why_not(self, spec: Spec) -> str:
@@ -190,6 +196,7 @@ class Bayes:
             self.page.say(found)
             return
         self._view, self._found, self._spec = view, found, look.bundle.spec
+        self._of = look.of
         condition, page = look.bundle.spec.class_condition, self.page
         names = [condition.label(i) for i in range(condition.size)] if condition else []
         page.set_confusion(found.counts, names)
@@ -198,12 +205,16 @@ class Bayes:
         page.rejection.set_curves(*found.curves)
         page.matrix.set_current(None)
         self._show_cell(None, None)
-        self.set_threshold(self._threshold)
+        self._tell_rejection()
         page.show_figures()
 
-    def set_threshold(self, threshold: float | None) -> None:
-        """Say what rejecting below a log p(x) gains; by default of the lowest hundredth."""
-        self._threshold = threshold
+    def set_threshold(self, threshold: float, of: tuple[str, str]) -> None:
+        """Reject below a log p(x) of this model and data set; by default the lowest hundredth."""
+        self._threshold = (of, threshold)
+        self._tell_rejection()
+
+    def _tell_rejection(self) -> None:
+        """Say what rejecting gains; nats of another model or data set say nothing here."""
         view, found = self._view, self._found
         if found is None or view is None:
             return
@@ -211,7 +222,9 @@ class Bayes:
         log_px, best, posterior = beliefs.log_px, beliefs.best, beliefs.posterior
         if best is None or posterior is None or labels is None:
             return
-        if threshold is None:
+        if self._threshold is not None and self._threshold[0] == self._of:
+            threshold = self._threshold[1]
+        else:
             threshold = float(np.quantile(log_px, 0.01))
         kept, right = log_px >= threshold, best == labels
         share = 1.0 - float(kept.mean())

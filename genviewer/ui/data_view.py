@@ -91,9 +91,9 @@ class DataView(QObject):
         window = self.window = DataWindow(parent)
         self._mark = CurrentMark(window.outliers, self._figures, jobs, tell)
         self.scatter = Scatter(window.scatter, self._go_to, tell)
-        self.bayes = Bayes(window.bayes)
+        self.bayes, self.outliers = Bayes(window.bayes), Outliers(window.outliers)
         self._shows: dict[str, Show] = {
-            "outliers": Outliers(window.outliers),
+            "outliers": self.outliers,
             "bayes": self.bayes,
             "posterior": Posteriors(window.posterior),
             "scatter": self.scatter,
@@ -203,7 +203,7 @@ class DataView(QObject):
             self._sources.remember(look.source)
             show.show(*found, look)
             if key == "outliers":
-                self.bayes.set_threshold(self.window.outliers.threshold)
+                self.bayes.set_threshold(self.window.outliers.threshold, look.of)
             self.follow()
 
         def failed(error: Exception) -> None:
@@ -326,7 +326,8 @@ class DataView(QObject):
             self.image_chosen.emit(view.images[row], name)
 
     def _reject(self, threshold: float) -> None:
-        self.bayes.set_threshold(threshold)
+        if self.outliers.of is not None:
+            self.bayes.set_threshold(threshold, self.outliers.of)
         self.rejected.emit(self.window.outliers.slider.value)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

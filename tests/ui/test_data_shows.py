@@ -1,0 +1,59 @@
+"""What the data set window's pages make of figures, without the window."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from genviewer.engine.data_beliefs import DataBeliefs, calibration, confusion
+from genviewer.ui.data_shows import Bayes, BayesFigures
+from genviewer.ui.numerals import number
+from tests.tiny_models import write_tiny_vae
+
+COUNT = 40
+LABELS = np.arange(COUNT) % 4
+
+
+@pytest.fixture
+def shows(qtbot, tmp_path):
+    """The Bayes page, and figures of images with a given log p(x) on it."""
+    from genviewer.ui.widgets.bayes_page import BayesPage
+
+    page = BayesPage()
+    qtbot.addWidget(page)
+    bayes, bundle = Bayes(page), write_tiny_vae(tmp_path / "tiny", channels=1)
+    images = np.zeros((COUNT, 8, 8, 1), np.uint8)
+
+    def show(log_px, of):
+        posterior = np.full((COUNT, 4), 0.1)
+        posterior[np.arange(COUNT), LABELS] = 0.7
+        beliefs = DataBeliefs(log_px, np.zeros(COUNT), posterior, "nats")
+        curve = (np.linspace(0.0, 1.0, 5), np.ones(5))
+        found = BayesFigures(
+            beliefs,
+            confusion(LABELS, LABELS, 4),
+            calibration(posterior, LABELS),
+            (curve, curve),
+        )
+        view = SimpleNamespace(images=images, labels=LABELS)
+        bayes.show(view, found, SimpleNamespace(bundle=bundle, of=of))
+        return page.summary.text()
+
+    return bayes, show
+
+
+def test_a_threshold_counts_only_for_its_model_and_data_set(shows):
+    bayes, show = shows
+    first, second = np.linspace(-100.0, -60.0, COUNT), np.linspace(-900.0, -500.0, COUNT)
+    show(first, ("one", "data"))
+    bayes.set_threshold(-70.0, ("one", "data"))
+    assert number(-70.0, 1) in show(first, ("one", "data"))
+    for other in (("two", "data"), ("one", "others")):
+        text = show(second, other)
+        assert number(float(np.quantile(second, 0.01)), 1) in text
+        assert "none is left" not in text
+    bayes.set_threshold(-800.0, ("two", "data"))
+    assert number(-800.0, 1) not in show(first, ("one", "data"))
+    assert number(-800.0, 1) in show(second, ("two", "data"))
