@@ -21,13 +21,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genviewer.io.dataset_fit import DEFAULT_FIT
 from genviewer.ui.data_sources import name_of
 from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from genviewer.engine.jobs import Progress
+    from genviewer.io.dataset_fit import Fit
     from genviewer.io.dataset_values import Images
     from genviewer.ui.background import Background
     from genviewer.ui.data_sources import DataSources
@@ -44,6 +48,8 @@ class ImageSource(QDialog):
     Args:
         looks: the lane in which it is read.
         sources: the data sets that are offered.
+        mixed: the (height, width, channels) that images of different sizes are brought to, and
+            how; None refuses them.
         parent: of the window.
 
     Signals:
@@ -53,10 +59,14 @@ class ImageSource(QDialog):
     chosen = Signal(object, str)
 
     def __init__(
-        self, looks: Background, sources: DataSources, parent: QWidget | None = None
+        self,
+        looks: Background,
+        sources: DataSources,
+        mixed: Callable[[], tuple[tuple[int, int, int], Fit] | None] = lambda: None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._looks, self._sources = looks, sources
+        self._looks, self._sources, self._mixed = looks, sources, mixed
         self._data: Images | None = None
         self._rows = np.zeros(0, np.int64)
         self._draw = 0
@@ -115,11 +125,12 @@ class ImageSource(QDialog):
     def read(self, source: str) -> None:
         """Read a data set and show some of it."""
         self.told.setText("Reading…")
+        shape, fit = self._mixed() or (None, DEFAULT_FIT)
 
         def work(progress: Progress) -> Images:
             from genviewer.io.datasets import load_images
 
-            train, test = load_images(source)
+            train, test = load_images(source, fit=fit, mixed_shape=shape)
             return test or train
 
         self._looks.submit(

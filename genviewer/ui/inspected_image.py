@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from genviewer.core.frame import Frame
-from genviewer.io.dataset_fit import fit_image
+from genviewer.io.dataset_fit import Fit, fit_image
 from genviewer.io.dataset_values import DataError
 
 if TYPE_CHECKING:
@@ -147,10 +147,18 @@ class InspectedImage(QObject):
     def _ask_data(self) -> None:
         from genviewer.ui.image_source import ImageSource
 
-        dialog = ImageSource(self._looks, self._sources, self._panel.window())
+        dialog = ImageSource(self._looks, self._sources, self._mixed, self._panel.window())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self.show)
         dialog.show()
+
+    def _mixed(self) -> tuple[tuple[int, int, int], Fit] | None:
+        """What images of a data set that are of different sizes are brought to, and how."""
+        size = self._size
+        if size is None:
+            return None
+        # Inverted, and without its colours, an image is made when it is chosen.
+        return (size.height, size.width, size.channels), Fit(self._panel.image.fit.how)
 
     def _fit(self) -> None:
         size, pixels = self._size, self._pixels

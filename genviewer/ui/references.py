@@ -136,7 +136,8 @@ def _images(source: str, loaded: Loaded) -> NDArray[np.uint8]:
     from genviewer.engine.density_images import fit_images
     from genviewer.io.datasets import load_images
 
-    train, test = load_images(source)
+    image = loaded.bundle.spec.image
+    train, test = load_images(source, mixed_shape=(image.height, image.width, image.channels))
     return fit_images((test or train).images, loaded.bundle.spec)
 
 

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from genviewer.engine.jobs import JobLane
+from genviewer.io.dataset_fit import Fit, fit_image
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
 from genviewer.ui.data_sources import SOURCES, DataSources, name_of
@@ -24,7 +26,8 @@ def source(qtbot, recent):
     lane, bridge = JobLane("test"), Bridge()
     lane.start()
     sources = DataSources(lambda: recent, lambda source: recent.insert(0, source))
-    made = ImageSource(Background(lane, bridge), sources)
+    mixed = (12, 10, 1), Fit("stretch")
+    made = ImageSource(Background(lane, bridge), sources, lambda: mixed)
     qtbot.addWidget(made)
     made.show()
     yield made
@@ -49,6 +52,20 @@ def test_the_image_that_is_clicked_is_the_one_that_comes(source, qtbot, tmp_path
     before = source._rows.copy()
     QTest.mouseClick(source.others, Qt.MouseButton.LeftButton)
     assert not np.array_equal(source._rows, before)
+
+
+def test_photos_of_different_sizes_are_brought_to_the_models(source, qtbot, tmp_path):
+    sizes = [(30, 20), (16, 16), (20, 30)]
+    photos = [
+        np.random.default_rng(k).integers(0, 256, size, np.uint8) for k, size in enumerate(sizes)
+    ]
+    (tmp_path / "photos").mkdir()
+    for number, photo in enumerate(photos):
+        Image.fromarray(photo).save(tmp_path / "photos" / f"{number}.png")
+    source.read(str(tmp_path / "photos"))
+    qtbot.waitUntil(lambda: source.list.count() == 3, timeout=PATIENCE_MS)
+    for photo, shown in zip(photos, source._data.images, strict=True):
+        assert (shown == fit_image(photo[..., None], 12, 10, 1, Fit("stretch"))).all()
 
 
 def test_what_cannot_be_read_is_said_and_not_remembered(source, recent, qtbot, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from genviewer.engine.bayes_reference import (
     Reference,
@@ -111,6 +112,18 @@ def test_a_data_set_that_is_gone_is_told_of_once(loaded, tmp_path):
     references.forget_failure(loaded)
     references.want(loaded)
     assert len(told) == 2
+
+
+def test_photos_of_different_sizes_can_be_compared_with(loaded, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number, size in enumerate([(30, 20), (16, 16), (20, 30)]):
+        pixels = np.random.default_rng(number).integers(0, 256, size, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photos" / f"{number}.png")
+    references, _, known, told = make(tmp_path)
+    references.choose(loaded, str(tmp_path / "photos"))
+    references.want(loaded)
+    assert told == []
+    assert len(known[0][1].log_px) == 3
 
 
 def test_a_damaged_file_of_choices_loses_only_them(loaded, tmp_path):
