@@ -231,9 +231,10 @@ class Inspect(QObject):
         if answer is None or loaded is None:
             return
         spec, panel, reference = loaded.bundle.spec, self.panel, self._reference()
+        why = self.references.why_unknown(loaded)
         panel.figures.set_figures(
             [
-                *words.figures_of(answer, reference, spec, self._weights.moving),
+                *words.figures_of(answer, reference, spec, self._weights.moving, why),
                 *self._nearest_figures(),
             ]
         )
@@ -280,7 +281,7 @@ class Inspect(QObject):
     def _reference(self) -> Reference | None:
         return self.references.known(self._loaded) if self._loaded is not None else None
 
-    def _reference_known(self, model_id: str, _reference: Reference) -> None:
+    def _reference_known(self, model_id: str, _reference: Reference | None) -> None:
         if self._loaded is not None and self._loaded.bundle.model_id == model_id:
             self._show_answer()
 

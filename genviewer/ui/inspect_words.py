@@ -30,6 +30,8 @@ AT_REST_TIP = (
     "What is usual is measured for weights that stand still: pause the training, or look at a step "
     "of it."
 )
+UNKNOWN = "not known"
+UNKNOWN_TIP = "Choose again what it is compared with, above: the same, or something else."
 LOOSE = 0.7
 LOOSE_TIP = "A few samples outweigh all others: the bound is far from tight."
 """Said of a Monte-Carlo error above :data:`LOOSE` nats; it cannot exceed one."""
@@ -51,7 +53,11 @@ def in_training(bundle: Bundle) -> str:
 
 
 def figures_of(
-    answer: Answer, reference: Reference | None, spec: Spec, moving: bool = False
+    answer: Answer,
+    reference: Reference | None,
+    spec: Spec,
+    moving: bool = False,
+    why_unknown: str = "",
 ) -> list[Figure]:
     """The figures of p(x), or of what stands in its place.
 
@@ -60,6 +66,7 @@ def figures_of(
         reference: what is usual; None where that is not known.
         spec: of the model.
         moving: its weights change all the time, so nobody measures what is usual.
+        why_unknown: why what is usual cannot be measured; empty where it can.
     """
     found = answer.likelihoods
     if found is None:
@@ -69,7 +76,7 @@ def figures_of(
     samples = f"{found.samples:,} importance samples (Burda et al. 2016)"
     what = f"The {found.measure}."
     loose = f"\n{LOOSE_TIP}" if error > LOOSE else ""
-    standings = _standings(answer, reference, moving)
+    standings = _standings(answer, reference, moving, why_unknown)
     figures = [
         Figure(
             "log p(x)",
@@ -94,12 +101,16 @@ def figures_of(
     return figures
 
 
-def _standings(answer: Answer, reference: Reference | None, moving: bool) -> list[tuple[str, str]]:
+def _standings(
+    answer: Answer, reference: Reference | None, moving: bool, why_unknown: str
+) -> list[tuple[str, str]]:
     """How the image compares with usual ones by log p(x) alone, and for its outline."""
     from genviewer.engine.image_beliefs import standing
 
     if reference is None and moving:
         return [(AT_REST, AT_REST_TIP)] * 2
+    if reference is None and why_unknown:
+        return [(UNKNOWN, f"{why_unknown}\n{UNKNOWN_TIP}")] * 2
     if reference is None:
         return [("measuring…", "What is usual for this model is being measured.")] * 2
     if not math.isfinite(answer.usual):

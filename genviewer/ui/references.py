@@ -34,7 +34,7 @@ class References:
     Args:
         jobs: where they are measured.
         file: where the choices are remembered.
-        on_known: a model's id and its Reference.
+        on_known: a model's id and its Reference; None where that cannot be measured.
         tell: (text, severity) says something.
     """
 
@@ -42,12 +42,13 @@ class References:
         self,
         jobs: Background,
         file: Path,
-        on_known: Callable[[str, Reference], object],
+        on_known: Callable[[str, Reference | None], object],
         tell: Callable[[str, str], object],
     ) -> None:
         self._jobs, self._file, self._on_known, self._tell = jobs, file, on_known, tell
         self._known: dict[tuple[str, str], Reference] = {}
         self._asked: set[tuple[str, str]] = set()
+        self._failed: dict[tuple[str, str], str] = {}
         self._chosen = _read(file)
 
     def choices(self, loaded: Loaded) -> list[tuple[str, str]]:
@@ -88,11 +89,15 @@ class References:
         """The reference in force, where it is measured."""
         return self._known.get((loaded.bundle.model_id, self.current(loaded)))
 
+    def why_unknown(self, loaded: Loaded) -> str:
+        """Why the reference in force cannot be measured; empty where it is, or will be."""
+        return self._failed.get((loaded.bundle.model_id, self.current(loaded)), "")
+
     def want(self, loaded: Loaded) -> None:
         """Measure the reference in force, once; ``on_known`` is told."""
         bundle, source = loaded.bundle, self.current(loaded)
         mark = (bundle.model_id, source)
-        if mark in self._asked or mark in self._known:
+        if mark in self._asked or mark in self._known or mark in self._failed:
             return
         self._asked.add(mark)
 
@@ -115,7 +120,10 @@ class References:
             self._on_known(bundle.model_id, reference)
 
         def failed(error: Exception) -> None:
-            self._tell(str(error), "warning")  # and not asked again until it is chosen anew
+            self._asked.discard(mark)
+            self._failed[mark] = str(error)  # and not asked again until it is chosen anew
+            self._tell(str(error), "warning")
+            self._on_known(bundle.model_id, None)
 
         self._jobs.submit(
             work,
@@ -128,7 +136,7 @@ class References:
 
     def forget_failure(self, loaded: Loaded) -> None:
         """Let the reference in force be asked for again."""
-        self._asked.discard((loaded.bundle.model_id, self.current(loaded)))
+        self._failed.pop((loaded.bundle.model_id, self.current(loaded)), None)
 
 
 def _images(source: str, loaded: Loaded) -> NDArray[np.uint8]:

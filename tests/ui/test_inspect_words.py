@@ -51,6 +51,10 @@ def test_the_figures_are_the_answers_own():
     waiting = words.figures_of(found, None, spec())
     values = {f.name: f.value for f in waiting}
     assert values["by log p(x)"] == values["for outline"] == "measuring…"
+    failed = words.figures_of(found, None, spec(), why_unknown="usual.npz is not there.")
+    rows = [f for f in failed if f.name in ("by log p(x)", "for outline")]
+    assert [row.value for row in rows] == ["not known"] * 2
+    assert all("usual.npz is not there." in row.tip for row in rows)
 
 
 @pytest.mark.parametrize(

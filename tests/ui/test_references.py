@@ -103,15 +103,20 @@ def test_the_choice_of_a_data_set_is_remembered(loaded, tmp_path):
 
 
 def test_a_data_set_that_is_gone_is_told_of_once(loaded, tmp_path):
-    references, lane, _, told = make(tmp_path)
+    references, lane, known, told = make(tmp_path)
     references.choose(loaded, str(tmp_path / "gone.npz"))
     references.want(loaded)
     references.want(loaded)
     assert len(told) == len(lane.names) == 1
     assert "gone.npz" in told[0][0]
+    assert "gone.npz" in references.why_unknown(loaded)
+    assert known == [(loaded.bundle.model_id, None)]  # whoever waits for it hears of it
     references.forget_failure(loaded)
+    assert references.why_unknown(loaded) == ""
     references.want(loaded)
     assert len(told) == 2
+    references.choose(loaded, OWN)
+    assert references.why_unknown(loaded) == ""
 
 
 def test_photos_of_different_sizes_can_be_compared_with(loaded, tmp_path):
