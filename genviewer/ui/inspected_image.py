@@ -63,6 +63,7 @@ class InspectedImage(QObject):
         self._is_drawing = False
         self._size: ImageSpec | None = None
         self.following = False
+        self._keep_next = False
         self.seen: NDArray[np.uint8] | None = None
         """The image as the model is given it, uint8 (H, W, C); None where there is none."""
         panel.drawn.connect(self._draw)
@@ -109,7 +110,8 @@ class InspectedImage(QObject):
         )
 
     def follow(self, on: bool) -> None:
-        """Ask about the current sample, as it changes."""
+        """Ask about the current sample, as it changes; undo on the pad leads back from it."""
+        self._keep_next = on and (self._keep_next or not self.following)
         self.following = on
         self._panel.image.sample.setChecked(on)
         if on:
@@ -127,7 +129,9 @@ class InspectedImage(QObject):
 
     def _look_at(self, sample: NDArray[np.uint8]) -> None:
         self._pixels = sample
-        self._panel.drawing.pad.set_pixels(sample, keep=False)
+        # What was there before the first sample is kept, the samples themselves are not.
+        self._panel.drawing.pad.set_pixels(sample, keep=self._keep_next)
+        self._keep_next = False
         self._fit()
 
     def _draw(self) -> None:

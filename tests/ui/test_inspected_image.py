@@ -1,0 +1,54 @@
+"""Where the image that a model is asked about comes from, without a window."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtTest import QTest
+
+from genviewer.core.frame import Frame
+from genviewer.core.spec import ImageSpec
+from genviewer.ui.inspected_image import InspectedImage
+from genviewer.ui.widgets.inspect_panel import InspectPanel
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def sample(value: int) -> np.ndarray:
+    return np.full((8, 8, 1), value, np.uint8)
+
+
+@pytest.fixture
+def image(qtbot):
+    panel = InspectPanel()
+    qtbot.addWidget(panel)
+    panel.resize(900, 400)
+    panel.show()
+    owner = QObject()
+    made = InspectedImage(panel, None, None, None, lambda: sample(50), owner)
+    made.set_size(ImageSpec(1, 8, 8))
+    yield made
+    owner.deleteLater()
+
+
+def test_undo_leads_back_to_what_was_drawn_before_the_sample_was_followed(image):
+    panel = image._panel
+    pad = panel.drawing.pad
+    QTest.mousePress(pad, LEFT, pos=pad.to_widget(60, 60))
+    QTest.mouseMove(pad, pad.to_widget(200, 200))
+    QTest.mouseRelease(pad, LEFT, pos=pad.to_widget(200, 200))
+    drawn = pad.pixels()
+    assert drawn.any()
+    QTest.mouseClick(panel.image.sample, LEFT)
+    assert image.following
+    for value in (90, 130, 170):
+        image.take_rendered(SimpleNamespace(focus=Frame(sample(value), None, None, 0.0)))
+    assert (image.seen == 170).all()
+    pad.undo()
+    assert (pad.pixels() == drawn).all()
+    assert not image.following
+    pad.redo()
+    assert (pad.pixels() == 170).all()  # one step, however many samples there were
