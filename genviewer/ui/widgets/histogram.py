@@ -20,6 +20,7 @@ BINS = 60
 TAIL = 0.002
 """The share of the values at the low end that is piled up in the first bin."""
 
+THRESHOLD = "reject below"
 STEPS = 200.0
 ROOM = 1.27
 
@@ -38,10 +39,11 @@ class Histogram(DataPlot):
     def __init__(self, name: str, x: str, parent: QWidget | None = None) -> None:
         self._bars = pg.PlotCurveItem([0.0, 0.0], [0.0], stepMode="center", fillLevel=0)
         self._below = pg.PlotCurveItem([0.0, 0.0], [0.0], stepMode="center", fillLevel=0)
-        self._threshold = pg.InfiniteLine(movable=True, angle=90, label="reject below")
+        self._threshold = pg.InfiniteLine(movable=True, angle=90, label=THRESHOLD)
         self._mark = pg.InfiniteLine(movable=False, angle=90, label="")
         self._edges, self._counts = np.zeros(0), np.zeros(0)
         self._value: float | None = None
+        self._at = 0.0
         super().__init__(name, x, "images", parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         for item in (self._bars, self._below, self._threshold, self._mark):
@@ -57,16 +59,19 @@ class Histogram(DataPlot):
 
     @property
     def threshold(self) -> float:
-        """Where the threshold is."""
-        return float(self._threshold.value())
+        """The threshold, which may lie beyond the line that stands for it."""
+        return self._at
 
     @property
     def mark(self) -> float | None:
         """The value that is marked."""
         return self._value
 
-    def set_values(self, values: NDArray[np.float64]) -> None:
-        """Show the histogram of finite values float64 (N,), N at least 1."""
+    def set_values(self, values: NDArray[np.float64], highest: float | None = None) -> None:
+        """Show the histogram of finite values float64 (N,), N at least 1.
+
+        The threshold is dragged no further than to ``highest``.
+        """
         low, high = float(np.quantile(values, TAIL)), float(values.max())
         if high - low < 1e-9:
             low, high = low - 1.0, high + 1.0
@@ -78,17 +83,23 @@ class Histogram(DataPlot):
         # Above the highest bar the two labels lie over nothing.
         self.setYRange(0.0, ROOM * float(counts.max()), padding=0.0)
         self._threshold.blockSignals(True)  # nobody has moved it
-        self._threshold.setBounds((low - room, high + room))
+        self._threshold.setBounds((low - room, high + room if highest is None else highest))
         self._threshold.blockSignals(False)
         self._threshold.setVisible(True)
-        self._shade()
+        self._take_line()
         self.set_mark(self._value)
 
     def set_threshold(self, value: float) -> None:
-        """Show a threshold without saying that a person moved it."""
+        """Show a threshold without saying that a person moved it.
+
+        For one that lies outside the line is at the edge, with an arrow.
+        """
         self._threshold.blockSignals(True)
         self._threshold.setValue(value)
         self._threshold.blockSignals(False)
+        self._at = value
+        beyond = value < self._threshold.value()
+        self._threshold.label.setFormat(f"◂ {THRESHOLD}" if beyond else THRESHOLD)
         self._shade()
 
     def set_mark(self, value: float | None, name: str = "this image") -> None:
@@ -124,10 +135,16 @@ class Histogram(DataPlot):
             return
         many = 10.0 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         step = (self._edges[-1] - self._edges[0]) / STEPS
-        self._threshold.setValue(self.threshold + way * many * step)
+        self._threshold.setValue(self._threshold.value() + way * many * step)
+
+    def _take_line(self) -> None:
+        """The threshold is where its line is."""
+        self._at = float(self._threshold.value())
+        self._threshold.label.setFormat(THRESHOLD)
+        self._shade()
 
     def _dragged(self) -> None:
-        self._shade()
+        self._take_line()
         self.threshold_moved.emit(self.threshold)
 
     def _shade(self) -> None:

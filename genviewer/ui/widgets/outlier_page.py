@@ -102,7 +102,8 @@ class OutlierPage(DataPage):
     ) -> None:
         """Show log p(x) float64 (N,) of images uint8 (N, H, W, C), and what it is of.
 
-        The threshold is the one given, or that below which :data:`REJECTED` of the images are.
+        The threshold is the one given, or that below which :data:`REJECTED` of the images are; at
+        most :data:`MOST_REJECTED` are below it.
         """
         self._log_px = log_px
         low, middle, high = np.quantile(log_px, [0.05, 0.5, 0.95])
@@ -110,7 +111,8 @@ class OutlierPage(DataPage):
             f"log p(x) of {len(log_px):,} images: median {number(middle, 1)} nats, nine in ten "
             f"between {number(low, 1)} and {number(high, 1)}. It is the {measure}."
         )
-        self.histogram.set_values(log_px)
+        highest = float(np.quantile(log_px, MOST_REJECTED))
+        self.histogram.set_values(log_px, highest)
         order = np.argsort(log_px, kind="stable")
         near = np.argsort(np.abs(log_px - middle), kind="stable")
         self._rows = {
@@ -127,7 +129,7 @@ class OutlierPage(DataPage):
             self.grids[key].set_pictures(images[rows], captions, tips)
         if threshold is None:
             threshold = float(np.quantile(log_px, REJECTED))
-        self._show_threshold(threshold)
+        self._show_threshold(min(threshold, highest))
         self.show_figures()
 
     def set_image(self, log_px: float | None, name: str = "this image") -> None:

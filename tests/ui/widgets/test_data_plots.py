@@ -118,6 +118,31 @@ def test_what_is_far_away_does_not_squeeze_the_rest(histogram):
     assert histogram._counts.sum() == 1002  # and is counted all the same
 
 
+def test_slider_line_and_words_agree_on_the_threshold_at_both_ends(shown):
+    from genviewer.ui.widgets.outlier_page import MOST_REJECTED, OutlierPage
+
+    page, heard = shown(OutlierPage(), 900, 700), []
+    log_px = np.r_[np.full(2, -5000.0), np.linspace(-100.0, 0.0, 1998)]
+    page.set_figures(log_px, np.zeros((2000, 8, 8, 1), np.uint8), "nats")
+    page.threshold_moved.connect(heard.append)
+    page.slider.box.setValue(0.0)
+    assert heard == [page.threshold] == [-5000.0]  # below everything, though the line is not
+    assert page.histogram._threshold.value() > -200.0
+    assert page.histogram._threshold.label.format.startswith("◂")
+    assert ": 0 of 2,000" in page.verdict.text()
+    QTest.keyClick(page.histogram, Qt.Key.Key_Right)
+    assert -200.0 < page.threshold < -50.0
+    assert heard[-1] == page.threshold
+    assert not page.histogram._threshold.label.format.startswith("◂")
+    for _ in range(40):
+        QTest.keyClick(page.histogram, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    share = float((log_px < page.threshold).mean())
+    assert heard[-1] == page.threshold
+    assert page.slider.value == pytest.approx(share) == pytest.approx(MOST_REJECTED, abs=1e-3)
+    page.set_figures(log_px, np.zeros((2000, 8, 8, 1), np.uint8), "nats", -10.0)
+    assert page.threshold == pytest.approx(np.quantile(log_px, MOST_REJECTED))
+
+
 def test_a_cell_is_chosen_by_the_mouse_and_by_keys(shown):
     from genviewer.ui.widgets.matrix_view import MatrixView
 
