@@ -39,10 +39,11 @@ class CurrentMark:
     ) -> None:
         self._page, self._figures, self._jobs, self._tell = page, figures, jobs, tell
         self._of: tuple[str, Recipe] | None = None
+        self._wished: tuple[str, Recipe] | None = None
 
     def clear(self) -> None:
         """Mark nothing: the sample or the model is another one."""
-        self._of = None
+        self._of = self._wished = None
         self._page.set_image(None)
 
     def mark(self, bundle: Bundle, recipe: Recipe, pixels: NDArray[np.uint8] | None) -> None:
@@ -50,6 +51,9 @@ class CurrentMark:
         image, what = bundle.spec.image, (bundle.model_id, recipe)
         if pixels is None or pixels.shape != (image.height, image.width, image.channels):
             return
+        if what == self._wished:
+            return
+        self._wished = what  # what is still being measured is not wanted any more
         if what == self._of:
             return
         figures = self._figures
@@ -64,14 +68,24 @@ class CurrentMark:
             return float(found.log_px[0])
 
         def done(log_px: float) -> None:
-            self._of = what
-            self._page.set_image(log_px, "current sample")
+            if what is self._wished:  # and not the same asked for once more
+                self._of = what
+                self._page.set_image(log_px, "current sample")
+
+        def give_up() -> None:
+            if what is self._wished:
+                self._wished = None
+
+        def failed(error: Exception) -> None:
+            give_up()
+            self._tell(str(error), "warning")
 
         self._jobs.submit(
             work,
             "Measuring the current sample",
             key="data view mark",
             done=done,
-            failed=lambda error: self._tell(str(error), "warning"),
+            failed=failed,
+            cancelled=give_up,
             quiet=True,
         )
