@@ -12,7 +12,7 @@ import numpy as np
 
 from genviewer.engine import accelerator
 from genviewer.engine.generator import DecodeError, LoadError
-from genviewer.engine.torch_decoder import TorchGenerator, use_threads
+from genviewer.engine.torch_decoder import TorchGenerator, check_size, use_threads
 from genviewer.io.bundle import Bundle, BundleError, write_bundle
 from genviewer.nets.families import build
 
@@ -58,6 +58,7 @@ class LiveGenerators:
         table = snapshot.config.network
         if self._network is None or self._table != table:
             try:
+                check_size(bundle_of(snapshot, Path()))
                 self._network = build(table).eval().requires_grad_(False)
             except ValueError as error:
                 raise LoadError(f"{snapshot.ref.name}: {error}.") from error

@@ -69,6 +69,10 @@ def test_weights_of_another_network_are_refused(bundle):
     less = {key: value for key, value in weights.items() if key != name}
     with pytest.raises(LoadError, match="not those of its network"):
         live.generator_of(make_snapshot(0, bundle.config, less))
+    huge = bundle.config.network | {"hidden": 400_000}
+    large = msgspec.structs.replace(bundle.config, network=huge)
+    with pytest.raises(LoadError, match="asks for a network of"):  # before it is built
+        live.generator_of(make_snapshot(0, large, weights))
     odd = msgspec.structs.replace(bundle.config, network={"type": "no-such-family"})
     with pytest.raises(LoadError):
         live.generator_of(make_snapshot(0, odd, weights))
