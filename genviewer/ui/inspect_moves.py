@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from genviewer.core.condition import one_class
+from genviewer.core.condition import Condition, VectorPart, one_class
+from genviewer.core.condition_parsing import conditions_from_labels
 from genviewer.core.latent import Latent
 from genviewer.core.recipe import Recipe
 from genviewer.session import edits
@@ -31,14 +32,14 @@ class InspectMoves:
 
     def encode(self, spec: Spec, posterior: Posterior) -> None:
         """To the posterior's mean, under the class that the image is taken for."""
-        self._go_to(self._recipe(spec, posterior.mean, posterior.best))
+        self._go_to(self._recipe_of(spec, posterior))
         self._mark(posterior.mean, posterior.deviation)
 
     def every_class(self, spec: Spec, posterior: Posterior | None) -> None:
         """To the Classes view at the image's latent; at the current one where that is unknown."""
         scene = self._session.scene
         if posterior is not None:
-            scene = scene.with_recipe(self._recipe(spec, posterior.mean, posterior.best))
+            scene = scene.with_recipe(self._recipe_of(spec, posterior))
         options = msgspec.structs.replace(scene.options.classes, rows=1)
         self._session.history.end_step()
         self._session.edit(scene.with_options(options).with_view("classes"))
@@ -47,27 +48,32 @@ class InspectMoves:
 
     def invert(self, spec: Spec, found: Inversion) -> None:
         """To what a search has found for one image."""
-        best = class_of(spec, found.condition[0]) if found.condition.shape[1] else None
-        self._go_to(self._recipe(spec, found.latent[0], best))
+        row = found.condition[0]
+        condition = condition_of(spec, row) if len(row) else Condition()
+        self._go_to(_recipe(found.latent[0], condition))
         self._mark(None, None)
 
     def _go_to(self, recipe: Recipe) -> None:
         self._session.history.end_step()
         edits.go_to(self._session, self._session.scene.model, recipe)
 
-    def _recipe(self, spec: Spec, latent: NDArray[np.float32], best: int | None) -> Recipe:
-        condition = self._session.scene.recipe.condition
-        wanted = spec.class_condition
-        if best is not None and wanted is not None:
-            condition = condition.with_part(one_class(wanted.name, best))
-        return Recipe(Latent(np.ascontiguousarray(latent, np.float32)), condition)
+    def _recipe_of(self, spec: Spec, posterior: Posterior) -> Recipe:
+        """The posterior's mean, under what the model was told beside the image: its class alone."""
+        condition, wanted = self._session.scene.recipe.condition, spec.class_condition
+        if posterior.best is not None and wanted is not None:
+            condition = Condition((one_class(wanted.name, posterior.best),))
+        return _recipe(posterior.mean, condition)
 
 
-def class_of(spec: Spec, row: NDArray[np.float32]) -> int | None:
-    """The class that a packed condition (K,) is of; None where it has no classes."""
-    start = 0
-    for condition in spec.conditions:
-        if condition.kind == "class":
-            return int(row[start : start + condition.size].argmax())
-        start += 0 if condition.kind == "text" else condition.size
-    return None
+def _recipe(latent: NDArray[np.float32], condition: Condition) -> Recipe:
+    return Recipe(Latent(np.ascontiguousarray(latent, np.float32)), condition)
+
+
+def condition_of(spec: Spec, row: NDArray[np.float32]) -> Condition:
+    """The condition that a packed row (K,) is of; what is optional and all zeros is empty."""
+    [condition] = conditions_from_labels(row[None], spec)
+    for wanted in spec.conditions:
+        part = condition.part(wanted.name)
+        if wanted.optional and isinstance(part, VectorPart) and not any(part.values):
+            condition = condition.without(wanted.name)
+    return condition
