@@ -84,6 +84,7 @@ class TrainingSetup(QObject):
         self._reading.work_changed.connect(explorer.work_changed)
         explorer.closing.connect(self._close)
         self._job: Job | None = None
+        self._proposal: object | None = None  # that is being made
         self._own_choices = False  # whether the person chose more than a preset
         data = self.data
         data.folder_wanted.connect(host.folder_dialog)
@@ -109,6 +110,8 @@ class TrainingSetup(QObject):
             return self._possible.why_not
         if self._job is not None:
             return "The images are still being looked at."
+        if self._proposal is not None:
+            return "It takes a moment to see how these images are learned best."
         if self.data.survey is None:
             return "Drop a folder of images here, or choose one under Data."
         if not self.data.counts[0]:
@@ -250,18 +253,31 @@ class TrainingSetup(QObject):
         if base is None or survey is None or possible is None or possible.why_not or not anew:
             return
         preset = self.how.choices.preset
+        proposal = self._proposal = object()
+
+        def ended() -> None:
+            if self._proposal is proposal:
+                self._proposal = None
+                self.changed.emit()
 
         def shown(config: TrainConfig) -> None:
             if self._base is base and self.data.survey is survey:
                 self._own_choices = False
                 self.how.set_choices(choices_of(config, preset))
+            ended()
 
+        def failed(error: Exception) -> None:
+            self._failed(error)
+            ended()
+
+        self.changed.emit()
         self._explorer.looks.submit(
             lambda _: finetune_config(base.bundle, survey, preset=preset),  # type: ignore[arg-type]
             "Proposing a training",
             key="propose training",
             done=shown,
-            failed=self._failed,
+            failed=failed,
+            cancelled=ended,
             quiet=True,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel
 
 from genviewer.io.bundle import open_bundle
+from genviewer.ui import training_setup
 from genviewer.ui.dropped_data import is_data_set, is_run
 from genviewer.ui.models import Live
 from genviewer.ui.restoring import kind_of
@@ -188,6 +191,27 @@ def test_closing_asks_once_and_a_run_that_is_kept_is_offered_at_the_next_start(
     assert not list(folder.parent.glob(".discarded"))
     assert read_record(user_files.training) is None
     assert again.session.scene.model.name == "digits-cvae"
+
+
+def test_nothing_starts_before_it_is_known_how(qtbot, window, images, monkeypatch):
+    asked, go = threading.Event(), threading.Event()
+    real = training_setup.finetune_config
+
+    def slowly(*args, **options):
+        asked.set()
+        go.wait(PATIENT_MS / 1000)
+        return real(*args, **options)
+
+    monkeypatch.setattr(training_setup, "finetune_config", slowly)
+    drop(window, images)
+    _until(qtbot, asked.is_set)
+    setup = window.later.training_setup
+    assert "learned best" in setup.blocked
+    assert not window.later.training.panel.main.isEnabled()
+    go.set()
+    _until(qtbot, lambda: not setup.blocked)
+    assert window.later.training.panel.main.isEnabled()
+    assert setup.how.choices.batch_size > 12  # what the preset proposes
 
 
 def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path):
