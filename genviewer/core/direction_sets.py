@@ -36,6 +36,7 @@ def joined(first: Directions, more: Directions) -> Directions:
         explained=np.concatenate([first.explained, more.explained]),
         names=tuple(names),
         method=first.method if first.method == more.method else "mixed",
+        covariance=first.covariance if first.covariance is more.covariance else None,
     )
 
 
@@ -69,9 +70,19 @@ def apart_from_others(directions: Directions, index: int) -> Directions:
     """
     others = np.delete(directions.vectors, index, axis=0)
     alone = orthogonalised(select(directions, [index]), others)
-    vectors = directions.vectors.copy()
-    vectors[index] = alone.vectors[0]
-    return replace(directions, vectors=vectors)
+    vectors, deviations = directions.vectors.copy(), directions.deviations.copy()
+    vectors[index], deviations[index] = alone.vectors[0], alone.deviations[0]
+    return replace(directions, vectors=vectors, deviations=deviations)
+
+
+def unit_is_known(directions: Directions) -> bool:
+    """Whether the deviation along another direction is known too, as when one is made orthogonal.
+
+    It is where usual latents were looked at, and where they spread the same in all directions.
+    """
+    return directions.covariance is not None or bool(
+        np.ptp(directions.deviations) <= 1e-3 * directions.deviations.max()
+    )
 
 
 def strengths(directions: Directions, latent: Floats, center: Floats | None = None) -> Floats:

@@ -18,6 +18,8 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _TINY = 1e-9
+_MOST_DIMENSIONS = 1024
+"""Of larger latents no covariance is kept: it would be tens of megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,8 @@ class Directions:
         names: what to call each.
         method: how they were found.
         space: of the latents, ``z`` or ``w``.
+        covariance: float64 (D, D), of the usual latents that the deviations are of, where they
+            were looked at; it is not kept in files.
     """
 
     vectors: Floats
@@ -41,6 +45,7 @@ class Directions:
     names: tuple[str, ...]
     method: Method
     space: str = "z"
+    covariance: Doubles | None = None
 
     @property
     def dim(self) -> int:
@@ -113,6 +118,16 @@ def signed(vectors: Doubles) -> Doubles:
     return result
 
 
+def covariance_of(points: NDArray[np.floating]) -> Doubles | None:
+    """The covariance float64 (D, D) of points (N, D); None where D is too large to keep it."""
+    if points.shape[1] > _MOST_DIMENSIONS:
+        return None
+    centred = np.asarray(points, np.float64)
+    centred = centred - centred.mean(0)
+    covariance: Doubles = centred.T @ centred / len(centred)
+    return covariance
+
+
 def unit_rows(vectors: NDArray[np.floating]) -> Floats:
     """Rows of length one, float32; rows without a length stay zero."""
     values = np.asarray(vectors, np.float64)
@@ -124,7 +139,9 @@ def unit_rows(vectors: NDArray[np.floating]) -> Floats:
 def orthogonalised(directions: Directions, against: Floats) -> Directions:
     """The directions without what they share with others.
 
-    Deviations and explained shares stay those of the directions as they were found.
+    Explained shares stay those of the directions as they were found, and so do deviations where
+    there is no covariance of usual latents: of a prior they are the same along all directions,
+    others are not known any more.
 
     Args:
         directions: to be changed.
@@ -145,7 +162,12 @@ def orthogonalised(directions: Directions, against: Floats) -> Directions:
     kept = np.linalg.norm(left, axis=1) > 1e-3
     if not kept.any():
         raise ValueError("Nothing is left of the directions: they lie within the others.")
-    return select(replace(directions, vectors=unit_rows(left)), np.flatnonzero(kept).tolist())
+    units, deviations = unit_rows(left), directions.deviations
+    if directions.covariance is not None:
+        variances = np.einsum("md,de,me->m", units, directions.covariance, units, optimize=True)
+        deviations = np.sqrt(np.maximum(variances, 0.0)).astype(np.float32)
+    apart = replace(directions, vectors=units, deviations=deviations)
+    return select(apart, np.flatnonzero(kept).tolist())
 
 
 def select(directions: Directions, indices: Sequence[int]) -> Directions:

@@ -16,6 +16,7 @@ from genviewer.core.condition import pack
 from genviewer.core.directions import (
     Directions,
     class_means,
+    covariance_of,
     factorised,
     principal_directions,
     unit_rows,
@@ -90,7 +91,9 @@ def found_in_model(
     deviations = _deviations(units, usual, spec.prior_latent)
     explained = (values[: len(units)] / max(float(values.sum()), 1e-12)).astype(np.float32)
     names = tuple(f"{method} {index + 1}" for index in range(len(units)))
-    return Directions(units, deviations, explained, names, method, "w" if styled else "z")
+    covariance = None if usual is None else covariance_of(usual)
+    space = "w" if styled else "z"
+    return Directions(units, deviations, explained, names, method, space, covariance)
 
 
 def found_in_data(
@@ -136,7 +139,8 @@ def found_in_data(
     units = unit_rows(vectors)
     deviations = _deviations(units, means, bundle.spec.latent)
     shares = np.asarray(explained, np.float32)
-    return Directions(units, deviations, shares, tuple(labelled), method)
+    covariance = covariance_of(means)
+    return Directions(units, deviations, shares, tuple(labelled), method, covariance=covariance)
 
 
 def _from_features(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from genviewer.core.condition import pack
-from genviewer.core.directions import Directions, unit_rows
+from genviewer.core.directions import Directions, covariance_of, unit_rows
 from genviewer.core.prior import draws
 from genviewer.core.recipe import default_condition
 from genviewer.engine.generator import LoadError
@@ -144,4 +144,5 @@ def _regressed(
     units = unit_rows(np.stack(vectors))
     deviations = (z @ units.T).std(0).astype(np.float32)
     shares = np.asarray(explained, np.float32)
-    return Directions(units, deviations, shares, tuple(names), "attribute")
+    covariance = covariance_of(z)
+    return Directions(units, deviations, shares, tuple(names), "attribute", covariance=covariance)

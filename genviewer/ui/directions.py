@@ -15,6 +15,7 @@ from genviewer.core.direction_sets import (
     moved_to,
     renamed,
     strengths,
+    unit_is_known,
     without,
 )
 from genviewer.core.directions import orthogonalised, select
@@ -171,7 +172,7 @@ class DirectionSliders:
         except ValueError:
             self._tell(f"Nothing of {name} is left: it lies within the others.", "warning")
             return
-        self._put(apart, f"{name} is orthogonal to the others now.")
+        self._put(apart, f"{name} is orthogonal to the others now.{_unit_note(now)}")
 
     def _all_apart(self) -> None:
         """Each orthogonal to those before it; what lies within them goes."""
@@ -186,7 +187,8 @@ class DirectionSliders:
                 continue
         gone = len(now.names) - len(kept.names)
         less = f" {gone} of them lay within the others and went." if gone else ""
-        self._put(kept, f"Each direction is orthogonal to those before it now.{less}")
+        unit = _unit_note(now)
+        self._put(kept, f"Each direction is orthogonal to those before it now.{less}{unit}")
 
     def _put(self, directions: Directions | None, told: str = "") -> None:
         """Make a list the current one, and say what can be taken back."""
@@ -302,3 +304,8 @@ class DirectionSliders:
         if loaded is None:
             self._tell("There is no model yet to find directions in.", "warning")
         return loaded
+
+
+def _unit_note(directions: Directions) -> str:
+    """What is said of the unit of one that is made orthogonal to others."""
+    return "" if unit_is_known(directions) else " Strengths keep the unit they had."

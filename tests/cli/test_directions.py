@@ -53,6 +53,13 @@ def test_directions_along_others_are_left_out(model, tmp_path, capsys):
         read_directions(tmp_path / name)[0] for name in ("s.safetensors", "p.safetensors")
     )
     assert np.abs(first.vectors @ second.vectors.T).max() < 1e-5
+    data = ["--method", "pca", "--data", "data.npz", "--out", "e.safetensors", "-n", "3"]
+    run(*data, "--against", "s.safetensors")
+    left = read_directions(tmp_path / "e.safetensors")[0]
+    assert main(["encode", "./tiny", "data.npz", "--out", "z.npz"]) == 0
+    with np.load("z.npz") as encoded:
+        spread = (encoded["mean"] @ left.vectors.T).std(0)
+    assert left.deviations == pytest.approx(spread, rel=1e-3)
     nothing = ["--method", "sefa", "--out", "t.safetensors", "-n", "2"]
 
     capsys.readouterr()

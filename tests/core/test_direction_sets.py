@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,9 +14,10 @@ from genviewer.core.direction_sets import (
     moved_to,
     renamed,
     strengths,
+    unit_is_known,
     without,
 )
-from genviewer.core.directions import Directions, Method, unit_rows
+from genviewer.core.directions import Directions, Method, covariance_of, unit_rows
 
 
 def some(names: tuple[str, ...], seed: int = 0, method: Method = "pca", dim: int = 6) -> Directions:
@@ -86,3 +89,18 @@ def test_one_direction_keeps_only_what_the_others_have_not():
     twice = joined(some(("a",)), some(("a",)))
     with pytest.raises(ValueError, match="Nothing is left"):
         apart_from_others(twice, 1)
+
+
+def test_one_made_orthogonal_gets_the_deviation_along_what_is_left_where_that_is_known():
+    points = np.random.default_rng(4).standard_normal((300, 6)) * np.arange(1.0, 7.0)
+    three = replace(some(("a", "b", "c")), covariance=covariance_of(points))
+    assert unit_is_known(three)
+    apart = apart_from_others(three, 1)
+    expected = (points @ apart.vectors[1]).std()
+    assert apart.deviations[1] == pytest.approx(expected, rel=1e-5)
+    assert (apart.deviations[[0, 2]] == three.deviations[[0, 2]]).all()
+    mixed = joined(three, some(("z",), 2))
+    assert mixed.covariance is None  # those of the one say nothing about the other's latents
+    assert not unit_is_known(mixed)
+    prior = replace(mixed, deviations=np.ones(4, np.float32))
+    assert unit_is_known(prior)

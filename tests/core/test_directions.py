@@ -1,11 +1,14 @@
 """Directions against NumPy's own decompositions and what follows from the definitions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from genviewer.core.directions import (
     Directions,
     class_means,
+    covariance_of,
     factorised,
     orthogonalised,
     principal_directions,
@@ -72,6 +75,16 @@ def test_orthogonalised_directions_have_no_part_in_the_others():
     assert np.linalg.norm(found.vectors, axis=1) == pytest.approx(1.0, abs=1e-6)
     assert found.names == directions.names
     assert (orthogonalised(directions, against[:0]).vectors == directions.vectors).all()
+
+
+def test_what_is_left_of_a_direction_has_the_deviation_of_latents_along_it():
+    rng = np.random.default_rng(3)
+    points = rng.standard_normal((400, 5)) @ rng.standard_normal((5, 5)) + 3.0
+    directions = replace(some(), covariance=covariance_of(points))
+    found = orthogonalised(directions, rng.standard_normal((2, 5)).astype(np.float32))
+    assert found.deviations == pytest.approx((points @ found.vectors.T).std(0), rel=1e-5)
+    assert (orthogonalised(some(), directions.vectors[:0]).deviations == some().deviations).all()
+    assert covariance_of(np.zeros((2, 4096), np.float32)) is None
 
 
 def test_a_direction_within_the_others_is_left_out():
