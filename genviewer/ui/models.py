@@ -242,19 +242,28 @@ class ModelStore:
     def _resolve(
         self, ref: ModelRef, paths: dict[str, str], progress: Progress | None = None
     ) -> Bundle:
-        """The model that a reference cites: where it was opened from before, or a bundled one.
+        """The model that a reference cites: where it was opened from before, a bundled one, or one
+        that was kept of a training.
 
         Raises:
             BundleError: no model at hand has that id.
             NeedsTrustError: it carries a program that was not trusted.
         """
+        error = BundleError(f"The model {ref.name} is not at hand; open it first.")
         if ref.id in paths:
-            bundle = self.find(Path(paths[ref.id]), progress=progress)
-            if bundle.model_id == ref.id:
-                return bundle
-            raise BundleError(
-                f"{ref.name} has changed since: its weights, or how they are used, are others now."
-            )
+            try:
+                bundle = self.find(Path(paths[ref.id]), progress=progress)
+            except NeedsTrustError:
+                raise
+            except BundleError as gone:  # what was kept of a training may have been moved
+                error = gone
+            else:
+                if bundle.model_id == ref.id:
+                    return bundle
+                error = BundleError(
+                    f"{ref.name} has changed since: its weights, or how they are used, are "
+                    "others now."
+                )
         for bundle in bundled_models():
             if bundle.model_id == ref.id:
                 return bundle
@@ -267,7 +276,7 @@ class ModelStore:
                 continue
             if bundle.model_id == ref.id:
                 return bundle
-        raise BundleError(f"The model {ref.name} is not at hand; open it first.")
+        raise error
 
 
 class NeedsTrustError(BundleError):

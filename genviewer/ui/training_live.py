@@ -186,13 +186,17 @@ class LiveView(QObject):
         self._session.styles.maps.pop(ref.id, None)
         self._background.submit(lambda _: self._forget_network(), "Ending the run", quiet=True)
 
-    def move_kept(self, old: Path, new: Path) -> None:
-        """The run's folder is another now; what was kept in it is found there."""
+    def move_kept(self, moved: dict[Path, Path]) -> None:
+        """What was kept of a run is found elsewhere now: each where it says."""
         for paths in (self._store.paths, self._session.model_paths):
             for model, path in list(paths.items()):
-                place = Path(path)
-                if place.is_relative_to(old):
-                    paths[model] = str(new / place.relative_to(old))
+                if Path(path) in moved:
+                    paths[model] = str(moved[Path(path)])
+        for loaded in self._store.at_hand:
+            place = moved.get(loaded.bundle.path)
+            if place is not None:
+                bundle = msgspec.structs.replace(loaded.bundle, path=place)
+                self._store.adopt(Loaded(bundle, loaded.generator))
 
     def in_order(
         self, work: Callable[[Progress], T], name: str, done: Callable[[T], object]

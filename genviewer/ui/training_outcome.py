@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from genviewer.ui.training_record import put_aside, size_of
+from genviewer.ui.training_record import move_kept, put_aside, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from genviewer.engine.jobs import Progress
     from genviewer.engine.run_timeline import Snapshot
@@ -71,7 +71,8 @@ class Outcome:
                 if not self._own(folder):
                     self._host.tell(text)
                     return
-                left = f"{text} Its run stays, with {size / MEGABYTE:,.0f}\N{NO-BREAK SPACE}MB of checkpoints."
+                room = f"{size / MEGABYTE:,.0f}\N{NO-BREAK SPACE}MB"
+                left = f"{text} Its run stays, with {room} of checkpoints."
                 self._host.offer(left, "Delete Run", lambda: self._run.remove(folder))
 
             self._explorer.store.open(place, opened, self._failed)
@@ -89,53 +90,46 @@ class Outcome:
         """Go back to the model ``base`` that it was, and put the run aside; it can be taken back
         for a while. ``then`` is called afterwards.
         """
-        cited = self._cited(folder)
         self._live.become(base)
         self._run.no_run()
         text = f"Discarded the training of {name}."
-        self._put_aside(folder, cited, text, base, then)
+        self._put_aside(folder, text, base, then)
 
     def remove(self, folder: Path) -> None:
         """Put a run aside that is not shown; it can be taken back for a while."""
-        self._put_aside(folder, self._cited(folder), f"Deleted the run {folder.name}.")
+        self._put_aside(folder, f"Deleted the run {folder.name}.")
 
     def _own(self, folder: Path) -> bool:
         return folder.parent == self._files.runs
 
-    def _cited(self, folder: Path) -> bool:
-        """Whether anything cites weights that are kept in this run."""
-        paths = self._explorer.session.model_paths.values()
-        return any(folder in Path(path).parents for path in paths)
-
     def _put_aside(
         self,
         folder: Path,
-        cited: bool,
         text: str,
         base: Loaded | None = None,
         then: Callable[[], object] | None = None,
     ) -> None:
         """Say ``text`` with a button that takes the run back, and shows it if there is a ``base``,
-        the model that it began as.
+        the model that it began as. What was kept of it stays: projects, exports and sessions other
+        than this one may cite it.
         """
         kept, safe = folder / "kept", self._files.models / "kept" / folder.name
 
-        def work(_: Progress) -> Path | None:
+        def work(_: Progress) -> tuple[Path, dict[Path, Path]] | None:
             from genviewer.engine.run_lock import check_free
 
             if not (folder / "train.toml").exists():
                 return None  # it had not begun
             check_free(folder)
-            if cited and kept.is_dir():
-                safe.parent.mkdir(parents=True, exist_ok=True)
-                kept.rename(safe)
-            return put_aside(folder)
+            moved = move_kept(kept, safe)
+            return put_aside(folder), moved
 
-        def done(aside: Path | None) -> None:
-            if aside is not None:
-                if cited:
-                    self._live.move_kept(kept, safe)
-                self._host.offer(text, "Undo", lambda: self._take_back(aside, folder, base))
+        def done(result: tuple[Path, dict[Path, Path]] | None) -> None:
+            if result is not None:
+                aside, moved = result
+                self._live.move_kept(moved)
+                told = f"{text} What was kept of it is in {safe}." if moved else text
+                self._host.offer(told, "Undo", lambda: self._take_back(aside, folder, base))
             if then is not None:
                 then()
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from genviewer.io.atomic import write_bytes
+from genviewer.io.bundle import BundleError, open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from genviewer.core.recipe import ModelRef
     from genviewer.session.paths import UserFiles
 
 MAX_BYTES = 1 << 16
@@ -67,6 +69,36 @@ def put_aside(run: Path) -> Path:
         place = trash / f"{run.name}-{number}"
     run.rename(place)
     return place
+
+
+def move_kept(kept: Path, safe: Path) -> dict[Path, Path]:
+    """Move every model that was kept of a run out of it, and say where each is now.
+
+    What is in ``safe`` already stays as it is: the same weights are not moved, others get a name of
+    their own. Reads the weights; any thread.
+
+    Raises:
+        OSError: one cannot be moved; those before are in ``safe``.
+    """
+    moved: dict[Path, Path] = {}
+    for model in sorted(kept.glob("[!.]*/config.json")):
+        model = model.parent
+        place, number, ref = safe / model.name, 1, _ref_of(model)
+        while place.exists() and (ref is None or _ref_of(place) != ref):
+            number += 1
+            place = safe / f"{model.name}-{number}"
+        if not place.exists():
+            safe.mkdir(parents=True, exist_ok=True)
+            shutil.move(model, place)  # models may be on another disk than runs
+        moved[model] = place
+    return moved
+
+
+def _ref_of(model: Path) -> ModelRef | None:
+    try:
+        return open_bundle(model).ref
+    except BundleError:
+        return None  # it is kept all the same
 
 
 def size_of(run: Path) -> int:

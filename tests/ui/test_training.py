@@ -211,6 +211,36 @@ def test_discarding_goes_back_and_can_be_taken_back(qtbot, window, running, user
     assert running.live.ref == live
 
 
+def test_what_an_earlier_session_kept_outlives_the_run_that_is_discarded(
+    qtbot, window, running, user_files
+):
+    _until(qtbot, lambda: running.live.snapshot.step > 0)
+    running.pause()
+    running.keep_checkpoint()
+    _stopped(qtbot, running)
+    folder, base = running.folder, running.live.base
+    kept = folder / "kept"
+    _until(qtbot, lambda: any(kept.glob("[!.]*/config.json")))
+    ref = open_bundle(next(kept.glob("[!.]*"))).ref
+    running.leave()
+    # Nothing in this session cites it, as after the program was started again; a project may.
+    window.session.model_paths.clear()
+    window.explorer.store.release(ref)
+    running.open_run(folder, base)
+    _until(qtbot, lambda: running.standing.state == "stopped")
+    running.discard()
+    _until(qtbot, lambda: not folder.exists())
+    [moved] = (user_files.models / "kept" / folder.name).iterdir()
+    assert open_bundle(moved).ref == ref
+    _until(qtbot, lambda: str(moved.parent) in window.notices.notices[-1].text)
+    opened, failed = [], []
+    window.explorer.store.paths[ref.id] = str(kept / moved.name)
+    window.explorer.store.open(ref, opened.append, failed.append)
+    _until(qtbot, lambda: bool(opened or failed))
+    assert opened
+    assert opened[0].bundle.path == moved
+
+
 def _place(window, ref):
     return Path(window.session.model_paths[ref.id])
 
