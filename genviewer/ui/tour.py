@@ -21,6 +21,7 @@ from genviewer.session.paths import UserFiles
 from genviewer.session.preferences import Preferences
 from genviewer.ui import theme
 from genviewer.ui.app import collect_on_this_thread, find_start, make_application, open_window
+from genviewer.ui.tour_stops import Means, inspect_a_drawing, train_on_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,15 +102,19 @@ class _Tour:
         self._palette()
         self._compare()
         self._keyframes()
+        means = Means(window, self._wait, self._film_for, self._shoot)
+        inspect_a_drawing(means, "09-inspect")
+        with tempfile.TemporaryDirectory(prefix="genviewer-tour-") as folder:
+            train_on_shapes(means, Path(folder) / "shapes", "10-training")
         window.actions_by_id["toggle_theme"].trigger()
         self._film_for(0.4)
-        self._shoot("09-light")
+        self._shoot("11-light")
         window.resize(*SIZES[1])
         self._wait_for_sheet()
-        self._shoot("10-light-1920")
+        self._shoot("12-light-1920")
         window.actions_by_id["toggle_theme"].trigger()
         self._pump(0.2)
-        self._shoot("11-dark-1920")
+        self._shoot("13-dark-1920")
         self._write_film()
         return self._pictures
 
@@ -216,11 +221,11 @@ class _Tour:
     def _film_for(self, seconds: float) -> None:
         self._pump(seconds, film=True)
 
-    def _wait(self, ready: Callable[[], bool], what: str) -> None:
-        until = time.perf_counter() + PATIENCE_S
+    def _wait(self, ready: Callable[[], bool], what: str, patience: float = PATIENCE_S) -> None:
+        until = time.perf_counter() + patience
         while not ready():
             if time.perf_counter() > until:
-                raise TourError(f"Waited {PATIENCE_S:.0f} s for {what} in vain.")
+                raise TourError(f"Waited {patience:.0f} s for {what} in vain.")
             _live(5)
 
     def _wait_for_sheet(self) -> None:
