@@ -16,7 +16,8 @@ _NOT_FINITE = "not finite"
 """What every sentence on a loss, gradient or weight says that is no number."""
 
 STOPPING = "It ends after this step."
-AT_THE_END = "Keep it as a model of its own, or discard it."
+DISCARDING = "It is put aside."
+AT_THE_END = "Keep it, or discard it."
 
 
 def diverged(news: News) -> bool:
