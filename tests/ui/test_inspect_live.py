@@ -77,7 +77,8 @@ def look_at(qtbot, window, step):
 def agrees(answer, wanted):
     """Whether two answers are of the same weights, about the same image."""
     return (
-        answer.posterior is not None
+        answer is not None
+        and answer.posterior is not None
         and np.allclose(answer.posterior.mean, wanted.posterior.mean, atol=1e-4)
         and np.allclose(answer.likelihoods.log_px, wanted.likelihoods.log_px, atol=1e-2)
     )
