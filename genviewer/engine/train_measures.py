@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import logging
+import math
 from typing import TYPE_CHECKING, Literal
 
-from genviewer.engine.train_quality import Quality
+import numpy as np
+
+from genviewer.engine.train_quality import LEAST, Quality
 from genviewer.engine.train_vae import measure_elbo
 
 if TYPE_CHECKING:
@@ -15,17 +19,30 @@ if TYPE_CHECKING:
     from genviewer.io.datasets import Images
 
 VALIDATION_IMAGES = 500
+ENOUGH_HELD_OUT = 32
+"""Samples are compared with held-out images where there are so many; of fewer there is no telling
+how they are spread.
+"""
+
 Measure = Literal["validation", "quality"]
+
+_log = logging.getLogger(__name__)
 
 
 class Measures:
-    """Which measures a run takes at which steps; they follow from the step alone."""
+    """Which measures a run takes at which steps; they follow from the step alone.
+
+    Attributes:
+        real: the images that samples are compared with.
+    """
 
     def __init__(
         self, config: TrainConfig, images: Images, held_out: Images | None, spec: Spec
     ) -> None:
-        self._config, self._images, self._held_out = config, images, held_out
+        self._config, self._held_out = config, held_out
         self._spec = spec
+        enough = held_out is not None and len(held_out.images) >= ENOUGH_HELD_OUT
+        self.real = held_out if held_out is not None and enough else images
         self._quality: Quality | None = None
 
     def due(self, step: int, stop: bool) -> tuple[Measure, ...]:
@@ -34,12 +51,16 @@ class Measures:
         due: list[Measure] = []
         if stop and self._held_out is not None and self._config.vae is not None:
             due.append("validation")
-        if every and (step % every == 0 or step == self._config.steps):
+        comparable = len(self.real.images) >= LEAST
+        if every and comparable and (step % every == 0 or step == self._config.steps):
             due.append("quality")
         return tuple(due)
 
     def take(self, state: TrainingState, due: tuple[Measure, ...]) -> dict[str, float]:
-        """Measure the averaged weights: ``validation_elbo`` in nats per image, ``frechet``."""
+        """Measure the averaged weights: ``validation_elbo`` in nats per image, ``frechet``.
+
+        A figure that is none, as weights can have it that are about to diverge, is left out.
+        """
         network = state.ema
         if state.noise.share.device.type != "cpu":
             network = copy.deepcopy(network).to("cpu")
@@ -51,7 +72,9 @@ class Measures:
             found["validation_elbo"] = elbo
         if "quality" in due:
             if self._quality is None:
-                real = self._held_out or self._images
-                self._quality = Quality(real, self._spec, self._config.seed)
-            found |= self._quality.measure(network)
-        return found
+                self._quality = Quality(self.real, self._spec, self._config.seed)
+            try:
+                found |= self._quality.measure(network)
+            except np.linalg.LinAlgError as error:
+                _log.warning("The samples of step %s are not measured: %s.", state.step, error)
+        return {name: value for name, value in found.items() if math.isfinite(value)}

@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
     from genviewer.io.datasets import Images
 
-MOST = 500  # images and as many samples
+LEAST, MOST = 2, 500  # images and as many samples; one has no spread
 _CHUNK = 50
 
 
 class Quality:
-    """Compares samples, always of the same latents, with some of the images and their classes."""
+    """Compares samples, always of the same latents, with some of the images and their classes.
+
+    There must be :data:`LEAST` images.
+    """
 
     def __init__(self, images: Images, spec: Spec, seed: int) -> None:
         count = min(MOST, len(images.images))
@@ -45,7 +48,11 @@ class Quality:
         self._real = np.concatenate([self._space.look(part)[0] for part in pixels])
 
     def measure(self, network: nn.Module) -> dict[str, float]:
-        """``frechet``, of a network on the CPU in its evaluation mode: 0 is best."""
+        """``frechet``, of a network on the CPU in its evaluation mode: 0 is best.
+
+        Raises:
+            LinAlgError: of samples that are no numbers.
+        """
         features = [
             self._space.look(self._drawn(network, slice(at, at + _CHUNK)))[0]
             for at in range(0, len(self._z), _CHUNK)

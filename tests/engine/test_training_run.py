@@ -16,6 +16,7 @@ from genviewer.engine import train_bundle, training_run
 from genviewer.engine.run_timeline import RunTimeline
 from genviewer.engine.train_bundle import make_spec
 from genviewer.engine.train_config import TrainingError
+from genviewer.engine.train_measures import Measures
 from genviewer.engine.train_quality import Quality
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_vae import measure_elbo
@@ -81,7 +82,7 @@ def test_a_held_out_split_is_measured_on_the_way(tmp_path):
 
 
 def test_the_samples_are_measured_on_the_way_if_that_is_wanted(tmp_path):
-    config = msgspec.structs.replace(config_of(tmp_path, steps=5, test=16), evaluate_every=2)
+    config = msgspec.structs.replace(config_of(tmp_path, steps=5, test=32), evaluate_every=2)
     run = TrainingRun.start(config, tmp_path / "run")
     told = {e.step: e.losses for e in run.events() if isinstance(e, Stepped)}
     assert [step for step, row in told.items() if "frechet" in row] == [2, 4, 5]
@@ -105,6 +106,30 @@ def test_the_samples_are_measured_on_the_way_if_that_is_wanted(tmp_path):
 
     best = Quality(train_images, spec, 0).measure(Mirror(train_images))["frechet"]
     assert abs(best) < 1e-6 < told[2]["frechet"]
+
+
+@pytest.mark.parametrize(
+    ("count", "test", "compared"), [(8, 32, 32), (8, 31, 8), (8, 1, 8), (2, 0, 2), (1, 1, 0)]
+)
+def test_samples_are_compared_with_enough_images_or_with_none(tmp_path, count, test, compared):
+    config = msgspec.structs.replace(config_of(tmp_path, test=test), evaluate_every=2)
+    images, held_out = load_images(config.data.source)
+    few = msgspec.structs.replace(images, images=images.images[:count])
+    measures = Measures(config, few, held_out, make_spec(config))
+    assert measures.due(2, stop=False) == (("quality",) if compared else ())
+    assert not compared or len(measures.real.images) == compared
+
+
+@pytest.mark.allow_log("WARNING")
+def test_a_figure_that_cannot_be_measured_ends_no_run(tmp_path, monkeypatch, caplog):
+    def fails(a, b):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr("genviewer.engine.train_quality.frechet_distance", fails)
+    config = config_of(tmp_path)
+    measures = Measures(config, load_images(config.data.source)[0], None, make_spec(config))
+    assert measures.take(make_state(config), ("quality",)) == {}
+    assert "The samples of step 0 are not measured: SVD" in caplog.text
 
 
 def fail_at(monkeypatch, step, error, times=1):
