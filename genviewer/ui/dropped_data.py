@@ -23,7 +23,10 @@ MODEL_NAMES = (CONFIG_NAME, "model_index.json")
 MAX_NAMES = 2000
 """So many names of a folder or an archive are looked at."""
 
-MAX_FOLDERS = 32
+LEAST_NAMES = 16  # of each of many folders
+
+MAX_DEPTH, MAX_FOLDERS = 5, 32
+"""The folder itself and so many levels less one below it, and so many folders of each level."""
 
 
 def is_run(path: Path) -> bool:
@@ -67,16 +70,28 @@ def _names_data(names: Iterable[str]) -> bool:
 
 
 def _names_in(folder: Path) -> Iterator[str]:
-    """Names in a folder, and in the first of its folders."""
-    left, folders = MAX_NAMES, []
-    with os.scandir(folder) as entries:
-        for entry in islice(entries, left):
-            left -= 1
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(entry.path)
-            else:
-                yield entry.name
-    for path in sorted(folders)[:MAX_FOLDERS]:
-        with os.scandir(path) as entries:
-            for entry in islice(entries, max(left // MAX_FOLDERS, 16)):
-                yield f"{Path(path).name}/{entry.name}"
+    """Names in a folder and in the first folders below it, such as ``train/cat``, level by level.
+
+    Hidden folders and links to folders are not looked into, nor are they when they are read.
+    """
+    left, level = MAX_NAMES, [folder]
+    for depth in range(MAX_DEPTH):
+        below: list[Path] = []
+        share = left if depth == 0 else max(left // len(level), LEAST_NAMES)
+        for place in level:
+            try:
+                with os.scandir(place) as entries:
+                    looked_at = list(islice(entries, min(share, left)))
+            except OSError:
+                if depth == 0:
+                    raise
+                continue  # of one that may not be looked into the others say enough
+            left -= len(looked_at)
+            for entry in looked_at:
+                if not entry.is_dir(follow_symlinks=False):
+                    yield Path(entry.path).relative_to(folder).as_posix()
+                elif not entry.name.startswith((".", "__MACOSX")):
+                    below.append(Path(entry.path))
+        level = sorted(below)[:MAX_FOLDERS]
+        if not level or left <= 0:
+            return
