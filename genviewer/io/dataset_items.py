@@ -15,6 +15,7 @@ from genviewer.io.dataset_values import (
     Images,
     Labels,
     Pixels,
+    Splits,
 )
 
 if TYPE_CHECKING:
@@ -155,14 +156,30 @@ class FileItems:
 class ArrayItems:
     """Images that are rows of arrays: those to train on, then those to test on.
 
+    Images to test on without labels are no rows where those to train on have some.
+
+    Attributes:
+        splits: the arrays as they came.
+
     Raises:
-        DataError: at construction, if they have too many classes.
+        DataError: at construction, if they are no images, have not one label for each, or have too
+            many classes.
     """
 
     def __init__(self, kind: str, train: Images, test: Images | None = None) -> None:
         self.kind = kind
-        self.train, self.test = train, test
         self.refused: list[tuple[str, str]] = []
+        _check(train)
+        if test is not None and not len(test.images):
+            test = None
+        self.splits: Splits = train, test
+        if test is not None:
+            _check(test)
+            if train.labels is not None and test.labels is None:
+                reason = "are left out, since they have no labels as those to train on have"
+                self.refused.append(("the images to test on", reason))
+                test = None
+        self.train, self.test = train, test
         self._parts = [train] if test is None else [train, test]
         counts = [len(part.images) for part in self._parts]
         self.held: NDArray[np.bool_] = np.arange(sum(counts)) >= counts[0]
@@ -201,6 +218,22 @@ class ArrayItems:
         if row < first or self.test is None:
             return self.train, row
         return self.test, row - first
+
+
+def _check(part: Images) -> None:
+    """DataError unless a part's arrays are images, and a label for each if there are labels."""
+    shape = part.images.shape
+    if len(shape) != 4 or shape[0] == 0:
+        raise DataError(f"{part.source} has no images.")
+    if shape[3] not in _COLOURS:
+        raise DataError(f"{part.source} has images of {shape[3]} channels; 1, 3 or 4 are wanted.")
+    if 0 in shape:
+        raise DataError(f"{part.source} has images of {shape[2]}x{shape[1]} pixels.")
+    if part.labels is not None and part.labels.shape != shape[:1]:
+        raise DataError(
+            f"{part.source} has not one label for every image, but {len(part.labels):,} for "
+            f"{shape[0]:,}."
+        )
 
 
 def in_order(names: Sequence[str]) -> tuple[str, ...]:

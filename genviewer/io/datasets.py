@@ -51,14 +51,12 @@ def load_images(
         DataError: with one sentence for the user.
     """
     items = list_items(source, seed=seed, count=count)
-    if isinstance(items, ArrayItems) and shape is None:
-        parts = (items.train, items.test)
-        for part in parts:
-            if part is not None:
-                _check(part)
-        return parts
     if isinstance(items, ArrayItems):
-        _check(items.train)
+        for part in items.splits:
+            if part is not None:
+                _check_labels(part)
+        if shape is None:
+            return items.splits
     found = survey_items(source, items, lambda _done, _text: None)
     if found.bad_count:
         name, reason = found.bad[0]
@@ -104,13 +102,6 @@ def _in_memory(images: Images) -> Images:
     return whole
 
 
-def _check(data: Images) -> None:
-    if data.images.ndim != 4 or data.images.shape[0] == 0:
-        raise DataError(f"{data.source} has no images.")
-    if data.images.shape[3] not in (1, 3, 4):
-        raise DataError(f"{data.source} has images of {data.images.shape[3]} channels.")
-    if data.labels is not None:
-        if data.labels.shape != data.images.shape[:1]:
-            raise DataError(f"{data.source} has not one label for every image.")
-        if data.labels.min() < 0:
-            raise DataError(f"{data.source} has negative labels.")
+def _check_labels(data: Images) -> None:
+    if data.labels is not None and data.labels.min() < 0:
+        raise DataError(f"{data.source} has negative labels.")

@@ -29,11 +29,11 @@ ARRAY = np.concatenate([picture(i)[None] for i in range(6)])
 LABELS = np.array([0, 7, 7, 0, 3, 7])
 
 
-def npz() -> bytes:
+def npz(**arrays: np.ndarray) -> bytes:
     import io
 
     buffer = io.BytesIO()
-    np.savez(buffer, images=ARRAY, labels=LABELS)
+    np.savez(buffer, **(arrays or {"images": ARRAY, "labels": LABELS}))
     return buffer.getvalue()
 
 
@@ -271,6 +271,19 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
         ({"d.csv": b"file,label\n" + b"," * 5_000_000}, "far too long"),
         ({"d.csv": b"\xff\xfe\x00"}, "not text in UTF-8"),
         ({"d.npz": b"PK\x03\x04 nothing"}, "not a data set that can be read"),
+        ({"d.npz": npz(images=np.zeros((4, 8, 8, 2), np.uint8))}, "2 channels; 1, 3 or 4"),
+        ({"d.npz": npz(images=np.zeros((4, 8, 8, 5), np.uint8))}, "5 channels; 1, 3 or 4"),
+        ({"d.npz": npz(images=np.zeros((4, 0, 0), np.uint8))}, "of 0x0 pixels"),
+        ({"d.npz": npz(images=ARRAY[:0])}, "has no images"),
+        ({"d.npz": npz(images=ARRAY, labels=LABELS[:5])}, "not one label .*5 for 6"),
+        (
+            {"train-images.idx3": idx(ARRAY), "train-labels.idx1": idx(np.arange(9))},
+            "not one label .*9 for 6",
+        ),
+        (
+            {"d.npz": npz(train_images=ARRAY, test_images=ARRAY[:2], test_labels=LABELS)},
+            "not one label .*6 for 2",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_told_in_one_sentence(tmp_path, files, words):
@@ -278,6 +291,16 @@ def test_what_cannot_be_used_is_told_in_one_sentence(tmp_path, files, words):
         survey(write_tree(tmp_path, files))
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
+
+
+def test_images_to_test_on_without_labels_cost_the_others_none(tmp_path):
+    arrays = npz(train_images=ARRAY, train_labels=LABELS, test_images=ARRAY[:2])
+    source = write_tree(tmp_path, {"d.npz": arrays}) / "d.npz"
+    found = survey(source)
+    assert found.class_counts == (("0", 2), ("3", 1), ("7", 3))
+    assert found.test_count == 0
+    assert found.bad_count == 1
+    assert "no labels" in reasons(found)["the images to test on"]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):
