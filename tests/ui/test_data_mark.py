@@ -22,7 +22,7 @@ class Lane:
     def __init__(self):
         self.jobs = []
 
-    def submit(self, _work, _name, *, done, failed, cancelled, **_):
+    def submit(self, _work, _name, *, done, failed, cancelled=None, **_):
         self.jobs.append(SimpleNamespace(done=done, failed=failed, cancelled=cancelled))
 
 
