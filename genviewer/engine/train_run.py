@@ -62,7 +62,7 @@ class RunFolder:
             self.checkpoints_path.mkdir(parents=True, exist_ok=True)
             write_bytes(self.config_path, to_toml(config_table(config)).encode())
         except OSError as error:
-            raise TrainingError(f"{self.path} cannot be written: {error.strerror}.") from error
+            raise TrainingError(str(write_error(error, self.path))) from error
 
     def check_inside(self) -> None:
         """Refuse a run of which a part lies elsewhere: going on would write and delete there.
