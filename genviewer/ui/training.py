@@ -24,7 +24,13 @@ from genviewer.ui.training_record import (
     free_folder,
     write_record,
 )
-from genviewer.ui.training_standing import STOPPING, diverged, standing_of, standing_on_disk
+from genviewer.ui.training_standing import (
+    DISCARDING,
+    STOPPING,
+    diverged,
+    standing_of,
+    standing_on_disk,
+)
 from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
 
 if TYPE_CHECKING:
@@ -232,6 +238,8 @@ class Training(QObject):
     def _discard(self, then: Callable[[], object] | None = None) -> None:
         folder, base, ref = self._folder, self.live.base, self.live.ref
         if folder is not None and base is not None and ref is not None:
+            now = self._standing
+            self._stand(msgspec.structs.replace(now, state="stopping", sentence=DISCARDING))
             self._outcome.discard(folder, base, ref.name, then)
         elif then is not None:  # it had not begun
             then()

@@ -199,12 +199,14 @@ class LiveView(QObject):
                 self._store.adopt(Loaded(bundle, loaded.generator))
 
     def in_order(
-        self, work: Callable[[Progress], T], name: str, done: Callable[[T], object]
+        self,
+        work: Callable[[Progress], T],
+        name: str,
+        done: Callable[[T], object],
+        failed: Callable[[Exception], object],
     ) -> None:
         """Do something with the run's files, after all that is under way there."""
-        self._background.submit(
-            work, name, done=done, failed=lambda error: self._tell(str(error), "error")
-        )
+        self._background.submit(work, name, done=done, failed=failed)
 
     def _is_kept(self, model: str) -> bool:
         """Whether a model is one that was kept of this run."""

@@ -88,12 +88,24 @@ class Outcome:
         self, folder: Path, base: Loaded, name: str, then: Callable[[], object] | None = None
     ) -> None:
         """Go back to the model ``base`` that it was, and put the run aside; it can be taken back
-        for a while. ``then`` is called afterwards.
+        for a while. Where it cannot be put aside it is shown again. ``then`` is called afterwards,
+        however that went; what could not be put aside is remembered as left then.
         """
         self._live.become(base)
-        self._run.no_run()
-        text = f"Discarded the training of {name}."
-        self._put_aside(folder, text, base, then)
+
+        def failed() -> None:
+            if then is not None:
+                then()
+            else:
+                self._run.no_run()
+                self._run.open_run(folder, base)
+
+        def done() -> None:
+            self._run.no_run()
+            if then is not None:
+                then()
+
+        self._put_aside(folder, f"Discarded the training of {name}.", base, done, failed)
 
     def remove(self, folder: Path) -> None:
         """Put a run aside that is not shown; it can be taken back for a while."""
@@ -107,7 +119,8 @@ class Outcome:
         folder: Path,
         text: str,
         base: Loaded | None = None,
-        then: Callable[[], object] | None = None,
+        then: Callable[[], object] = lambda: None,
+        failed: Callable[[], object] = lambda: None,
     ) -> None:
         """Say ``text`` with a button that takes the run back, and shows it if there is a ``base``,
         the model that it began as. What was kept of it stays: projects, exports and sessions other
@@ -130,10 +143,14 @@ class Outcome:
                 self._live.move_kept(moved)
                 told = f"{text} What was kept of it is in {safe}." if moved else text
                 self._host.offer(told, "Undo", lambda: self._take_back(aside, folder, base))
-            if then is not None:
-                then()
+            then()
 
-        self._live.in_order(work, f"Discarding {folder.name}", done)
+        def not_done(error: Exception) -> None:
+            why = error.strerror or error if isinstance(error, OSError) else None
+            self._failed(f"{folder.name} cannot be put aside: {why}." if why else str(error))
+            failed()
+
+        self._live.in_order(work, f"Discarding {folder.name}", done, not_done)
 
     def _take_back(self, aside: Path, folder: Path, base: Loaded | None) -> None:
         if base is not None and not self._run.may_open():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from genviewer.session.fit import check_recipe
 from genviewer.session.state import load_state
 from genviewer.ui.models import Live
 from genviewer.ui.training import Training
-from genviewer.ui.training_record import read_record
+from genviewer.ui.training_record import move_kept, read_record
 from genviewer.ui.widgets.training_panel import TrainingPanel
 from tests.ui.conftest import PATIENCE_MS, settled
 
@@ -209,6 +210,60 @@ def test_discarding_goes_back_and_can_be_taken_back(qtbot, window, running, user
     _until(qtbot, lambda: running.standing.state == "stopped")
     assert folder.exists()
     assert running.live.ref == live
+
+    # The same once more, with other weights: those of before stay as well.
+    running.show_step(0)
+    _until(qtbot, lambda: running.live.snapshot is not None and running.live.snapshot.step == 0)
+    assert window.session.scene.model == live
+    window.actions_by_id["pin"].trigger()
+    also = window.session.pins[0].pane.model
+    assert also != cited
+    running.discard()
+    _until(qtbot, lambda: running.standing.state == "none")
+    assert not folder.exists()
+    assert open_bundle(_place(window, cited)).ref == cited
+    assert open_bundle(_place(window, also)).ref == also
+
+
+def test_a_run_that_cannot_be_put_aside_is_shown_again_and_never_holds_the_window_open(
+    qtbot, window, running, user_files, monkeypatch
+):
+    _stopped(qtbot, running)
+    folder, ended = running.folder, []
+
+    def refuse(run):
+        raise OSError(errno.EACCES, "Permission denied", str(run))
+
+    monkeypatch.setattr("genviewer.ui.training_outcome.put_aside", refuse)
+    running.discard()
+    _until(qtbot, lambda: bool(window.notices.notices))
+    assert window.notices.notices[-1].text == (
+        f"{folder.name} cannot be put aside: Permission denied."
+    )
+    _until(qtbot, lambda: running.standing.state == "stopped")
+    assert running.folder == folder
+    _until(qtbot, lambda: running.live.snapshot is not None)
+    running.resume()
+    _until(qtbot, lambda: running.standing.state == "running")
+    running.end_for_good(True, lambda: ended.append(True))
+    _until(qtbot, lambda: bool(ended))
+    assert read_record(user_files.training).folder == str(folder)
+
+
+def test_kept_models_are_moved_beside_those_that_were_kept_before(tmp_path, other_model):
+    kept, safe = tmp_path / "run" / "kept", tmp_path / "safe"
+    shutil.copytree(BASE, kept / "step-1")
+    shutil.copytree(BASE, kept / "step-2")
+    shutil.copytree(BASE, safe / "step-1")
+    shutil.copytree(other_model, safe / "step-2")
+    moved = move_kept(kept, safe)
+    assert moved == {
+        kept / "step-1": safe / "step-1",
+        kept / "step-2": safe / "step-2-2",
+    }
+    ids = [open_bundle(place).ref for place in moved.values()]
+    assert ids == [open_bundle(BASE).ref] * 2
+    assert open_bundle(safe / "step-2").ref == open_bundle(other_model).ref
 
 
 def test_what_an_earlier_session_kept_outlives_the_run_that_is_discarded(
