@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -11,8 +11,8 @@ from genviewer.engine.finetune_replay import ReplayBatches, absent_classes, add_
 from genviewer.engine.train_config import TrainConfig, TrainingError
 from genviewer.engine.train_state import Batches, TrainingState, with_layout
 from genviewer.engine.train_vae import make_vae_state, train_vae
+from genviewer.engine.train_weights import read_base, take_weights
 from genviewer.io.bundle import BundleError
-from genviewer.io.library import ModelNotFoundError, open_model
 from genviewer.nets.families import build, family
 from genviewer.nets.growth import class_count, class_places, grown_weights
 from genviewer.nets.residual_gan import Discriminator, ResidualGAN, ResidualGANConfig
@@ -187,29 +187,17 @@ def _hasten_classes(state: TrainingState, config: TrainConfig) -> None:
 
 def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> None:
     source, extra = config.start_from, len(finetune.new_classes)
+    bundle, weights = read_base(source, finetune.settings)
     try:
-        bundle = open_model(source, finetune.settings)
         family(bundle.config.network)
-        weights = _tensors(bundle.tensors())
         if extra and class_count(bundle.config.network) < class_count(config.network):
             weights = grown_weights(bundle.config.network, weights, extra)
-        if finetune.anew:
-            weights = _constants(network, weights)
-        network.load_state_dict(weights, strict=not finetune.anew)
-    except (BundleError, ModelNotFoundError) as error:
-        raise TrainingError(str(error)) from error
-    except OSError as error:
-        raise TrainingError(f"{source} cannot be read: {error.strerror}.") from error
-    except (RuntimeError, ValueError) as error:
-        if isinstance(error, TrainingError):
-            raise
-        reason = str(error).splitlines()[0]
+    except (BundleError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0].removesuffix(".")
         raise TrainingError(f"The weights of {source} do not fit the network: {reason}.") from error
-
-
-def _tensors(arrays: dict[str, Any]) -> dict[str, Tensor]:
-    # Copies: arrays of a mapped file must not be written to.
-    return {name: torch.tensor(array) for name, array in arrays.items()}
+    if finetune.anew:
+        weights = _constants(network, weights)
+    take_weights(network, weights, source, whole=not finetune.anew)
 
 
 def _constants(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:

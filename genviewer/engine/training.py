@@ -14,13 +14,12 @@ from genviewer.engine.train_config import TrainConfig, TrainingError, read_confi
 from genviewer.engine.train_groups import GroupBatches
 from genviewer.engine.train_state import Batches, TrainingState, with_layout
 from genviewer.engine.train_vae import make_vae_state, train_vae
+from genviewer.engine.train_weights import read_base, take_weights
 from genviewer.engine.training_events import Ended, Notice, Stepped
 from genviewer.nets.families import build
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from torch import nn
 
     from genviewer.engine.training_run import TrainingRun
     from genviewer.io.datasets import Images
@@ -56,13 +55,13 @@ def train(
 ) -> Path:
     """Train what ``config_path`` describes; the run folder, with ``bundle/`` in it, is returned.
 
-    ``data`` replaces the configured source, ``start_from`` is a bundle's folder (or a bundled
-    model's name) whose weights to begin with; ``steps``, ``checkpoint_every``, ``seed`` and
-    ``threads`` replace what the file says. ``out`` is the run folder, by default
-    ``runs/NAME-TIME``. With ``resume`` the run in ``out`` goes on from its newest checkpoint by its
-    own ``train.toml`` (``config_path`` is not read): at the same thread count on a CPU the weights
-    end bit-identical to those of a run that was never interrupted. ``progress`` is called in
-    this thread at every logged step. Sets torch's thread count while it runs.
+    ``data`` replaces the configured source, ``start_from`` is a MODEL whose weights to begin with;
+    ``steps``, ``checkpoint_every``, ``seed`` and ``threads`` replace what the file says. ``out`` is
+    the run folder, by default ``runs/NAME-TIME``. With ``resume`` the run in ``out`` goes on from
+    its newest checkpoint by its own ``train.toml`` (``config_path`` is not read): at the same
+    thread count on a CPU the weights end bit-identical to those of a run that was never
+    interrupted. ``progress`` is called in this thread at every logged step. Sets torch's thread
+    count while it runs.
 
     With ``devices`` that many train together, the machine's accelerators or processes on its CPU;
     the batch is shared out. Each is a process that runs this same program from its beginning, as
@@ -115,7 +114,7 @@ def make_state(config: TrainConfig, *, fresh: bool = True) -> TrainingState:
         network = build(config.network)
         network = with_layout(network, torch.channels_last)  # a quarter faster on a CPU
         if config.start_from and fresh:
-            _load_weights(network, config.start_from)
+            take_weights(network, read_base(config.start_from)[1], config.start_from)
         if config.vae is not None:
             vae = cast("ResidualVAE", network)
             state = make_vae_state(
@@ -206,21 +205,6 @@ def _resolve(
         return msgspec.convert(merged, type=TrainConfig)
     except msgspec.ValidationError as error:
         raise TrainingError(f"These options do not fit: {error}.") from error
-
-
-def _load_weights(network: nn.Module, source: str) -> None:
-    from safetensors.torch import load_file
-
-    from genviewer.core.resources import models_dir
-
-    folder = Path(source) if Path(source).is_dir() else models_dir() / source
-    path = folder / "model.safetensors"
-    try:
-        network.load_state_dict(load_file(path))
-    except OSError as error:
-        raise TrainingError(f"{source} is not a bundle with weights.") from error
-    except RuntimeError as error:
-        raise TrainingError(f"The weights of {source} do not fit the network: {error}.") from error
 
 
 def default_folder(name: str) -> Path:

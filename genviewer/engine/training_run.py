@@ -69,13 +69,15 @@ class TrainingRun:
         self._log: RunLog | None = None
         self._lock = RunLock(folder.path)
         self._state: TrainingState | None = None
+        self._begun: TrainingState | None = None  # before its first step, until that is asked for
         self._on_timeline: frozenset[int] = frozenset()
 
     @classmethod
     def start(
         cls, config: TrainConfig, folder: Path, parallel: Parallel | None = None
     ) -> TrainingRun:
-        """A new run in ``folder``; the data are read first, so that bad ones leave none behind.
+        """A new run in ``folder``; data and the model to begin with are read first, so that bad
+        ones leave none behind.
 
         With ``parallel`` every process starts the same run, and the first writes it.
 
@@ -88,6 +90,8 @@ class TrainingRun:
             check_tensorboard()
         images, held_out = load_training_images(config)
         run = cls(RunFolder(folder), config, images, held_out, parallel)
+        if config.start_from:
+            run._begun = make_state(config)
         run._once(lambda: run.folder.create(config))
         return run
 
@@ -273,7 +277,8 @@ class TrainingRun:
 
     def _restored(self) -> TrainingState:
         fresh = self._once(lambda: not self.folder.checkpoints())
-        state = make_state(self.config, fresh=fresh)
+        begun, self._begun = self._begun, None
+        state = begun or make_state(self.config, fresh=fresh)
         if self.parallel is not None:
             self.parallel.place(state)
         if not fresh:

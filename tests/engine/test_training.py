@@ -241,6 +241,40 @@ def test_start_from_takes_over_the_weights(tmp_path, stripes):
     ).read_bytes()
 
 
+def damage(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda bundle: None, "do not fit the network: [0-9]+ of its tensors are .*, such as"),
+        (lambda bundle: damage(bundle / "model.safetensors"), "does not fit the file"),
+        (lambda bundle: (bundle / "model.safetensors").unlink(), "model.safetensors"),
+    ],
+)
+def test_weights_that_cannot_be_taken_over_are_one_sentence_and_leave_no_run(
+    tmp_path, stripes, spoil, words
+):
+    first = train(write(tmp_path, VAE), data=stripes, out=tmp_path / "first", steps=0) / "bundle"
+    other = write(tmp_path, VAE.replace("hidden = 16", "hidden = 24"))
+    assert read_config(other).network["hidden"] == 24
+    spoil(first)
+    with pytest.raises(TrainingError, match=words) as caught:
+        train(other, data=stripes, out=tmp_path / "second", start_from=first)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "second").exists()
+
+
+def test_weights_are_taken_from_any_model(tmp_path, stripes):
+    config = write(tmp_path, VAE)
+    first = train(config, data=stripes, out=tmp_path / "first", steps=0) / "bundle"
+    weights = first / "model.safetensors"
+    second = train(config, data=stripes, out=tmp_path / "second", start_from=weights, steps=0)
+    assert (second / "bundle" / "model.safetensors").read_bytes() == weights.read_bytes()
+
+
 def test_options_replace_the_file_and_are_recorded(tmp_path, stripes):
     folder = train(
         write(tmp_path, VAE), data=stripes, out=tmp_path / "run", steps=1, seed=9,
