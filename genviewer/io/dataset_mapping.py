@@ -78,7 +78,8 @@ def propose(
     Classes by name; others are new ones if the model can have more, and there are not too many.
 
     Args:
-        found: the data's classes; UNLABELLED is called after the source.
+        found: the data's classes; UNLABELLED is called after the source, with a number where one
+            of the others is called so.
         known: the model's classes; empty if it has none.
         source: the data's path.
         can_grow: whether the model can be given another class.
@@ -86,6 +87,9 @@ def propose(
     if not known:
         return DataChoices()
     titles = {name: class_title(name, source) for name in found}
+    if UNLABELLED in titles and titles[UNLABELLED] not in known:
+        taken = {*known, *(name for name in found if name != UNLABELLED)}
+        titles[UNLABELLED] = _free(titles[UNLABELLED], taken)
     matched = match_classes(list(titles.values()), known)
     missing = [name for name in found if titles[name] not in matched]
     grows = can_grow and len(missing) <= MAX_NEW
@@ -98,6 +102,12 @@ def propose(
 def class_title(name: str, source: str) -> str:
     """What a new class is called: as in the data, or like the source where it has no name."""
     return name or PurePath(source).stem.strip() or "new"
+
+
+def _free(title: str, taken: set[str]) -> str:
+    """The title, with the first number that makes it different from all that are taken."""
+    numbered = (f"{title} {number}" for number in count(2))
+    return next(free for free in chain([title], numbered) if free not in taken)
 
 
 def _loosely(name: str) -> str:
@@ -120,10 +130,7 @@ def with_class(
     mapping = dict(choices.mapping)
     if wanted is None:
         taken = {*known, *(mapping[other] for other in mapping if other != name)}
-        title = class_title(name, source)
-        wanted = next(
-            free for free in chain([title], (f"{title} {i}" for i in count(2))) if free not in taken
-        )
+        wanted = _free(class_title(name, source), taken)
     mapping[name] = wanted
     new = tuple(w for w in mapping.values() if w != LEFT_OUT and w not in known)
     return msgspec.structs.replace(choices, mapping=mapping, new_classes=new)

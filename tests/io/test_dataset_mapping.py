@@ -53,6 +53,15 @@ def test_a_flat_folder_is_called_after_itself():
     assert known.new_classes == ()
 
 
+def test_loose_images_beside_a_folder_of_the_same_name_are_another_class():
+    new = propose([UNLABELLED, "cats"], ["dog"], "/data/cats", can_grow=True)
+    assert new.mapping == {UNLABELLED: "cats 2", "cats": "cats"}
+    assert new.new_classes == ("cats 2", "cats")
+    known = propose([UNLABELLED, "cats"], ["cats"], "/data/cats", can_grow=True)
+    assert known.mapping == {UNLABELLED: "cats", "cats": "cats"}
+    assert known.new_classes == ()
+
+
 def test_a_model_without_classes_takes_all():
     choices = propose(["cat", "dog"], [], "/data/x", can_grow=True)
     assert choices == DataChoices()
