@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from genviewer.engine.finetune_presets import Preset, propose_training
+from genviewer.engine.finetune_presets import REPLAY, Preset, propose_training
 from genviewer.engine.train_config import (
     CardConfig,
     DataConfig,
@@ -25,16 +25,18 @@ from genviewer.io.dataset_mapping import propose
 from genviewer.nets.families import family
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from genviewer.core.spec import ConditionSpec, Spec
     from genviewer.io.bundle import Bundle
     from genviewer.io.dataset_survey import Survey
 
 _SET = {"attention", "clamp"}  # of the network tables' fields those where None is no default
 LARGE = 20_000_000
+"""Weights beyond which a CPU takes seconds for a step."""
+
 MEASURED_SIZE = 64
 """Larger pictures take too long for samples to be measured while a model learns."""
-
-"""Weights beyond which a CPU takes seconds for a step."""
 
 
 class PresetText(msgspec.Struct, frozen=True):
@@ -169,7 +171,6 @@ def finetune_config(
     again = [label for label in new_classes if label in known]
     if again:
         raise TrainingError(f"{bundle.spec.name} has the class {again[0]!r} already.")
-    trained = set(mapping.values()) if known else set()
     images = sum(n for label, n in survey.class_counts if not known or mapping.get(label, label))
     proposal = propose_training(bundle, images or survey.count, preset, trains_as_gan(bundle))
     gan = proposal.gan
@@ -195,7 +196,6 @@ def finetune_config(
         player = "new"
     own = gan is not None and player == "own"
     foreign = family(bundle.config.network).kind not in ("vae", "gan")
-    forgets = preset != "scratch" and any(label not in trained for label in known)
     try:
         return msgspec.convert(
             msgspec.to_builtins(
@@ -225,7 +225,7 @@ def finetune_config(
                         freeze_d=(proposal.freeze_d if freeze_d is None else freeze_d) * own,
                         new_classes=new_classes,
                         discriminator=player if gan is not None else "own",
-                        replay=proposal.replay if forgets else 0.0,
+                        replay=replay_share(bundle.spec, mapping, preset),
                         anew=preset == "scratch",
                         spec=_spec(bundle, new_classes),
                         settings=dict(bundle.settings),
@@ -237,6 +237,16 @@ def finetune_config(
         )
     except ValueError as error:  # msgspec's among them
         raise TrainingError(f"These options do not fit: {error}.") from error
+
+
+def replay_share(spec: Spec, mapping: Mapping[str, str], preset: Preset) -> float:
+    """The share of each batch that the model as it was draws, of classes that the data lack.
+
+    ``mapping`` is as in :class:`~genviewer.io.dataset_mapping.DataChoices`.
+    """
+    trained = set(mapping.values())
+    forgets = preset != "scratch" and any(label not in trained for label in class_names(spec))
+    return REPLAY if forgets else 0.0
 
 
 def class_names(spec: Spec) -> tuple[str, ...]:

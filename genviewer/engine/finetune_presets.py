@@ -27,7 +27,7 @@ RECIPE_NAME = "train.toml"
 FEW_IMAGES = 5_000  # a discriminator learns fewer by heart
 VERY_FEW_IMAGES = 1_000  # and needs what it knew already
 SMALL_BATCH = 32  # of few images, more steps teach more than larger ones
-REPLAY = 0.5
+REPLAY = 0.5  # of a batch, where classes could be forgotten
 EMA = 0.99
 
 
@@ -42,7 +42,6 @@ class Proposal(msgspec.Struct, frozen=True):
     gan: GANObjective | None = None
     layers: Layers = "all"
     freeze_d: int = 0
-    replay: float = REPLAY
 
 
 def propose_training(bundle: Bundle, images: int, preset: Preset, adversarial: bool) -> Proposal:

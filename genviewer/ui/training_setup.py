@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from genviewer.engine.finetune import PRESETS, class_names, finetune_config, what_can_train
+from genviewer.engine.finetune import (
+    PRESETS,
+    class_names,
+    finetune_config,
+    replay_share,
+    what_can_train,
+)
 from genviewer.engine.jobs import JobLane
 from genviewer.io.cancelling import cancelled_by
 from genviewer.io.downloading import Downloads, downloading
@@ -238,8 +244,16 @@ class TrainingSetup(QObject):
         self._data_shown()
 
     def _data_shown(self) -> None:
-        self.how.set_images(self.data.counts[0])
+        self._show_images()
         self.changed.emit()
+
+    def _show_images(self) -> None:
+        """Tell the choices of what images and pictures of old classes a batch is made."""
+        replay = 0.0
+        if self._base is not None:
+            preset, mapping = self.how.choices.preset, self.data.choices.mapping
+            replay = replay_share(self._base.bundle.spec, mapping, preset)  # type: ignore[arg-type]
+        self.how.set_images(self.data.counts[0], replay)
 
     # how
 
@@ -252,6 +266,7 @@ class TrainingSetup(QObject):
         possible = self._possible
         if base is None or survey is None or possible is None or possible.why_not or not anew:
             return
+        self._show_images()
         preset = self.how.choices.preset
         proposal = self._proposal = object()
 

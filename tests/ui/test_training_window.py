@@ -212,6 +212,16 @@ def test_nothing_starts_before_it_is_known_how(qtbot, window, images, monkeypatc
     _until(qtbot, lambda: not setup.blocked)
     assert window.later.training.panel.main.isEnabled()
     assert setup.how.choices.batch_size > 12  # what the preset proposes
+    setup.data.found.share.setValue(0)
+    setup.how.batch.setValue(4)  # two images, and two pictures of the classes that they lack
+    setup.how.steps.setValue(60)
+    assert setup.how.epochs.text() == "10 epochs"
+    qtbot.mouseClick(setup.how.preset.button("scratch"), Qt.MouseButton.LeftButton)
+    assert setup.blocked
+    _until(qtbot, lambda: not setup.blocked)
+    setup.how.batch.setValue(4)
+    setup.how.steps.setValue(60)
+    assert setup.how.epochs.text() == "20 epochs"  # nothing is remembered
 
 
 def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path):

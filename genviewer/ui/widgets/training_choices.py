@@ -43,6 +43,12 @@ AUGMENTS = {
 }
 PRESET_WIDTH, FIELDS_WIDTH = 236, 316  # at least
 WIDEST = 400
+SCRATCH = "scratch"
+"""The preset that begins with a new discriminator."""
+
+LENGTH_TIP = "How many optimizer steps are made"
+UNIT_TIP = "In an epoch every image is looked at once"
+FREEZE_TIP = "How many of the discriminator's first layers stay as they are"
 THREE_COLUMNS = 960
 """So wide there is room for all choices beside each other, and none needs to be scrolled to."""
 
@@ -87,7 +93,8 @@ class TrainingChoices(QWidget):
     ) -> None:
         super().__init__(parent)
         self._hints = {key: hint for key, _, hint in presets}
-        self._images = 0
+        self._images, self._replay = 0, 0.0
+        self._own_discriminator = True
         self.preset = Segments([(key, label) for key, label, _ in presets], "How much", self)
         for key, _, hint in presets:
             self.preset.set_tip(key, hint)
@@ -99,12 +106,12 @@ class TrainingChoices(QWidget):
             self.layers.addItem(text, key)
             self.layers.setItemData(self.layers.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.layers.activated.connect(self._edited)
-        self.steps = _whole(self, 1, MAX_STEPS, "How many optimizer steps are made")
+        self.steps = _whole(self, 1, MAX_STEPS, LENGTH_TIP)
         self.steps.valueChanged.connect(self._length_edited)
         self.unit = _combo(self, "Unit of the length")
         self.unit.addItem("steps", "steps")
         self.unit.addItem("epochs", "epochs")
-        self.unit.setToolTip("In an epoch every image is looked at once")
+        self.unit.setToolTip(UNIT_TIP)
         self.unit.activated.connect(self._turn_unit)
         self.unit.setEnabled(False)
         self.epochs = _quiet(self)
@@ -115,9 +122,7 @@ class TrainingChoices(QWidget):
         self.batch = _whole(self, 1, MAX_BATCH, "How many images a step looks at")
         self.batch.valueChanged.connect(self._length_edited)
         self.seed = _whole(self, 0, MAX_SEED, "The same seed on the same machine is the same run")
-        self.freeze_d = _whole(
-            self, 0, MAX_FREEZE, "How many of the discriminator's first layers stay as they are"
-        )
+        self.freeze_d = _whole(self, 0, MAX_FREEZE, FREEZE_TIP)
         for box in (self.rate, self.seed, self.freeze_d):
             box.valueChanged.connect(self._edited)
         self.augments = {key: QCheckBox(text, self) for key, (text, _) in AUGMENTS.items()}
@@ -257,6 +262,7 @@ class TrainingChoices(QWidget):
             box.setChecked(key in wanted)
         self._filling = False
         self._show_epochs()
+        self._offer_freezing()
 
     def set_offer(
         self, layers: Sequence[str], notes: Sequence[str], *, discriminator: str = "none"
@@ -281,19 +287,20 @@ class TrainingChoices(QWidget):
             )
         self.notes.setText("\n".join(notes))
         self.notes.setVisible(bool(notes))
-        adversarial, own = discriminator != "none", discriminator == "own"
-        self.freeze_d.setEnabled(own)
-        why = "" if own else "There is no trained discriminator whose layers could stay."
-        self.freeze_d.setToolTip(
-            why or "How many of the discriminator's first layers stay as they are"
-        )
+        adversarial, self._own_discriminator = discriminator != "none", discriminator == "own"
+        self._offer_freezing()
         for key, box in self.augments.items():
             box.setEnabled(adversarial)
             box.setToolTip(AUGMENTS[key][1] if adversarial else "It is for models trained as GANs.")
 
-    def set_images(self, images: int) -> None:
-        """Say how many images there are to train on, by which steps are epochs."""
-        self._images = images
+    def set_images(self, images: int, replay: float = 0.0) -> None:
+        """Say how many images there are to train on, by which steps are epochs.
+
+        Args:
+            images: to train on.
+            replay: the share of each batch that is none of them, but drawn.
+        """
+        self._images, self._replay = images, replay
         self.unit.setEnabled(bool(images))
         if not images and self.unit.currentIndex():
             self.unit.setCurrentIndex(0)
@@ -301,15 +308,26 @@ class TrainingChoices(QWidget):
 
     def set_locked(self, why: str) -> None:
         """Let nothing be edited, and say why; empty lets it be edited."""
+        tips: dict[QWidget, str] = {self.steps: LENGTH_TIP, self.unit: UNIT_TIP}
         for widget in (self.preset, self.layers, self.steps, self.unit, self._more):
             widget.setEnabled(not why and (widget is not self.unit or bool(self._images)))
             if widget is not self.layers:
-                widget.setToolTip(why)
+                widget.setToolTip(why or tips.get(widget, ""))
+
+    def _offer_freezing(self) -> None:
+        why = ""
+        if not self._own_discriminator:
+            why = "There is no trained discriminator whose layers could stay."
+        elif self.preset.current == SCRATCH:
+            why = "From scratch the discriminator begins again, too: no layer of it could stay."
+        self.freeze_d.setEnabled(not why)
+        self.freeze_d.setToolTip(why or FREEZE_TIP)
 
     # the hand
 
     def _choose_preset(self, key: str) -> None:
         self.hint.setText(self._hints[key])
+        self._offer_freezing()
         self.preset_chosen.emit(key)
 
     def _length_edited(self) -> None:
@@ -327,7 +345,9 @@ class TrainingChoices(QWidget):
 
     @property
     def _per_epoch(self) -> float:
-        return max(self._images / self.batch.value(), 1.0)
+        batch = self.batch.value()
+        drawn = min(batch - 1, round(batch * self._replay))
+        return max(self._images / (batch - drawn), 1.0)
 
     def _turn_unit(self) -> None:
         """The same length in the other unit, as nearly as whole numbers tell it."""

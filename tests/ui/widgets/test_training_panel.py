@@ -10,7 +10,11 @@ from genviewer.ui.widgets.rate_box import RateBox
 from genviewer.ui.widgets.training_choices import Choices, TrainingChoices
 from genviewer.ui.widgets.training_panel import Standing, TrainingPanel, duration
 
-PRESETS = [("touch", "A touch", "A little."), ("normal", "Normal", "As usual.")]
+PRESETS = [
+    ("touch", "A touch", "A little."),
+    ("normal", "Normal", "As usual."),
+    ("scratch", "From scratch", "All anew."),
+]
 
 
 @pytest.fixture
@@ -51,6 +55,40 @@ def test_the_length_can_be_said_in_epochs(qtbot, choices):
     assert choices.choices.steps == 30
     choices.set_images(0)
     assert not choices.unit.isEnabled()
+
+
+def test_in_an_epoch_no_drawn_picture_counts_as_an_image(choices):
+    choices.set_choices(Choices("normal", batch_size=32, steps=100))
+    choices.set_images(64, 0.5)
+    assert choices.epochs.text() == "25 epochs"  # of 16 images a step
+    choices.unit.setCurrentIndex(1)
+    choices.unit.activated.emit(1)
+    assert (choices.steps.value(), choices.choices.steps) == (25, 100)
+    choices.batch.setValue(1)
+    choices.steps.setValue(2)
+    assert choices.choices.steps == 128
+
+
+def test_from_scratch_no_layer_of_the_discriminator_stays(qtbot, choices):
+    choices.set_offer(("all",), (), discriminator="own")
+    usual = choices.freeze_d.toolTip()
+    choices.set_choices(Choices("scratch"))
+    assert not choices.freeze_d.isEnabled()
+    assert "begins again" in choices.freeze_d.toolTip()
+    choices.set_choices(Choices("normal"))
+    assert choices.freeze_d.isEnabled()
+    assert choices.freeze_d.toolTip() == usual
+    qtbot.mouseClick(choices.preset.button("scratch"), Qt.MouseButton.LeftButton)
+    assert not choices.freeze_d.isEnabled()
+
+
+def test_what_a_choice_means_can_be_read_again_after_a_training(choices):
+    tips = choices.steps.toolTip(), choices.unit.toolTip()
+    assert all(tips)
+    choices.set_locked("The training runs so.")
+    assert choices.steps.toolTip() == choices.unit.toolTip() == "The training runs so."
+    choices.set_locked("")
+    assert (choices.steps.toolTip(), choices.unit.toolTip()) == tips
 
 
 def test_layers_that_the_model_lacks_cannot_be_chosen_and_say_why(choices):
