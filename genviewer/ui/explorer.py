@@ -141,7 +141,8 @@ class Explorer(QObject):
         self.renderer.use(loaded.ref, loaded.generator)
         self.model_shown.emit(loaded)
         if isinstance(loaded, Live):
-            self.analysis.start(loaded.base)
+            same = loaded.base.bundle.spec.latent.dim == loaded.bundle.spec.latent.dim
+            self.analysis.start(loaded.base if same else loaded)
             self.analysis.follow(loaded)
         else:
             self.analysis.start(loaded)

@@ -159,6 +159,11 @@ class SceneView(QObject):  # so that Qt's signals end with the window
         effect, kl = facts.effect, facts.kl
         if self._session.scene.recipe.latent.space != "z":
             effect = kl = None  # measured in the space of the prior
+        # Another model's may still be there, as what a training began with is.
+        if effect is not None and len(effect.effect) != spec.latent.dim:
+            effect = None
+        if kl is not None and len(kl) != spec.latent.dim:
+            kl = None
         dead = effect.dead if effect is not None else None
         dims, scores = np.arange(spec.latent.dim), effect.effect if effect is not None else None
         if order == "effect" and effect is not None:

@@ -273,6 +273,7 @@ class Training(QObject):
             if not self.may_open():  # one may have been started while this one was read
                 return
             self._turn_to(folder, left.name, base)
+            self.live.show_first = True
             if left.snapshot is not None:
                 self.live.follow(left.snapshot)
             model = left.snapshot is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
-from genviewer.ui.training_record import read_record
+from genviewer.ui.training_record import began_as, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,12 +157,50 @@ class TrainingCommands:
             self.open_run(Path(name))
 
     def open_run(self, folder: Path) -> None:
-        """Show a run that is on the disk, as going on from the current model."""
-        window = self._window
-        loaded = window.explorer.store.loaded(window.session.scene.model.id)
-        if loaded is not None:
-            self._panel().show_page("run")
-            self._training.open_run(folder, loaded)
+        """Show a run that is on the disk, as going on from the model that it began as, or from the
+        current one where that is not at hand.
+        """
+        window, training = self._window, self._training
+        if not training.may_open():
+            return
+        self._panel().show_page("run")
+        store = window.explorer.store
+
+        def from_current(why: str = "") -> None:
+            current = store.loaded(window.session.scene.model.id)
+            if current is None:
+                text = why or f"{folder.name} does not say what it began as."
+                window.tell(f"{text} Open a model, then the run again.", "warning")
+                return
+            if why:
+                window.tell(f"{why} {current.ref.name} stands for it.", "warning")
+            training.open_run(folder, current)
+
+        def found(start: tuple[Path, dict[str, str]] | None) -> None:
+            if start is None:
+                from_current()
+                return
+            place, settings = start
+            for loaded in store.at_hand:
+                bundle = loaded.bundle
+                if bundle.path == place and (not settings or dict(bundle.settings) == settings):
+                    training.open_run(folder, loaded)
+                    return
+            store.open(
+                place,
+                lambda base: training.open_run(folder, base),
+                from_current,
+                key="open run",
+                settings=settings or None,
+            )
+
+        window.explorer.jobs.submit(
+            lambda _: began_as(folder),
+            f"Opening the run {folder.name}",
+            key="open run",
+            done=found,
+            failed=lambda error: window.tell(str(error), "error"),
+        )
 
     def offer_left(self) -> None:
         """Offer the run that was neither kept nor discarded when the window was closed."""

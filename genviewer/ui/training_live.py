@@ -73,6 +73,8 @@ class LiveView(QObject):
         self._cited: dict[str, ModelRef] = {}
         self._unwritten: dict[Path, Snapshot] = {}
         self.threads: int | None = None
+        self.show_first = False
+        """Whether the first weights are shown even where another model is current."""
         self._session.cite = self.cite
 
     @property
@@ -108,6 +110,7 @@ class LiveView(QObject):
         self._folder, self._base, self._ref = folder, base, ModelRef(name, digest)
         self._newest = self._drawn = self._looking = None
         self._cited = {}
+        self.show_first = False
         self._decoder.forget()
 
     def follow(self, snapshot: Snapshot) -> None:
@@ -259,7 +262,7 @@ class LiveView(QObject):
                 self._decoder.want(drawn.snapshot, base)
             self._explorer.show_live(drawn.live)
             shown = self._session.scene.model.id
-            if first and (shown == base.ref.id or self._is_kept(shown)):
+            if first and (self.show_first or shown == base.ref.id or self._is_kept(shown)):
                 self.show()
             self.step_shown.emit(drawn.snapshot.step)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from genviewer.core.resources import models_dir
 from genviewer.io.atomic import write_bytes
 from genviewer.io.bundle import BundleError, open_bundle
 
@@ -53,6 +54,29 @@ def read_record(file: Path) -> LeftRun | None:
 def forget_record(file: Path) -> None:
     """No run is left; OSError if that cannot be written."""
     file.unlink(missing_ok=True)
+
+
+def began_as(run: Path) -> tuple[Path, dict[str, str]] | None:
+    """The model on this machine that a run goes on from, and the settings it was opened under;
+    None where it names none that is here. Any thread; imports torch.
+
+    Raises:
+        TrainingError: the run has no configuration that can be read.
+    """
+    from genviewer.engine.train_run import RunFolder
+
+    config = RunFolder(run).config()
+    name = config.start_from
+    if not name:
+        return None
+    settings = dict(config.finetune.settings) if config.finetune is not None else {}
+    try:
+        for place in (models_dir() / name, Path(name).absolute()):
+            if place.exists():
+                return place, settings
+    except (OSError, ValueError):  # no name that the system could have
+        pass
+    return None
 
 
 def put_aside(run: Path) -> Path:

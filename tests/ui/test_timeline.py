@@ -21,6 +21,7 @@ from genviewer.session import edits
 from genviewer.ui.training_watch import TrainingWatch
 from genviewer.ui.widgets.curves import Curves
 from tests.ui.conftest import PATIENCE_MS, settled
+from tests.ui.exporting import drop, notices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -260,3 +261,38 @@ def test_a_run_that_trains_elsewhere_is_followed(shown, window, training, run, d
     recipe = window.session.scene.recipe
     qtbot.waitUntil(lambda: looks_like(window, drawn_by(80, recipe)), timeout=PATIENCE_MS)
     assert not training.panel.main.isEnabled()  # two that train one run would spoil it
+
+
+def test_a_run_that_is_dropped_goes_on_from_the_model_that_it_began_as(
+    qtbot, window, training, run, monkeypatch
+):
+    config = (run / "train.toml").read_text()
+    (run / "train.toml").write_text(f'start_from = "{MODEL}"\n{config}')
+    letters = models_dir() / "letters-cvae"
+    window.files.open_path(letters)
+    qtbot.waitUntil(lambda: window.session.scene.model.name == letters.name, timeout=PATIENCE_MS)
+    settled(qtbot, window)
+    assert open_bundle(letters).spec.latent.dim != open_bundle(models_dir() / MODEL).spec.latent.dim
+    drop(window, run)
+    qtbot.waitUntil(lambda: training.live.snapshot is not None, timeout=PATIENCE_MS)
+    assert training.live.base.ref == open_bundle(models_dir() / MODEL).ref
+    settled(qtbot, window)
+    assert window.session.scene.model == training.live.ref
+    assert not notices(window)
+
+    # A model of which it is not known is what is there, or nothing, which is told.
+    training.leave()
+    window.files.open_path(letters)
+    qtbot.waitUntil(lambda: window.session.scene.model.name == letters.name, timeout=PATIENCE_MS)
+    settled(qtbot, window)
+    (run / "train.toml").write_text(config)
+    loaded = window.explorer.store.loaded
+    monkeypatch.setattr(window.explorer.store, "loaded", lambda _: None)
+    drop(window, run)
+    qtbot.waitUntil(lambda: "Open a model" in notices(window)[-1], timeout=PATIENCE_MS)
+    monkeypatch.setattr(window.explorer.store, "loaded", loaded)
+    drop(window, run)
+    qtbot.waitUntil(lambda: training.live.snapshot is not None, timeout=PATIENCE_MS)
+    assert training.live.base.ref == open_bundle(letters).ref
+    settled(qtbot, window)
+    assert window.session.scene.model == training.live.ref
