@@ -306,7 +306,7 @@ class LiveView(QObject):
         if ref.id in self._cited:
             return ref
         self._cited[ref.id] = ref
-        out = folder / "kept" / f"step-{snapshot.step:07d}"
+        out = self._place_for(snapshot, folder / "kept")
         self._session.specs[ref.id] = snapshot.config.spec
         self._session.model_paths[ref.id] = str(out)
         bundle = msgspec.structs.replace(drawn.live.bundle, path=out)
@@ -322,6 +322,18 @@ class LiveView(QObject):
                 quiet=True,
             )
         return ref
+
+    def _place_for(self, snapshot: Snapshot, kept: Path) -> Path:
+        """Where weights are kept: a place named after their step, or, where it is taken, after
+        their id too: a run that went back may come to a step again, with others.
+        """
+        known = self._session.model_paths.get(snapshot.ref.id)
+        if known is not None and Path(known).parent == kept:
+            return Path(known)
+        place = kept / f"step-{snapshot.step:07d}"
+        if place in self._unwritten or place.exists():
+            return place.with_name(f"{place.name}-{snapshot.ref.id[:8]}")
+        return place
 
     def _write(self, folder: Path, out: Path, snapshot: Snapshot) -> None:
         from genviewer.engine.run_timeline import keep

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 
 from genviewer.core.resources import models_dir
 from genviewer.engine import run_lock
+from genviewer.engine.run_timeline import make_snapshot
 from genviewer.engine.train_config import read_config
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_state import TrainingState
@@ -317,6 +318,27 @@ def test_a_run_that_is_left_goes_on_at_the_next_start(qtbot, window, running, us
 
 def _named(state):
     return Path(state.model_paths[state.scene.model.id])
+
+
+def test_other_weights_of_the_same_step_are_kept_beside_those_of_before(qtbot, window, running):
+    _stopped(qtbot, running)
+    _until(qtbot, lambda: running.live.snapshot is running.live.newest)
+    window.actions_by_id["pin"].trigger()
+    before = running.live.snapshot
+    shifted = {
+        name: array + np.float32(0.01) if array.dtype == np.float32 else array
+        for name, array in before.weights.items()
+    }
+    # As after it went back to a checkpoint and came to the step again.
+    after = make_snapshot(before.step, before.config, shifted)
+    running.live.follow(after)
+    _until(qtbot, lambda: running.live.snapshot is after)
+    window.actions_by_id["pin"].trigger()
+    refs = {pin.pane.model for pin in window.session.pins}
+    assert refs == {before.ref, after.ref}
+    _until(qtbot, lambda: all((_place(window, ref) / "config.json").is_file() for ref in refs))
+    assert {open_bundle(_place(window, ref)).ref for ref in refs} == refs
+    assert not window.notices.notices
 
 
 def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
