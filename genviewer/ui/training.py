@@ -388,13 +388,15 @@ class Training(QObject):
         self._then = None
         if news.state == "failed":
             self._host.tell(news.sentence, "error")
-            if folder is not None and not (folder / "train.toml").is_file():
-                self._never_begun()
+        if folder is not None and not (folder / "train.toml").is_file():
+            self._never_begun()
         if then is not None:
             then()
 
     def _never_begun(self) -> None:
-        """There is no run: the data, or the configuration, did not let it begin."""
+        """There is no run: the data, or the configuration, did not let it begin, or it was stopped
+        before they were read.
+        """
         base = self.live.base
         if base is not None:
             self.live.become(base)

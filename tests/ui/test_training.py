@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,7 @@ from genviewer.engine.train_config import read_config
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_state import TrainingState
 from genviewer.io.bundle import open_bundle
+from genviewer.io.cancelling import check_cancelled
 from genviewer.session.fit import check_recipe
 from genviewer.session.state import load_state
 from genviewer.ui.models import Live
@@ -457,3 +460,25 @@ def test_data_that_cannot_be_read_are_one_sentence_and_leave_no_run(
     assert "nothing.npz" in window.notices.notices[-1].text
     assert window.session.scene == scene
     assert training.folder is None
+
+
+def test_stopped_before_the_data_are_read_there_is_no_run(
+    qtbot, window, training, config, monkeypatch, user_files
+):
+    reading = threading.Event()
+
+    def read_for_long(_, **__):
+        reading.set()
+        while True:
+            check_cancelled()
+            time.sleep(0.01)
+
+    monkeypatch.setattr("genviewer.engine.training_run.load_training_images", read_for_long)
+    scene = window.session.scene
+    training.start(config, window.explorer.store.loaded(scene.model.id))
+    _until(qtbot, reading.is_set)
+    training.panel.stop.click()
+    _until(qtbot, lambda: training.standing.state == "none")
+    assert training.folder is None
+    assert not user_files.training.exists()
+    assert window.session.scene == scene
