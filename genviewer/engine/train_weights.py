@@ -57,7 +57,7 @@ def take_weights(
         own = network.state_dict()
         wrong = [name for name in own if whole and name not in weights]
         wrong += [n for n, w in weights.items() if n not in own or own[n].shape != w.shape]
-        found = f"{len(wrong)} of its tensors are missing or others"
+        found = f"{len(wrong)} tensors are missing, unknown or of another shape"
         if wrong:
             found += f", such as {clean(wrong[0], _SHOWN)}"
         raise TrainingError(f"The weights of {source} do not fit the network: {found}.") from error
