@@ -96,7 +96,8 @@ def train_gan(
     """Train ``state`` until its step count is ``steps``, yielding the losses of both players.
 
     ``d_real`` and ``d_fake`` are the discriminator's probabilities that real and drawn images are
-    real; a critic of the Wasserstein distance has none. ``memory`` is how far pictures of
+    real; a critic of the Wasserstein distance has none. ``learning_rate`` and ``gradient_norm`` are
+    the generator's, with ``_d`` the discriminator's. ``memory`` is how far pictures of
     classes to be remembered are from what they were. ``players`` are the network's own by default.
 
     Raises:
@@ -113,8 +114,8 @@ def train_gan(
             x, y = batches.at(state.step * objective.critic_steps + repeat)
             y = y if conditional else None
             loss, terms = _discriminator_loss(state, players, objective, x, y)
-            state.descend("discriminator", loss, rate * factor, optimizer.clip)
-            losses |= terms
+            taken = state.descend("discriminator", loss, rate * factor, optimizer.clip)
+            losses |= terms | {f"{name}_d": value for name, value in taken.items()}
         y = _drawn_classes(y, state)
         fake = players.draw(prior_latents(players.latent, len(x), state.noise), y)
         with without_gradients(players.discriminator):  # they are not wanted here

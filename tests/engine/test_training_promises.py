@@ -314,6 +314,18 @@ def test_the_lazy_penalty_is_scaled_by_how_seldom_it_is_taken(tmp_path):
     assert next(steps)["penalty"] != first["penalty"]
 
 
+def test_both_players_tell_their_rate_and_the_length_of_their_gradient(tmp_path):
+    text = GAN + "[optimizer]\nlearning_rate = 1e-3\ndiscriminator_rate = 4e-3\nwarmup = 0\n"
+    state = make_state(config_of(tmp_path, text))
+    row = next(training_steps(config_of(tmp_path, text), state, bars()))
+    assert (row["learning_rate"], row["learning_rate_d"]) == (1e-3, 4e-3)
+    # What the discriminator's weights have now is of the last descent, its own.
+    gradients = [p.grad for p in state.network.discriminator.parameters() if p.grad is not None]
+    length = float(torch.cat([g.flatten() for g in gradients]).norm())
+    assert row["gradient_norm_d"] == pytest.approx(length, rel=1e-5)
+    assert row["gradient_norm"] != row["gradient_norm_d"]
+
+
 def test_critic_steps_see_other_batches(tmp_path, monkeypatch):
     config = config_of(tmp_path, GAN + 'loss = "wgan"\ncritic_steps = 3\npenalty = 10.0\n')
     asked = []
