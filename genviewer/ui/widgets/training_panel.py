@@ -179,9 +179,9 @@ class TrainingPanel(QWidget):
         self._show_left()
         what = main_of(now)
         text, tip = {
-            "start": ("Start", "Train the current model on these images"),
+            "start": ("Start", "Train the current model on these images, on the CPU"),
             "pause": ("Pause", "Wait before the next step"),
-            "resume": ("Resume", "Go on from where it stands"),
+            "resume": ("Resume", "Go on from where it stands, on the CPU"),
             "keep": ("Keep…", "Write what it has learned as a model of its own"),
         }[what]
         self.main.setText(text)
