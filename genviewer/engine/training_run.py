@@ -178,7 +178,8 @@ class TrainingRun:
                     raise
                 self._halve_batch()
                 yield Notice(
-                    f"There was not enough memory; the batch is now {self.batch_size} images."
+                    "There was not enough memory; the batch is now "
+                    f"{self.batch_size} {'image' if self.batch_size == 1 else 'images'}."
                 )
             except WriteError:
                 self._write_again = True
