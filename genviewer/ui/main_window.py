@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         session.track_changed.connect(lambda _: explorer.keep_soon())
         explorer.rendered.connect(self.frames.show)
         explorer.model_shown.connect(self.scenes.show_model)
+        explorer.weights_changed.connect(self.scenes.show_engine)
         explorer.facts_changed.connect(self.scenes.show_facts)
         explorer.strip_drawn.connect(self.latent_panel.set_strip)
         explorer.told.connect(self.tell)

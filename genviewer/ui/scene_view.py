@@ -39,6 +39,7 @@ class SceneView(QObject):  # so that Qt's signals end with the window
         self._window, self._session = window, window.session
         self.plane: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         self._shown: tuple[Spec | None, Scene] | None = None
+        self._drawn_by: tuple[str, str] | None = None
         self._late = QTimer(window)
         self._late.setSingleShot(True)
         self._late.timeout.connect(lambda: self.show(self._session.scene))
@@ -130,15 +131,23 @@ class SceneView(QObject):  # so that Qt's signals end with the window
         )
         self._window.explorer.keep_soon()
 
+    def show_engine(self, loaded: Loaded) -> None:
+        """Say what draws the model that is explored; while it learns, that changes."""
+        generator = loaded.generator
+        now = (generator.device, generator.engine)
+        if now != self._drawn_by:
+            self._drawn_by = now
+            self._window.status.set_model(loaded.bundle.spec.name, *now)
+            self._window.commands.show_device()
+
     def show_model(self, loaded: Loaded) -> None:
         """Turn the widgets to a model that is explored now."""
-        spec, generator = loaded.bundle.spec, loaded.generator
         self._window.canvas.set_hint(None)
-        self._window.condition_panel.set_spec(spec)
+        self._window.condition_panel.set_spec(loaded.bundle.spec)
         self.show(self._session.scene)
         self._window.browser.set_current(str(loaded.bundle.path))
-        self._window.status.set_model(spec.name, generator.device, generator.engine)
-        self._window.commands.show_device()
+        self._drawn_by = None
+        self.show_engine(loaded)
         self._window.filmstrip.clear()
         self._window.show_title()
         self._window.status.touch()
