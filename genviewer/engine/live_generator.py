@@ -95,7 +95,9 @@ def template_for(
             settled = bundle_of(snapshot, base.path).config
             made = write_bundle(Path(folder) / "model", settled, snapshot.weights, "")
             try:
-                if accelerator.prepare(made, progress).status != "exported":
+                outcome = accelerator.prepare(made, progress)
+                if outcome.status != "exported":
+                    _log.info("%s", outcome.message)
                     return None
                 return OnnxTemplate(made)
             finally:
