@@ -96,7 +96,7 @@ def template_for(
             made = write_bundle(Path(folder) / "model", settled, snapshot.weights, "")
             try:
                 outcome = accelerator.prepare(made, progress)
-                if outcome.status != "exported":
+                if outcome.status not in ("exported", "verified"):  # it may have been left there
                     _log.info("%s", outcome.message)
                     return None
                 return OnnxTemplate(made)

@@ -81,7 +81,8 @@ def test_a_graph_that_has_swallowed_weights_is_not_used(monkeypatch):
         OnnxTemplate(bundle)
 
 
-def test_a_network_that_is_no_longer_that_of_the_base_is_exported(tmp_path, monkeypatch):
+@pytest.mark.parametrize("status", ["exported", "verified"])
+def test_a_network_that_is_no_longer_that_of_the_base_is_exported(status, tmp_path, monkeypatch):
     base = _bundle("digits-cvae")
     torch.manual_seed(0)
     config = msgspec.structs.replace(
@@ -105,7 +106,7 @@ def test_a_network_that_is_no_longer_that_of_the_base_is_exported(tmp_path, monk
     def prepare(bundle, progress):
         path = tmp_path / "decoders" / f"{bundle.model_id}.onnx"
         export_decoder(load_network(bundle), bundle.spec, bundle.model_id, path)
-        return Outcome("exported", "")
+        return Outcome(status, "")
 
     monkeypatch.setattr(live_generator.accelerator, "prepare", prepare)
     template = template_for(snapshot, base)
