@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
     from genviewer.io.bundle import Bundle
 
-REPEATS = 3
+REPEATS = 5
 SECONDS = 4.0
 WARM_S = 2.0
 IMAGES = 256
