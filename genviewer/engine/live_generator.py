@@ -87,8 +87,10 @@ def template_for(
     from genviewer.engine.live_onnx import OnnxTemplate
 
     try:
-        if base.config.network == snapshot.config.network and accelerator.find(base) is not None:
-            return OnnxTemplate(base)
+        if base.config.network == snapshot.config.network:
+            data = accelerator.find(base)
+            if data is not None:
+                return OnnxTemplate(base, data)
         if snapshot.config.spec.synthesis is not None:
             return None
         with TemporaryDirectory(prefix="genviewer-live-") as folder:
@@ -96,10 +98,11 @@ def template_for(
             made = write_bundle(Path(folder) / "model", settled, snapshot.weights, "")
             try:
                 outcome = accelerator.prepare(made, progress)
-                if outcome.status not in ("exported", "verified"):  # it may have been left there
+                data = accelerator.find(made)
+                if data is None:
                     _log.info("%s", outcome.message)
                     return None
-                return OnnxTemplate(made)
+                return OnnxTemplate(made, data)
             finally:
                 accelerator.discard(made)
     except (BundleError, DecodeError, LoadError, OSError):

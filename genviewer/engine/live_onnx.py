@@ -6,6 +6,7 @@ made once, and a snapshot is drawn by a copy of it with other numbers in their p
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,21 +43,19 @@ class OnnxTemplate:
     One thread at a time may use it; the generators that it makes are independent of it.
 
     Args:
-        bundle: a model whose decoder :func:`~genviewer.engine.accelerator.find` finds.
+        bundle: a model of that network.
+        data: its decoder, as :func:`~genviewer.engine.accelerator.find` gives it.
 
     Raises:
-        LoadError: it has none, or one into which weights cannot be put.
+        LoadError: weights cannot be put into it.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        data = accelerator.find(bundle)
-        if data is None:
-            raise LoadError(f"{bundle.spec.name} has no ONNX decoder.")
+    def __init__(self, bundle: Bundle, data: bytes) -> None:
         network = load_network(bundle)
         self.table = bundle.config.network
         self._buffer = bytearray(data)
         self._places = _places(self._buffer, _arrays(network))
-        self._fixed = {name: buffer.clone() for name, buffer in _fixed_buffers(network)}
+        self._fixed = dict(_fixed_buffers(network))
         self.threads = self._try(network, bundle)
 
     def generator(
@@ -88,8 +87,7 @@ class OnnxTemplate:
         self.threads = 1
         chance = torch.Generator().manual_seed(0)
         with torch.no_grad():
-            fixed = {name for name, _ in _fixed_buffers(network)}
-            learned = (b for name, b in network.named_buffers() if name not in fixed)
+            learned = (b for name, b in network.named_buffers() if name not in self._fixed)
             for weight in (*network.parameters(), *learned):
                 if weight.is_floating_point():
                     weight.mul_(1.0 + CHANGE * torch.rand(weight.shape, generator=chance))
@@ -124,18 +122,12 @@ def _places(
     """
     found = []
     for name, place in onnx_file.float_tensors(buffer).items():
-        own = arrays.get(name.removeprefix("network."))
-        if own is not None and _same(own, place):
-            found.append((name.removeprefix("network."), False, place))
-            continue
-        straight = [(key, False) for key, value in arrays.items() if _same(value, place)]
-        turned = [
-            (key, True)
-            for key, value in arrays.items()
-            if value.ndim == 2 and _same(value.T, place) and (key, False) not in straight
-        ]
-        if straight or turned:
-            found.append((*(straight or turned)[0], place))
+        own = name.removeprefix("network.")
+        keys = sorted(arrays, key=lambda key: key != own)  # that of the same name first
+        for key, turned in product(keys, (False, True)):
+            if _same(arrays[key].T if turned else arrays[key], place):
+                found.append((key, turned, place))
+                break
     return found
 
 

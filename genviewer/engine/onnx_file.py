@@ -10,18 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from genviewer.engine.generator import LoadError
-from genviewer.io.programs.protobuf import fields, integers, message, text
+from genviewer.io.programs.protobuf import fields, message, text
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 MAX_NESTING = 8
 STANDARD_DOMAINS = ("", "ai.onnx")
-GRAPH, INITIALIZER = 7, 5  # fields of a model, and of its graph
-FLOAT = 1  # the type of a tensor's elements
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 
 
@@ -73,40 +70,21 @@ def float_tensors(data: bytearray) -> dict[str, NDArray[np.float32]]:
     Those whose values are not stored as they lie in memory are left out.
 
     Raises:
-        LoadError: if the bytes are no protobuf of that shape.
+        LoadError: if the bytes are no ONNX model.
     """
-    found: dict[str, NDArray[np.float32]] = {}
+    from genviewer.io.programs.onnx_graph import OnnxError, array_of, parse
+
     try:
-        for number, graph in fields(memoryview(data)):
-            if number != GRAPH:
-                continue
-            for part, tensor in fields(message(graph)):
-                if part == INITIALIZER:
-                    found.update(_float_tensor(message(tensor)))
-    except (ValueError, IndexError, UnicodeDecodeError):
+        stored = parse(memoryview(data)).stored
+    except OnnxError:
         raise LoadError("The ONNX decoder is damaged.") from None
-    return found
-
-
-def _float_tensor(data: memoryview) -> dict[str, NDArray[np.float32]]:
-    shape, kind, name, raw = [], 0, "", None
-    for number, value in fields(data):
-        if number == 1:
-            shape += integers(value)
-        elif number == 2 and isinstance(value, int):
-            kind = value
-        elif number == 8:
-            name = text(value)
-        elif number == 9:
-            raw = message(value)
-    if kind != FLOAT or raw is None:
-        return {}
-    return {name: np.frombuffer(raw, "<f4").reshape(shape)}
+    arrays = {name: array_of(tensor) for name, tensor in stored.items()}
+    return {n: a for n, a in arrays.items() if a is not None and a.dtype == "float32"}
 
 
 def _model(data: memoryview, contents: Contents) -> None:
     for number, value in fields(data):
-        if number == GRAPH:
+        if number == 7:
             _graph(message(value), contents, 0)
         elif number == 8:  # opset_import
             domains = [text(v) for n, v in fields(message(value)) if n == 1]
@@ -124,7 +102,7 @@ def _graph(data: memoryview, contents: Contents, depth: int) -> None:
     for number, value in fields(data):
         if number == 1:
             _node(message(value), contents, depth)
-        elif number == INITIALIZER:
+        elif number == 5:
             _tensor(message(value), contents)
         elif number == 15:
             _sparse(message(value), contents)

@@ -154,7 +154,9 @@ class TrainingThread:
     def _heed(self, event: Event, run: TrainingRun, report: Report) -> None:
         if isinstance(event, Stepped):
             row = report.add(event)
-            every = max(self._snapshot_every, WHILE_MOVING_S * self._moving())
+            every = self._snapshot_every
+            if self._moving():
+                every = max(every, WHILE_MOVING_S)
             wanted = report.snapshot_due(every) and self._snapshot_taken()
             if row is not None or wanted:
                 snapshot = self._snapshot(run, report) if wanted else None

@@ -44,7 +44,7 @@ def _learned(bundle, seed):
 @pytest.mark.parametrize("name", ["digits-vae", "digits-cvae", "digits-cgan"])
 def test_every_snapshot_draws_as_torch_does_and_those_before_stay(name, tmp_path):
     bundle = _bundle(name)
-    template, live = OnnxTemplate(bundle), LiveGenerators()
+    template, live = OnnxTemplate(bundle, accelerator.find(bundle)), LiveGenerators()
     z = draws(bundle.spec.latent, 0, 3)
     y = np.eye(10, dtype=np.float32)[:3] if bundle.spec.condition_size else None
     drawn = []
@@ -62,7 +62,8 @@ def test_every_snapshot_draws_as_torch_does_and_those_before_stay(name, tmp_path
 
 def test_a_table_that_changes_is_left_to_torch():
     bundle = _bundle("digits-vae")
-    template, snapshot = OnnxTemplate(bundle), _learned(bundle, 0)
+    template = OnnxTemplate(bundle, accelerator.find(bundle))
+    snapshot = _learned(bundle, 0)
     table = next(name for name in snapshot.weights if "table" in name)
     weights = snapshot.weights | {table: 0.5 * snapshot.weights[table]}
     moved = make_snapshot(0, bundle.config, weights)
@@ -70,15 +71,14 @@ def test_a_table_that_changes_is_left_to_torch():
     assert LiveGenerators().generator_of(snapshot, template=template).engine == "onnx"
 
 
-def test_a_graph_that_has_swallowed_weights_is_not_used(monkeypatch):
+def test_a_graph_that_has_swallowed_weights_is_not_used():
     bundle = _bundle("digits-cvae")
     data = bytearray(accelerator.find(bundle))
     places = float_tensors(data)
     name = next(key for key in places if key.endswith("grid.weight"))
     places[name][0, 0] += 1e-6  # no longer known for the weight that it is
-    monkeypatch.setattr(accelerator, "find", lambda _: bytes(data))
     with pytest.raises(LoadError, match="cannot be put into"):
-        OnnxTemplate(bundle)
+        OnnxTemplate(bundle, bytes(data))
 
 
 @pytest.mark.parametrize("status", ["exported", "verified"])
