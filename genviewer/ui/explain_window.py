@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from genviewer.ui import theme
 from genviewer.ui.inspect_words import for_its_outline
+from genviewer.ui.numerals import MINUS, with_minus
 from genviewer.ui.widgets.bounds_picture import BoundsPicture
 from genviewer.ui.widgets.explain_picture import ClassColumn, ExplainPicture
 from genviewer.ui.widgets.picture_tile import PictureTile
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from genviewer.engine.image_beliefs import Answer
 
 COLUMNS = 10
-MINUS = "\N{MINUS SIGN}"
 NO_IMAGE = "Draw something in the Inspect panel, or bring in an image: it is explained here."
 
 
@@ -265,7 +265,7 @@ def _outline(answer: Answer, reference: Reference | None) -> str:
 
 def nats2(value: float) -> str:
     """A number of nats with two digits and a proper minus sign."""
-    return f"{value:.2f}".replace("-", MINUS)
+    return with_minus(f"{value:.2f}")
 
 
 def _esc(text: str) -> str:

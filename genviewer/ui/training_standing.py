@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genviewer.engine.training_news import ENDED
-from genviewer.ui.widgets.training_panel import Standing
+from genviewer.ui.widgets.training_panel import Standing, stands_at
 
 if TYPE_CHECKING:
     from genviewer.engine.training_news import News
@@ -64,8 +64,7 @@ def standing_of(news: News, before: Standing, *, asked: bool) -> Standing:
 def standing_on_disk(step: int, steps: int, *, model: bool) -> Standing:
     """How a run stands that nobody trains; ``model`` is whether there are weights of it."""
     done = step >= steps
-    where = f"Stands at step {step:,} of {steps:,}."
-    told = f"It is done. {AT_THE_END}" if done else where
+    told = f"It is done. {AT_THE_END}" if done else stands_at(step, steps)
     return Standing("finished" if done else "stopped", step, steps, sentence=told, model=model)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtGui import QColor
 
 from genviewer.ui import theme
+from genviewer.ui.numerals import with_minus
 
-MINUS = "\N{MINUS SIGN}"
 NOT_SERIES = ("step", "seconds", "epoch")
 """Columns that say when something was measured."""
 
@@ -175,7 +175,7 @@ def value_text(value: float) -> str:
         text = f"{value:,.0f}"
     else:
         text = f"{value:.4g}" if size < 1 else f"{value:.2f}" if size < 100 else f"{value:.1f}"
-    return text.replace("-", MINUS)
+    return with_minus(text)
 
 
 def tick_text(text: str) -> str:
@@ -185,7 +185,7 @@ def tick_text(text: str) -> str:
         if abs(value) >= least:
             text = f"{value / unit:g}{name}"
             break
-    return text.replace("-", MINUS)
+    return with_minus(text)
 
 
 def step_text(step: float) -> str:

@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from genviewer.ui import theme
+from genviewer.ui.numerals import MINUS, with_minus
 from genviewer.ui.widgets.pixels_to_image import image_of
 from genviewer.ui.widgets.posterior_bars import percent_text
 
@@ -28,7 +29,6 @@ PICTURE = 52
 BAR = 84
 LINE = 26
 GAP = 8
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,4 +253,4 @@ def nats(value: float) -> str:
         return f"{MINUS}∞" if value < 0 else "∞"
     digits = 0 if abs(value) >= 10_000 else 1
     # Rounding leaves no negative nothing.
-    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
+    return with_minus(f"{round(value, digits) + 0.0:.{digits}f}")

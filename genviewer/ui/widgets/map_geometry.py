@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from PySide6.QtCore import QPointF, QRectF
 
+from genviewer.ui.numerals import with_minus
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -105,7 +107,7 @@ def ticks(low: float, high: float, wanted: int) -> list[tuple[float, str]]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     values = [n * step for n in range(first, last + 1)]
-    return [(v, f"{v:.{digits}f}".replace("-", "\N{MINUS SIGN}")) for v in values]
+    return [(v, with_minus(f"{v:.{digits}f}")) for v in values]
 
 
 class Ahead(Generic[T]):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.core.prior import TRUNCATED_NORMAL_BOUND, cumulative, quantile
+from genviewer.ui.numerals import with_minus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.core.spec import LatentSpec
 
-MINUS = "\N{MINUS SIGN}"
 TAIL = 0.001
 """Fraction of an unbounded prior left out at either end of a control."""
 STRIP_TAIL = 0.01
@@ -90,7 +90,7 @@ def strip_values(latent: LatentSpec, count: int) -> NDArray[np.float32]:
 def value_text(value: float) -> str:
     """A coordinate to two decimals with a real minus sign, and no minus before zero."""
     text = f"{value:.2f}" if abs(value) < 99.995 else f"{value:.4g}"
-    return (text.lstrip("-") if float(text) == 0.0 else text).replace("-", MINUS)
+    return with_minus(text.lstrip("-") if float(text) == 0.0 else text)
 
 
 def dim_label(dim: int, latent: LatentSpec | None = None) -> str:

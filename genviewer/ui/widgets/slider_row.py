@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPen, QStaticText
 
-from genviewer.ui.widgets.prior_range import MINUS
+from genviewer.ui.numerals import MINUS
 
 if TYPE_CHECKING:
     from genviewer.ui.theme import Colors

@@ -170,8 +170,7 @@ class TrainingPanel(QWidget):
         self._standing = now = standing
         known = now.state != "none"
         self.trouble.say(*((now.sentence, now.advice) if known and now.advice else ("", "")))
-        where = f"Stands at step {now.step:,} of {now.steps:,}."
-        told = where if now.advice else now.sentence
+        told = stands_at(now.step, now.steps) if now.advice else now.sentence
         self.sentence.setText(told if known else now.blocked)
         share = now.step / now.steps if now.steps else 0.0
         self.bar.setRange(0, 0 if now.state == "starting" else PARTS)
@@ -200,6 +199,11 @@ class TrainingPanel(QWidget):
             "resume": self.resume_wanted,
             "keep": self.run.keep_wanted,
         }[main_of(self._standing)].emit()
+
+
+def stands_at(step: int, steps: int) -> str:
+    """How far a run has come, as a sentence."""
+    return f"Stands at step {step:,} of {steps:,}."
 
 
 def main_of(standing: Standing) -> Main:

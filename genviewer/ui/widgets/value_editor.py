@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from genviewer.ui import theme
-from genviewer.ui.widgets.prior_range import MINUS
+from genviewer.ui.numerals import MINUS
 
 TYPED = rf"\s*[+\-{MINUS}]?\d{{0,12}}([.,]\d{{0,12}})?([eE][+\-{MINUS}]?\d{{0,2}})?\s*"
 

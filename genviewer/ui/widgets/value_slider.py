@@ -12,10 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from genviewer.ui.numerals import MINUS, with_minus
 from genviewer.ui.widgets.elided_label import ElidedLabel
 from genviewer.ui.widgets.gesture import Gesture
 from genviewer.ui.widgets.keyboard import NumberKeys
-from genviewer.ui.widgets.prior_range import MINUS
 from genviewer.ui.widgets.slider_track import STEPS, SliderTrack
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class ValueBox(NumberKeys, QDoubleSpinBox):
 
     def textFromValue(self, value: float) -> str:
         text = super().textFromValue(value)
-        return (
-            text.replace("-", MINUS) if float(f"{value:.{self.decimals()}f}") else text.lstrip("-")
-        )
+        return with_minus(text) if float(f"{value:.{self.decimals()}f}") else text.lstrip("-")
 
     def valueFromText(self, text: str) -> float:
         return super().valueFromText(text.replace(MINUS, "-"))
