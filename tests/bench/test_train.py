@@ -38,6 +38,7 @@ def test_the_rate_counts_steps_after_a_while(tmp_path, run, monkeypatch):
 
 
 def test_what_is_compared_was_measured_in_turn(run, monkeypatch):
+    monkeypatch.setattr(train, "REPEATS", 3)
     alone, beside = iter((10.0, 30.0, 20.0)), iter((9.0, 24.0, 19.0))
     monkeypatch.setattr(train, "train_alone", lambda *_: next(alone))
     monkeypatch.setattr(
