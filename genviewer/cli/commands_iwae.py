@@ -35,7 +35,10 @@ def train(
     data: Data = "mnist",
     batch_size: Annotated[int, typer.Option(min=1, help="The paper's is 20.")] = 20,
     seed: Annotated[int, typer.Option(min=0, max=SEED_MAX, help="Of weights and noise.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads.  [default: 1, or the run's]", show_default=False),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in DIR.")] = False,
 ) -> None:
     """Train a model of the paper, to the end of a stage of its schedule."""
@@ -45,9 +48,19 @@ def train(
     from genviewer.engine.iwae_run import run_iwae
 
     images, _ = load_grey_digits(data)
-    config = IwaeRunConfig(samples=samples, batch_size=batch_size, seed=seed, threads=threads)
+    config = IwaeRunConfig(
+        samples=samples, batch_size=batch_size, seed=seed, threads=threads or 1
+    )
     try:
-        folder = run_iwae(out, images, config, stages=stages, resume=resume, progress=epoch_line)
+        folder = run_iwae(
+            out,
+            images,
+            config,
+            stages=stages,
+            resume=resume,
+            threads=threads,
+            progress=epoch_line,
+        )
     except FloatingPointError as error:
         raise CommandError(f"The training diverged: {error}.") from error
     say(f"the trained model is in {folder.bundle_path}")

@@ -140,6 +140,7 @@ def run_iwae(
     *,
     stages: int = STAGES,
     resume: bool = False,
+    threads: int | None = None,
     progress: Callable[[IwaeProgress], None] | None = None,
 ) -> IwaeFolder:
     """Train a run in the folder ``path`` to the end of a stage, and write its bundle.
@@ -154,6 +155,7 @@ def run_iwae(
         config: what decides a new run; a resumed one goes on by its own.
         stages: how many stages of the schedule to train in all.
         resume: go on from the newest checkpoint.
+        threads: go on with so many CPU threads, in place of the run's: sums round differently.
         progress: called in this thread after every epoch.
 
     Raises:
@@ -170,7 +172,7 @@ def run_iwae(
     else:
         folder.create(IwaeRun(config, digest, len(images)))
     before = torch.get_num_threads()
-    torch.set_num_threads(config.threads)
+    torch.set_num_threads(threads or config.threads)
     torch.set_flush_denormal(True)
     try:
         state = IwaeState(config, images.mean(0) / 255.0)
