@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_noise import Share
+from genviewer.engine.train_place import Place
 from genviewer.nets.residual_gan import Discriminator
 from genviewer.nets.shared_norm import share_batch_norm
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Parallel:
+class Parallel(Place):
     """This process among those that train together.
 
     Args:
@@ -94,16 +95,10 @@ class Parallel:
                 "views, warp_at and total_correlation are for one device; leave out --devices."
             )
 
-    def place(self, state: TrainingState) -> None:
-        """Bring a state's networks to this process's device, before a checkpoint is read."""
-        device = self._fabric.device
-        for network in (state.network, state.ema, *state.companions.values()):
-            network.to(device)
-
     def distribute(self, state: TrainingState) -> None:
         """Let the processes take every step of ``state`` together, which is the same in all."""
+        super().distribute(state)
         share = self.share
-        state.noise.share = share
         if share.world == 1:
             return
         state.noise.gather = self._gather
@@ -120,7 +115,7 @@ class Parallel:
     def mean(self, losses: Mapping[str, float]) -> dict[str, float]:
         """The mean over the processes of each of some figures; all must ask for it."""
         if self.share.world == 1:
-            return dict(losses)
+            return super().mean(losses)
         values = torch.tensor(list(losses.values()), dtype=torch.float64).float()
         mean = cast("Tensor", self._fabric.all_reduce(values.to(self.share.device)))
         return dict(zip(losses, mean.tolist(), strict=True))

@@ -72,9 +72,10 @@ def train(
         FloatingPointError: the training diverged; the sentence tells where it went back to.
     """
     from genviewer.engine.train_parallel import Parallel, launched
+    from genviewer.engine.train_place import Place
     from genviewer.engine.training_run import TrainingRun
 
-    parallel = Parallel(devices) if devices or launched() else None
+    place = Parallel(devices) if devices or launched() else Place()
     if resume:
         if out is None:
             raise TrainingError("Name the folder of the run to resume.")
@@ -83,17 +84,17 @@ def train(
                 "A resumed run goes on by its own train.toml: its data, weights, steps, seed and "
                 "threads cannot be changed."
             )
-        run = TrainingRun.resume(Path(out), parallel)
+        run = TrainingRun.resume(Path(out), place)
     else:
         config = _resolve(
             read_config(Path(config_path)), data, start_from, steps, checkpoint_every, seed, threads
         )
         folder = Path(out) if out is not None else default_folder(config.name)
-        run = TrainingRun.start(config, folder, parallel)
+        run = TrainingRun.start(config, folder, place)
     before = torch.get_num_threads()
     torch.set_num_threads(run.config.threads)
     try:
-        _follow(run, progress if parallel is None or parallel.first else None)
+        _follow(run, progress if place.first else None)
     finally:
         torch.set_num_threads(before)
     return run.folder.path

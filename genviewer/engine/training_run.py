@@ -20,6 +20,7 @@ from genviewer.engine.train_bundle import run_config, write_trained_bundle
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_events import RunLog, check_tensorboard
 from genviewer.engine.train_measures import Measures
+from genviewer.engine.train_place import Place
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.training import make_state, training_steps
 from genviewer.engine.training_data import load_training_images
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genviewer.engine.train_config import TrainConfig
-    from genviewer.engine.train_parallel import Parallel
     from genviewer.engine.train_state import TrainingState
     from genviewer.io.datasets import Images
 
@@ -52,13 +52,13 @@ class TrainingRun:
         config: TrainConfig,
         images: Images,
         held_out: Images | None,
-        parallel: Parallel | None = None,
+        place: Place | None = None,
     ) -> None:
         self.folder = folder
         self.config = config
         self.images = images
         self.held_out = held_out
-        self.parallel = parallel
+        self.place = place or Place()
         self.timeline = RunTimeline(folder.path)
         self.batch_size = config.batch_size
         self._model = run_config(config, images)
@@ -73,47 +73,45 @@ class TrainingRun:
         self._on_timeline: frozenset[int] = frozenset()
 
     @classmethod
-    def start(
-        cls, config: TrainConfig, folder: Path, parallel: Parallel | None = None
-    ) -> TrainingRun:
+    def start(cls, config: TrainConfig, folder: Path, place: Place | None = None) -> TrainingRun:
         """A new run in ``folder``; data and the model to begin with are read first, so that bad
         ones leave none behind.
 
-        With ``parallel`` every process starts the same run, and the first writes it.
+        It trains at ``place``, by default on the CPU; of several processes every one starts the
+        same run, and the first writes it.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
         """
-        if parallel is not None:
-            parallel.check(config)
+        place = place or Place()
+        place.check(config)
         if config.tensorboard:
             check_tensorboard()
         images, held_out = load_training_images(config)
-        run = cls(RunFolder(folder), config, images, held_out, parallel)
+        run = cls(RunFolder(folder), config, images, held_out, place)
         if config.start_from:
             run._begun = make_state(config)
         run._once(lambda: run.folder.create(config))
         return run
 
     @classmethod
-    def resume(cls, folder: Path, parallel: Parallel | None = None) -> TrainingRun:
+    def resume(cls, folder: Path, place: Place | None = None) -> TrainingRun:
         """The run in ``folder``, from its newest checkpoint, by its own ``train.toml``.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
         """
-        place = RunFolder(folder)
+        files, place = RunFolder(folder), place or Place()
 
         def read() -> TrainConfig:
-            place.check_inside()
-            config = place.config()
+            files.check_inside()
+            config = files.config()
             check_free(folder)
             return config
 
-        config = read() if parallel is None else parallel.from_first(read)
-        if parallel is not None:
-            parallel.check(config)
-        return cls(place, config, *load_training_images(config, downloads=False), parallel)
+        config = place.from_first(read)
+        place.check(config)
+        return cls(files, config, *load_training_images(config, downloads=False), place)
 
     @property
     def step(self) -> int:
@@ -236,8 +234,8 @@ class TrainingRun:
             step = state.step
             logged = step % config.log_every == 0 or step == config.steps
             row = dict(losses)
-            if logged and self.parallel is not None:
-                row = self.parallel.mean(losses)
+            if logged:
+                row = self.place.mean(losses)
             checkpoint = step % config.checkpoint_every == 0 or step == config.steps
             row |= self._measure(step, checkpoint)
             if logged or len(row) > len(losses):
@@ -280,16 +278,14 @@ class TrainingRun:
         fresh = self._once(lambda: not self.folder.checkpoints())
         begun, self._begun = self._begun, None
         state = begun or make_state(self.config, fresh=fresh)
-        if self.parallel is not None:
-            self.parallel.place(state)
+        self.place.place(state)
         if not fresh:
             batch_size, saved = self._once(lambda: self._read_checkpoint(state))
             if saved is not None:
                 state.load_state_dict(saved)
             self.batch_size = batch_size or self.config.batch_size
         self._saved = -1 if fresh else state.step
-        if self.parallel is not None:
-            self.parallel.distribute(state)
+        self.place.distribute(state)
         size = sum(v.numel() * v.element_size() for v in state.ema.state_dict().values())
         self._on_timeline = timeline_steps(self.steps, size)
         self._once(lambda: self.timeline.begin(self._model, state.step))
@@ -298,16 +294,15 @@ class TrainingRun:
     def _read_checkpoint(self, state: TrainingState) -> tuple[int | None, dict[str, Any] | None]:
         """Read the newest one into ``state``: its batch size, and what other processes need."""
         batch_size = self.folder.restore(state)
-        others = self.parallel is not None and self.parallel.share.world > 1
-        return batch_size, state.state_dict() if others else None
+        return batch_size, state.state_dict() if self.place.share.world > 1 else None
 
     def _once(self, work: Callable[[], T]) -> T:
         """What ``work`` gives, which only the first of several processes does."""
-        return work() if self.parallel is None else self.parallel.from_first(work)
+        return self.place.from_first(work)
 
     def _halve_batch(self) -> None:
         """Back to the last checkpoint with half the batch, and that on the disk too."""
-        if self.parallel is not None and self.parallel.share.world > 1:
+        if self.place.share.world > 1:
             raise TrainingError(
                 f"There is not enough memory on a device for its share of a batch of "
                 f"{self.batch_size}: take a smaller batch_size."
