@@ -32,10 +32,14 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The last event: all steps were taken and the bundle is written, or why there are no more."""
+    """The last event: all steps were taken and the bundle is written, or why there are no more.
+
+    ``diverged`` tells that a loss, a gradient or a weight was no number any more.
+    """
 
     sentence: str
     finished: bool
+    diverged: bool = False
 
 
 Event = Stepped | Saved | OnTimeline | Notice | Ended

@@ -32,7 +32,8 @@ class News(msgspec.Struct, frozen=True, eq=False):
     ``rate`` is in images a second, ``remaining`` in seconds (0: not known yet).
     ``snapshot`` is there when newer weights are. ``notices`` are sentences to show once;
     ``sentence`` tells what is going on, or in the states ``failed`` and ``paused`` after trouble,
-    why. ``checkpoints`` are the steps on the timeline.
+    why. ``checkpoints`` are the steps on the timeline. ``diverged`` tells of a run that failed
+    because something was no number any more: the same steps at the same rate would end the same way.
     """
 
     state: State
@@ -47,6 +48,7 @@ class News(msgspec.Struct, frozen=True, eq=False):
     checkpoints: tuple[int, ...] = ()
     saved_step: int = -1  # the newest checkpoint from which the run can be resumed
     folder: Path | None = None
+    diverged: bool = False
 
 
 class Report:
@@ -109,6 +111,7 @@ class Report:
         snapshot: Snapshot | None = None,
         notice: str = "",
         sentence: str = "",
+        diverged: bool = False,
     ) -> News:
         """How things stand; ``sentence`` in the place of the one on the losses."""
         left = (self.steps - self.step) * self._batch
@@ -127,6 +130,7 @@ class Report:
             self.checkpoints,
             self.saved_step,
             self.folder,
+            diverged,
         )
 
 

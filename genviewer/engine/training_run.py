@@ -169,7 +169,8 @@ class TrainingRun:
             except FloatingPointError as error:
                 self._state = None
                 back = self.state.step
-                yield Ended(f"{error} The run went back to its checkpoint of step {back}.", False)
+                told = f"{error} The run went back to its checkpoint of step {back}."
+                yield Ended(told, finished=False, diverged=True)
                 return
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
@@ -189,7 +190,7 @@ class TrainingRun:
             self.save()
             yield Saved(self.state.step)
         self.write_bundle()
-        yield Ended(f"The training is done: {self.steps} steps.", True)
+        yield Ended(f"The training is done: {self.steps} steps.", finished=True)
 
     def save(self) -> int:
         """Write a checkpoint now, if there is none of this step; its step.

@@ -123,7 +123,9 @@ class TrainingThread:
             self._drive(run, report)
         except Cancelled:
             self._tell(report.news("stopped", sentence="Stopped before it began."))
-        except (ValueError, OSError, FloatingPointError) as error:
+        except FloatingPointError as error:
+            self._tell(report.news("failed", sentence=str(error), diverged=True))
+        except (ValueError, OSError) as error:
             self._tell(report.news("failed", sentence=str(error)))
         except Exception as error:  # the thread never ends silently
             _log.exception("The training failed.")
@@ -171,7 +173,10 @@ class TrainingThread:
             report.step = run.step
             state: State = "finished" if event.finished else "failed"
             snapshot = self._snapshot(run, report)
-            self._tell(report.news(state, snapshot=snapshot, sentence=event.sentence))
+            news = report.news(
+                state, snapshot=snapshot, sentence=event.sentence, diverged=event.diverged
+            )
+            self._tell(news)
 
     def _may_go_on(self, run: TrainingRun, report: Report) -> bool:
         """Wait while paused; False when the run is to end."""

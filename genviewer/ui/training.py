@@ -27,7 +27,6 @@ from genviewer.ui.training_record import (
 from genviewer.ui.training_standing import (
     DISCARDING,
     STOPPING,
-    diverged,
     standing_of,
     standing_on_disk,
 )
@@ -380,7 +379,7 @@ class Training(QObject):
 
     def _ended(self, news: News) -> None:
         self._thread = None
-        self._diverged = diverged(news)
+        self._diverged = news.diverged
         self.live.threads = None
         self._explorer.use_threads(None)
         self._explorer.renderer.sparing = False

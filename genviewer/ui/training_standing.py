@@ -12,19 +12,9 @@ from genviewer.ui.widgets.training_panel import Standing, stands_at
 if TYPE_CHECKING:
     from genviewer.engine.training_news import News
 
-_NOT_FINITE = "not finite"
-"""What every sentence on a loss, gradient or weight says that is no number."""
-
 STOPPING = "It ends after this step."
 DISCARDING = "It is put aside."
 AT_THE_END = "Keep it, or discard it."
-
-
-def diverged(news: News) -> bool:
-    """Whether the run failed because something was no number any more: the same steps at the same
-    rate would end the same way.
-    """
-    return news.state == "failed" and _NOT_FINITE in news.sentence
 
 
 def advice_on(news: News, *, asked: bool) -> str:
@@ -38,7 +28,7 @@ def advice_on(news: News, *, asked: bool) -> str:
         return "Put that right and press Resume."
     if news.state != "failed":
         return ""
-    if diverged(news):
+    if news.diverged:
         return (
             "Resume goes on from there with a tenth of the learning rate. Or discard the run, "
             "choose otherwise under How, and start again."

@@ -154,13 +154,14 @@ def test_a_run_that_diverges_goes_back_to_its_last_checkpoint(tmp_path, monkeypa
     fail_at(monkeypatch, 4, FloatingPointError("The loss is not finite at step 4."))
     run = TrainingRun.start(config, tmp_path / "run")
     end = list(run.events())[-1]
-    assert not end.finished
+    assert (end.finished, end.diverged) == (False, True)
     assert "not finite at step 4" in end.sentence
     assert "step 3" in end.sentence
     assert run.step == 3
     assert not np.isnan(np.concatenate([v.ravel() for v in run.snapshot().weights.values()])).any()
     monkeypatch.undo()
-    assert list(TrainingRun.resume(tmp_path / "run").events())[-1].finished
+    end = list(TrainingRun.resume(tmp_path / "run").events())[-1]
+    assert (end.finished, end.diverged) == (True, False)
     assert weights(tmp_path / "run") == weights(whole)
 
 
