@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genviewer.engine.train_noise import ALONE, Share, share_of
 from genviewer.engine.train_state import images_tensor, one_hot
 
 if TYPE_CHECKING:
@@ -29,12 +30,21 @@ class GroupBatches:
     """Batches by step number of ``views`` images of each of some groups, one group after another.
 
     The same step gives the same batch, whatever came before. Every group comes once in an epoch.
+    Whole batches only: ``share`` says on which device they are wanted.
     """
 
-    def __init__(self, data: Images, batch_size: int, views: int, seed: int, classes: int) -> None:
+    def __init__(
+        self,
+        data: Images,
+        batch_size: int,
+        views: int,
+        seed: int,
+        classes: int,
+        share: Share = ALONE,
+    ) -> None:
         if data.groups is None:
             raise ValueError(f"{data.source} has no groups.")
-        self.data, self.seed, self.classes = data, seed, classes
+        self.data, self.seed, self.classes, self.share = data, seed, classes, share
         order = np.argsort(data.groups, kind="stable")
         bounds = np.flatnonzero(np.diff(data.groups[order])) + 1
         self._members = np.split(order, bounds)
@@ -53,16 +63,17 @@ class GroupBatches:
     def at(self, step: int) -> tuple[Tensor, Tensor | None]:
         """Images (B, C, H, W) in [0, 1], and one-hot classes (B, K) if any are wanted."""
         rows = self.rows(step)
-        x = images_tensor(self.data.images[rows])
+        x = images_tensor(self.data.images[rows]).to(self.share.device)
         if not self.classes or self.data.labels is None:
             return x, None
-        return x, one_hot(self.data.labels[rows], self.classes)
+        return x, one_hot(self.data.labels[rows], self.classes).to(x.device)
 
 
 def some_views(groups: int, views: int, noise: torch.Generator) -> Tensor:
     """Which images of each group the encoder sees, 1 to ``views`` of them: bool (groups, views)."""
     counts = torch.randint(1, views + 1, (groups, 1), generator=noise)
-    return torch.rand(groups, views, generator=noise).argsort(1) < counts
+    seen = torch.rand(groups, views, generator=noise).argsort(1) < counts
+    return seen.to(share_of(noise).device)
 
 
 def combine_posteriors(mean: Tensor, logvar: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

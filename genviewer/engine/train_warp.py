@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genviewer.engine.losses import kl_normal, sample_posterior
+from genviewer.engine.train_noise import normal, share_of
 from genviewer.engine.train_state import (
     Batches,
     TrainingState,
@@ -94,11 +95,12 @@ def fit_warp(state: TrainingState, data: Images, batch: int = 1000) -> None:
     network = cast("MLPVAE", state.network)
     state.companions["first_encoder"].load_state_dict(network.encoder.state_dict())
     assert network.warp is not None  # the configuration was checked
+    device = share_of(state.noise).device
     parts = [
-        network.encode(images_tensor(data.images[start : start + batch]))
+        network.encode(images_tensor(data.images[start : start + batch]).to(device))
         for start in range(0, len(data.images), batch)
     ]
-    mean, logvar = (torch.cat(part) for part in zip(*parts, strict=True))
+    mean, logvar = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
     side = network.config.warp
     rows = torch.arange(side * side) % len(mean)
     draws = torch.randn(side * side, 2, generator=state.noise)
@@ -125,12 +127,13 @@ def train_warped_encoder(
     network.train()
     network.decoder.requires_grad_(False)
     places, origins = warp.table.flatten(1).T, prior_table(network.config.warp).flatten(1).T
+    origins = origins.to(places.device)
     while state.step < steps:
         done, count = state.step - first, steps - first
         factor = learning_rate_factor(done, count, optimizer)
         x, _ = batches.at(state.step)
         mean, logvar = network.encode(x)
-        z = sample_posterior(mean, logvar, torch.randn(mean.shape, generator=state.noise))
+        z = sample_posterior(mean, logvar, normal(state.noise, *mean.shape))
         nll = reconstruction_nll(network, network.logits(z), x).mean()
         kl = kl_normal(mean, logvar).sum(1).mean()
         loss = nll + kl

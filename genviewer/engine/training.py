@@ -143,7 +143,9 @@ def training_steps(
     if config.vae is not None and config.vae.class_weight:
         classes = config.label_classes
     if config.vae is not None and config.vae.views:
-        groups = GroupBatches(images, config.batch_size, config.vae.views, config.seed, classes)
+        groups = GroupBatches(
+            images, config.batch_size, config.vae.views, config.seed, classes, state.noise.share
+        )
         return train_vae(state, groups, config.vae, config.optimizer, config.steps)
     batches = Batches(images, config.batch_size, config.seed, classes, state.noise.share)
     if config.vae is not None and config.vae.warp_at:
