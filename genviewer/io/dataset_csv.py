@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_ROWS = 2_000_000
 _MAX_LINE = 1 << 22  # characters; 1024x1024 pixels of three digits
-_FEW_CLASSES = 100
+FEW_CLASSES = 100
 _FILE_HEADINGS = ("file", "file_name", "filename", "path", "image", "name")
 _LABEL_HEADINGS = ("label", "class", "category", "target")
 
@@ -110,7 +110,7 @@ def _named(rows: Iterable[list[str]], at: int, label: int) -> Named:
             names.append(name)
             given.append(clean(_cell(row, label), 80))
     different = len(set(given))
-    if different > _FEW_CLASSES and different > len(given) / 2:
+    if different > FEW_CLASSES and different > len(given) / 2:
         given = [UNLABELLED] * len(given)  # captions or numbers of the images, and no classes
     return names, given
 

@@ -29,7 +29,7 @@ UNLABELLED = ""
 """The class of images that have none, in surveys and mappings; no folder is called so."""
 
 MAX_CLASSES = 10_000
-_MAX_DIGITS = 15  # of a class that is a label itself
+MAX_DIGITS = 15  # of a class that is a label itself
 _PIECE = 1 << 20  # bytes that are hashed at a time
 _COLOURS = {1: "grey", 3: "colour", 4: "colour, transparent"}
 
@@ -108,7 +108,7 @@ class FileItems:
         self._tree = tree
         self._names = names
         self._numbers = numbers and all(
-            name.isdecimal() and len(name) <= _MAX_DIGITS for name in self.classes
+            name.isdecimal() and len(name) <= MAX_DIGITS for name in self.classes
         )
 
     def name(self, row: int) -> str:

@@ -14,9 +14,12 @@ from genviewer.io.dataset_hub import fetch_data
 from genviewer.io.dataset_items import UNLABELLED, ArrayItems, FileItems
 from genviewer.io.dataset_letters import load_letters
 from genviewer.io.dataset_mnist import mnist_folder
+from genviewer.io.dataset_parquet import NoImagesError, open_table
+from genviewer.io.dataset_parquet_items import ParquetItems
 from genviewer.io.dataset_shapes import make_shapes
+from genviewer.io.dataset_shards import SUFFIX, choose_shards, is_table
 from genviewer.io.dataset_trees import FolderTree, ZipTree, zip_inside
-from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, MissingFileError
+from genviewer.io.dataset_values import MAX_BYTES, BadFileError, DataError, Images, MissingFileError
 from genviewer.io.foreign.budget import clean
 from genviewer.io.hub import DATA_PREFIX
 
@@ -89,31 +92,40 @@ def _of_path(path: Path) -> Items:
     name = path.name.lower()
     if name.endswith(".zip"):
         return _of_tree(ZipTree(path))
+    if name.endswith(SUFFIX):
+        tree = FolderTree(path.parent, path.resolve().parent)
+        return ParquetItems(tree, [path.name], [False], "a Parquet table")
     if path.is_symlink():  # it was named, so it may lie anywhere; what it names lies beside it
         path = path.resolve()
     if name.endswith((".npz", ".csv")) or is_idx(name):
         return _of_file(FolderTree(path.parent), path.name, str(path))
     raise DataError(
-        f"{path} is none of a folder, .npz, .zip, .csv or idx file (a name with ubyte or idx)."
+        f"{path} is none of a folder, .npz, .zip, .csv, .parquet or idx file (a name with ubyte "
+        "or idx)."
     )
 
 
 def _of_tree(tree: FileTree) -> Items:
-    """Idx files, CSV files that name images, images by folder, or the one file of another kind.
+    """Idx files, tables of images, CSV files that name images, images by folder, or the one file of
+    another kind.
 
-    In this order: a folder of idx files may hold a preview, and labels beat folders' names.
+    In this order: a folder of idx files or tables may hold a preview, and labels beat folders'
+    names.
     """
     names = tree.names()
     roles = idx_roles(name for name in names if "/" not in name)
     if "train_images" in roles:
         return ArrayItems(f"idx files in {tree.kind}", *read_idx(tree, roles))
     pictures = [name for name in names if is_picture(name)]
+    others = [n for n in names if n.lower().endswith((".npz", ".csv", ".zip")) or is_idx(n)]
+    rows = [name for name in names if is_table(name)]
+    if rows and (not (pictures or others) or _has_images(tree, rows[0])):
+        return _by_row(tree, rows)
     if pictures:
         tables = _tables(tree, names)
         return _by_table(tree, tables) if tables else _by_folder(tree, pictures)
-    others = [n for n in names if n.lower().endswith((".npz", ".csv", ".zip")) or is_idx(n)]
     if len(others) != 1:
-        raise DataError(f"{tree.source} has no image files{_instead(names, others)}.")
+        raise DataError(f"{tree.source} has no image files{_instead(others)}.")
     if not others[0].lower().endswith(".zip"):
         return _of_file(tree, others[0], f"{tree.source}/{others[0]}")
     if isinstance(tree, ZipTree):
@@ -121,13 +133,30 @@ def _of_tree(tree: FileTree) -> Items:
     return _of_tree(zip_inside(tree, others[0]))
 
 
-def _instead(names: Sequence[str], others: Sequence[str]) -> str:
+def _instead(others: Sequence[str]) -> str:
     """What is there in the place of images."""
     if others:
         return f", but {len(others)} other files that could hold some: name the one that is meant"
-    if any(name.lower().endswith(".parquet") for name in names):
-        return ", but Parquet tables, which are not read: save them as a folder of images"
     return ", nor another file that holds some"
+
+
+def _has_images(tree: FileTree, table: str) -> bool:
+    """Whether a Parquet table holds images, rather than tells about those beside it."""
+    try:
+        open_table(tree, table)
+    except NoImagesError:
+        return False
+    except BadFileError as error:
+        tree.refused.append((error.name, error.reason))
+        return False
+    return True
+
+
+def _by_row(tree: FileTree, names: Sequence[str]) -> Items:
+    """The images that are rows of Parquet tables."""
+    shards = choose_shards(names, tree.source)
+    kind = "Parquet tables" + (f", without {shards.without}" if shards.without else "")
+    return ParquetItems(tree, shards.names, shards.held, kind)
 
 
 def _tables(tree: FileTree, names: Sequence[str]) -> list[str]:

@@ -181,9 +181,10 @@ def zip_inside(tree: FileTree, name: str) -> ZipTree:
 
 def _root_of(folder: Path) -> Path:
     """The Hub's cache keeps a snapshot's files beside it, behind links; else the folder itself."""
-    place = folder.parent.parent
-    if folder.parent.name == "snapshots" and (place / "blobs").is_dir():
-        return place
+    for inside in (folder, *folder.parents):
+        place = inside.parent.parent
+        if inside.parent.name == "snapshots" and (place / "blobs").is_dir():
+            return place
     return folder
 
 

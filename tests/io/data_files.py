@@ -1,6 +1,7 @@
 """Small image files and data sets for tests."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -42,3 +43,37 @@ def classes(counts: dict[str, int]) -> dict[str, bytes]:
         for place, (name, count) in enumerate(counts.items())
         for i in range(count)
     }
+
+
+def write_table(
+    path: Path,
+    images: list,
+    labels: list | None = None,
+    *,
+    names: list[str] | None = None,
+    label: str = "label",
+    told: bool = True,
+    **options,
+) -> Path:
+    """A Parquet table as the Hub's own library writes one: ``image`` as bytes and a path.
+
+    ``names`` are those of its classes; without ``told`` it says nothing about its columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+    rows = [{"bytes": i, "path": None} if isinstance(i, bytes) else i for i in images]
+    columns = {"image": pa.array(rows, kind)}
+    features = {"image": {"_type": "Image"}}
+    if labels is not None:
+        columns[label] = pa.array(labels)
+        if names is not None:
+            features[label] = {"names": names, "_type": "ClassLabel"}
+    table = pa.table(columns)
+    if told:
+        told_features = json.dumps({"info": {"features": features}})
+        table = table.replace_schema_metadata({"huggingface": told_features})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, **options)
+    return path

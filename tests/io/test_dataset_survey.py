@@ -12,7 +12,7 @@ from genviewer.io import dataset_survey, dataset_trees
 from genviewer.io.cancelling import cancelled_by
 from genviewer.io.dataset_survey import UNLABELLED, survey
 from genviewer.io.dataset_values import DataError
-from tests.io.data_files import classes, encoded, picture, write_tree, write_zip
+from tests.io.data_files import classes, encoded, picture, write_table, write_tree, write_zip
 from tests.io.test_dataset_decode import huge_png
 
 
@@ -104,6 +104,7 @@ def kinds(folder):
         f"{label}," + ",".join(map(str, image.ravel())) + "\n"
         for label, image in zip(LABELS, square, strict=True)
     )
+    parquet = write_table(folder / "x.parquet", [*flat.values()], LABELS)
     contents = {
         "tree": tree,
         "table": flat | {"labels.csv": table.encode()},
@@ -111,6 +112,7 @@ def kinds(folder):
         "idx packed": packed,
         "npz": {"data.npz": npz()},
         "pixels": {"data.csv": rows.encode()},
+        "rows": {"data.parquet": parquet.read_bytes()},
     }
     for name, files in contents.items():
         yield name, write_tree(folder / name, files)
@@ -120,6 +122,7 @@ def kinds(folder):
     yield "a file", folder / "npz" / "data.npz"
     yield "a table", folder / "table" / "labels.csv"
     yield "rows", folder / "pixels" / "data.csv"
+    yield "a Parquet table", parquet
     yield "an idx file", folder / "idx" / "train-images-idx3-ubyte"
 
 
@@ -136,7 +139,7 @@ def test_every_kind_of_data_set_gives_the_same_images_and_classes(tmp_path):
         wanted = zip(ARRAY, LABELS, strict=True)
         assert images == {(image.tobytes(), str(label)) for image, label in wanted}, name
         tried += 1
-    assert tried == 17
+    assert tried == 20
 
 
 def test_a_table_of_the_hubs_kind_is_read_by_its_heading(tmp_path):
@@ -263,7 +266,7 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
     ("files", "words"),
     [
         ({"readme.txt": b""}, "no image files, nor another file that holds some"),
-        ({"a/0.parquet": b"PAR1"}, "Parquet tables, which are not read"),
+        ({"a/0.parquet": b"PAR1"}, "is damaged or no Parquet table"),
         (
             {"a.png": b"x", "b.png": b"y"},
             "no image that can be used: a.png is not an image .*1 more",

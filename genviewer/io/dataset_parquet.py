@@ -1,0 +1,267 @@
+"""One Parquet table of encoded images, read row group by row group through pyarrow.
+
+What is read is bounded before it is read, and strings are read as their different values, so that
+no repetition in a file becomes memory. pyarrow is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from genviewer.io.cancelling import check_cancelled
+from genviewer.io.dataset_csv import MAX_ROWS
+from genviewer.io.dataset_items import UNLABELLED
+from genviewer.io.dataset_parquet_columns import find_columns
+from genviewer.io.dataset_values import (
+    MAX_BYTES,
+    BadFileError,
+    DamagedFileError,
+    Labels,
+    unpacked_limit,
+)
+from genviewer.io.foreign.budget import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from genviewer.io.dataset_parquet_columns import Columns
+    from genviewer.io.dataset_trees import FileTree
+
+MAX_GROUP_BYTES = 1 << 30
+"""So many bytes of images may be in a row group, unpacked; the Hub's own have 100 MB or less."""
+
+MAX_COLUMNS, MAX_GROUPS = 10_000, 200_000
+_MAX_FOOTER_BYTES = 64 << 20
+NO_CLASS, LEFT_OUT = -1, -2
+MISSING = "needs pyarrow, which reads Parquet tables: pip install genviewer[parquet]"
+
+
+def can_read_tables() -> bool:
+    """Whether the package is there that reads Parquet tables."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+class TableLabels(NamedTuple):
+    """The class of each row int64 (N,), and the names of the classes.
+
+    A code is :data:`NO_CLASS` where there is none, :data:`LEFT_OUT` where it is one without a name.
+    ``told`` says whether the table itself names its classes, in this order.
+    """
+
+    codes: Labels
+    names: tuple[str, ...]
+    told: bool
+
+
+class EncodedImages:
+    """The encoded images of a row group, equal ones once; any thread.
+
+    Args:
+        column: ``pyarrow.ChunkedArray`` of dictionaries of bytes, or of structures of such.
+    """
+
+    def __init__(self, column: Any) -> None:
+        import pyarrow as pa
+
+        parts = [c.flatten()[0] if isinstance(c, pa.StructArray) else c for c in column.chunks]
+        places, count = [np.empty(0, np.int64)], 0
+        for part in parts:
+            found = part.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+            if len(found) and not -1 <= found.min() <= found.max() < len(part.dictionary):
+                raise ValueError("an index leads out of its dictionary")
+            places.append(np.where(found < 0, -1, found + count))
+            count += len(part.dictionary)
+        self._places = np.concatenate(places)
+        self._values = pa.chunked_array([part.dictionary for part in parts] or [[]])
+        self.nbytes = self._places.nbytes + int(self._values.nbytes)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def size(self, row: int) -> int | None:
+        """The bytes of an image, or None if there is none."""
+        found = self._buffer(row)
+        return None if found is None else int(found.size)
+
+    def read(self, row: int) -> bytes:
+        """An image's file; empty if there is none."""
+        found = self._buffer(row)
+        return b"" if found is None else bytes(found.to_pybytes())
+
+    def _buffer(self, row: int) -> Any:
+        place = int(self._places[row])
+        return None if place < 0 else self._values[place].as_buffer()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A Parquet table whose schema is known; its files are opened anew for whatever is read.
+
+    Attributes:
+        name: in ``tree``.
+        columns: which are read.
+        rows: of each row group, int64.
+    """
+
+    tree: FileTree
+    name: str
+    columns: Columns
+    rows: Labels
+    _metadata: Any
+
+    def images(self, group: int) -> EncodedImages:
+        """The images of a row group.
+
+        Raises:
+            DamagedFileError: that part of the file is damaged, or unpacks to too much.
+            BadFileError: the file is gone.
+        """
+        with _sound(self.name, "is in a part of the file that is damaged or packed in an odd way"):
+            found = EncodedImages(self._read(self.columns.image, group, strings=True))
+            if len(found) != self.rows[group]:
+                raise ValueError("it has not the rows that it says")
+            return found
+
+    def labels(self) -> TableLabels | None:
+        """The classes of all rows; None if the table has none.
+
+        Raises:
+            DamagedFileError: they cannot be read.
+            BadFileError: the file is gone.
+        """
+        if self.columns.label is None:
+            return None
+        codes = np.full(int(self.rows.sum()), NO_CLASS, np.int64)
+        places: dict[str, int] = {}
+        at = 0
+        for group, rows in enumerate(self.rows):
+            check_cancelled()
+            with _sound(self.name, "has classes that are damaged or packed in an odd way"):
+                column = self._read(self.columns.label, group, strings=self.columns.text)
+                part = _texts(column, places) if self.columns.text else _numbers(column)
+                codes[at : at + rows] = part
+            at += rows
+        if self.columns.text:
+            return TableLabels(codes, tuple(places), False)
+        if self.columns.names is not None:
+            names = self.columns.names
+            return TableLabels(np.where(codes < len(names), codes, LEFT_OUT), names, True)
+        values, found = np.unique(codes, return_inverse=True)
+        none = int(values[0] < 0) if len(values) else 0
+        return TableLabels(found.reshape(-1) - none, tuple(map(str, values[none:])), False)
+
+    def _read(self, path: str, group: int, *, strings: bool) -> Any:
+        """One column of a row group; strings and bytes as their different values."""
+        import pyarrow.parquet as pq
+
+        self._check_size(path, group)
+        with self.tree.open(self.name, MAX_BYTES) as file:
+            reader = pq.ParquetFile(
+                file,
+                metadata=self._metadata,
+                read_dictionary=[path] if strings else None,
+                pre_buffer=False,
+            )
+            return reader.read_row_group(group, columns=[path], use_threads=False).column(0)
+
+    def _check_size(self, path: str, group: int) -> None:
+        part = self._metadata.row_group(group)
+        for place in range(part.num_columns):
+            column = part.column(place)
+            if column.path_in_schema != path:
+                continue
+            limit = unpacked_limit(column.total_compressed_size, MAX_GROUP_BYTES)
+            if not 0 <= column.total_uncompressed_size <= limit:
+                raise DamagedFileError(
+                    self.name,
+                    f"is among {column.total_uncompressed_size:,} bytes in one row group, which "
+                    f"are too many: write it with fewer rows in each",
+                )
+
+
+def open_table(tree: FileTree, name: str) -> Table:
+    """A table by its schema; none of its rows is read.
+
+    Raises:
+        NoImagesError: it has none.
+        DamagedFileError: it is no sound table.
+        BadFileError: it is gone or may not be read, or the package that reads tables is missing.
+    """
+    if not can_read_tables():
+        raise BadFileError(name, MISSING)
+    import pyarrow.parquet as pq
+
+    with tree.open(name, MAX_BYTES) as file, _sound(name, "is damaged or no Parquet table"):
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 8))
+        footer = int.from_bytes(file.read(4), "little")
+        if min(footer, size) > _MAX_FOOTER_BYTES:
+            raise DamagedFileError(name, "tells too much about itself to be read")
+        file.seek(0)
+        metadata = pq.ParquetFile(file, pre_buffer=False).metadata
+        if metadata.num_columns > MAX_COLUMNS or metadata.num_row_groups > MAX_GROUPS:
+            raise DamagedFileError(name, "has far too many columns or row groups")
+        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        if min(rows, default=0) < 0 or sum(rows) > MAX_ROWS:
+            raise DamagedFileError(name, f"has more than {MAX_ROWS:,} rows")
+        columns = find_columns(metadata)
+    if columns is None:
+        raise NoImagesError(name, "has no column of images")
+    return Table(tree, name, columns, np.array(rows, np.int64), metadata)
+
+
+class NoImagesError(DamagedFileError):
+    """A sound table that holds no images."""
+
+
+def _numbers(column: Any) -> Labels:
+    """Labels of a column of integers; NO_CLASS where there is none, or a negative one."""
+    import pyarrow as pa
+
+    found = column.cast(pa.int64()).fill_null(NO_CLASS).to_numpy()
+    labels: Labels = np.maximum(found, NO_CLASS)
+    return labels
+
+
+def _texts(column: Any, places: dict[str, int]) -> Labels:
+    """Labels of a column of strings; ``places`` gets those that are new."""
+    parts = [np.empty(0, np.int64)]
+    for chunk in column.chunks:
+        names = [clean(value, 80) for value in chunk.dictionary.to_pylist()]
+        codes = [
+            NO_CLASS if name == UNLABELLED else places.setdefault(name, len(places))
+            for name in names
+        ]
+        indices = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        parts.append(np.array([*codes, NO_CLASS], np.int64)[indices])
+    return np.concatenate(parts)
+
+
+@contextlib.contextmanager
+def _sound(name: str, reason: str) -> Iterator[None]:
+    """Whatever pyarrow raises inside becomes DamagedFileError with that reason."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except BadFileError:
+        raise
+    except MemoryError as error:
+        raise DamagedFileError(name, "needs more memory than there is") from error
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        raise DamagedFileError(name, reason) from error
