@@ -96,7 +96,7 @@ def _write_network(
     with bundle_folder(out, force) as work:
         text = bundle.card() if bundle.reader == "bundle" else ""
         text = text or card(config, DECODER_NAME if onnx else None)
-        written = write_bundle(work, config, tensors, text)
+        written = write_bundle(work, config, tensors, text, _discriminator(bundle))
         if progress is not None:
             progress.report(0.5)
         preview = bundle.path / PREVIEW_NAME
@@ -104,6 +104,15 @@ def _write_network(
             write_bytes(work / PREVIEW_NAME, preview.read_bytes())
         if onnx:
             _export(written, work / DECODER_NAME)
+
+
+def _discriminator(bundle: Bundle) -> dict[str, NDArray[Any]] | None:
+    """What is beside the weights of a bundle to judge its pictures; None if nothing is."""
+    if not bundle.config.discriminator:
+        return None
+    from genviewer.engine.discriminator_file import read_discriminator
+
+    return read_discriminator(bundle.discriminator_path, bundle.config.discriminator)
 
 
 def _export(bundle: Bundle, path: Path) -> None:

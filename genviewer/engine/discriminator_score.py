@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,8 +11,7 @@ from genviewer.core.condition import pack
 from genviewer.core.prior import draws
 from genviewer.core.recipe import default_condition
 from genviewer.engine.density_results import percentile
-from genviewer.engine.generator import LoadError
-from genviewer.engine.torch_decoder import load_network, take_weights
+from genviewer.engine.discriminator_file import OwnDiscriminator
 
 if TYPE_CHECKING:
     from genviewer.engine.density_results import Doubles
@@ -32,16 +31,12 @@ class DiscriminatorScore:
 
     def __init__(self, bundle: Bundle, generator: Generator) -> None:
         self._spec, self._generator = bundle.spec, generator
-        self._network: Any = load_network(bundle)
-        if not hasattr(self._network, "discriminate"):
-            raise LoadError(
-                f"{bundle.spec.name} is of a family whose discriminator cannot be used here."
-            )
+        self._discriminator = OwnDiscriminator(bundle)
         self._own: Doubles | None = None
 
     def take_weights(self, bundle: Bundle, generator: Generator) -> None:
         """Go on with other weights of the same network; LoadError if they do not fit."""
-        take_weights(self._network, bundle)
+        self._discriminator.take_weights(bundle)
         self._generator, self._own = generator, None
 
     def of(self, x: Floats) -> float:
@@ -49,15 +44,11 @@ class DiscriminatorScore:
 
         Of a conditional model it is the highest score under any class.
         """
-        rows = self._rows()
-        with torch.inference_mode():
-            image = torch.from_numpy(np.ascontiguousarray(x))
-            if rows is None:
-                return float(self._network.discriminate(image, None)[0])
-            return max(
-                float(self._network.discriminate(image, torch.from_numpy(row[None]))[0])
-                for row in rows
-            )
+        rows, score = self._rows(), self._discriminator.score
+        image = torch.from_numpy(np.ascontiguousarray(x))
+        if rows is None:
+            return float(score(image, None)[0])
+        return max(float(score(image, torch.from_numpy(row[None]))[0]) for row in rows)
 
     def among_own(self, x: Floats) -> tuple[float, float]:
         """The score, and the share in percent of the model's own samples that score lower."""

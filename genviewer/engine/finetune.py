@@ -310,7 +310,8 @@ def _spec(bundle: Bundle, new_classes: tuple[str, ...]) -> Spec | None:
     if family(bundle.config.network).kind in ("vae", "gan"):
         return None
     conditions = tuple(_grown(c, class_names(spec), new_classes) for c in spec.conditions)
-    return msgspec.structs.replace(spec, conditions=conditions)
+    # What is learned draws without one; it comes to it when it is kept.
+    return msgspec.structs.replace(spec, conditions=conditions, discriminator=False)
 
 
 def _grown(

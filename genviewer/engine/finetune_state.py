@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
     from genviewer.engine.train_config import FinetuneConfig
     from genviewer.engine.train_gan import Players
+    from genviewer.io.bundle import Bundle
     from genviewer.io.datasets import Images
     from genviewer.nets.residual_vae import ResidualVAE
 
@@ -43,10 +44,12 @@ def make_finetune_state(config: TrainConfig, *, fresh: bool = True) -> TrainingS
     """
     finetune = _finetune(config)
     network = with_layout(build(config.network), torch.channels_last)
-    if config.start_from and fresh:
-        _load(network, config, finetune)
+    base = _load(network, config, finetune) if config.start_from and fresh else None
     freeze(network, config.network, finetune)
-    state = _vae_state(network, config) if config.vae is not None else _gan_state(network, config)
+    if config.vae is not None:
+        state = _vae_state(network, config)
+    else:
+        state = _gan_state(network, config, base)
     if finetune.new_classes:
         _hasten_classes(state, config)
     if finetune.replay:
@@ -144,7 +147,8 @@ def _vae_state(network: nn.Module, config: TrainConfig) -> TrainingState:
     )
 
 
-def _gan_state(network: nn.Module, config: TrainConfig) -> TrainingState:
+def _gan_state(network: nn.Module, config: TrainConfig, base: Bundle | None) -> TrainingState:
+    """``base`` is the model to begin with, or None where a checkpoint takes its place."""
     from genviewer.engine.train_gan import DISCRIMINATOR, make_gan_state
 
     finetune, optimizer = _finetune(config), config.optimizer
@@ -155,12 +159,16 @@ def _gan_state(network: nn.Module, config: TrainConfig) -> TrainingState:
         return make_gan_state(network, optimizer, config.seed)
     sizes = discriminator_config(spec_of(config), class_count(config.network))
     discriminator = with_layout(Discriminator(sizes), torch.channels_last)
+    if base is not None and base.config.discriminator and finetune.discriminator == "own":
+        _load_discriminator(discriminator, base, config)
+    freeze_discriminator(discriminator, finetune.freeze_d)
     betas = (optimizer.beta1, optimizer.beta2)
     rate = optimizer.discriminator_rate or optimizer.learning_rate
     trained = [p for p in network.parameters() if p.requires_grad]
+    judging = [p for p in discriminator.parameters() if p.requires_grad]
     players: dict[str, torch.optim.Optimizer] = {
         "generator": torch.optim.Adam(trained, optimizer.learning_rate, betas),
-        DISCRIMINATOR: torch.optim.Adam(discriminator.parameters(), rate, betas),
+        DISCRIMINATOR: torch.optim.Adam(judging, rate, betas),
     }
     return TrainingState(network, players, config.seed, {DISCRIMINATOR: discriminator})
 
@@ -185,7 +193,29 @@ def _hasten_classes(state: TrainingState, config: TrainConfig) -> None:
             optimizer.add_param_group({"params": classes, "factor": CLASS_RATE})
 
 
-def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> None:
+def _load_discriminator(discriminator: nn.Module, base: Bundle, config: TrainConfig) -> None:
+    """Give it the weights of that which the model carries beside its own, with room for the new
+    classes.
+    """
+    from genviewer.engine.discriminator_file import PREFIX, read_discriminator
+
+    table = base.config.discriminator
+    try:
+        arrays = read_discriminator(base.discriminator_path, table)
+        weights = {name: torch.tensor(array) for name, array in arrays.items()}
+        extra = class_count(config.network) - class_count(table)
+        if extra > 0:
+            weights = grown_weights(table, weights, extra)
+        discriminator.load_state_dict({n.removeprefix(PREFIX): w for n, w in weights.items()})
+    except (BundleError, RuntimeError, ValueError) as error:
+        raise TrainingError(
+            f"The discriminator of {base.spec.name} is for other pictures or classes, or damaged; "
+            'with discriminator = "new" in [finetune] a new one is started.'
+        ) from error
+
+
+def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> Bundle:
+    """Give the network the weights of the model to begin with, which is given back."""
     source, extra = config.start_from, len(finetune.new_classes)
     bundle, weights = read_base(source, finetune.settings)
     try:
@@ -198,6 +228,7 @@ def _load(network: nn.Module, config: TrainConfig, finetune: FinetuneConfig) -> 
     if finetune.anew:
         weights = _constants(network, weights)
     take_weights(network, weights, source, whole=not finetune.anew)
+    return bundle
 
 
 def _constants(network: nn.Module, weights: dict[str, Tensor]) -> dict[str, Tensor]:

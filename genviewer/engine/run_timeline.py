@@ -41,6 +41,7 @@ MOST_STEPS = 60
 MOST_BYTES = 2 << 30  # of one timeline: large networks get fewer steps
 FEWEST_STEPS = 12
 _WEIGHTS = re.compile(r"step-(\d{1,15})\.safetensors")
+_DISCRIMINATOR = re.compile(r"discriminator-(\d{1,15})\.safetensors")
 
 
 class TimelineError(ValueError):
@@ -116,23 +117,34 @@ class RunTimeline:
             for later in self.steps():
                 if later > step:
                     self._weights_path(later).unlink(missing_ok=True)
+            for later in self.discriminators():
+                if later > step:
+                    self.discriminator_path(later).unlink(missing_ok=True)
         except OSError as error:
             raise write_error(error, path) from error
 
     def steps(self) -> tuple[int, ...]:
         """The steps that can be looked at, in order; any thread."""
-        try:
-            names = [path.name for path in self.path.iterdir()]
-        except OSError:
-            return ()
-        return tuple(sorted(int(m[1]) for name in names if (m := _WEIGHTS.fullmatch(name))))
+        return self._steps(_WEIGHTS)
 
-    def write(self, snapshot: Snapshot) -> None:
-        """Put the weights of a step on the disk; WriteError if that fails."""
+    def discriminators(self) -> tuple[int, ...]:
+        """The steps of which a discriminator is beside the weights, in order; any thread."""
+        return self._steps(_DISCRIMINATOR)
+
+    def write(
+        self, snapshot: Snapshot, discriminator: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
+        """Put the weights of a step on the disk, and first those of the discriminator, which is in
+        a file of its own where it is no part of the model; WriteError if that fails.
+        """
         from safetensors.numpy import save_file
 
         path = self._weights_path(snapshot.step)
+        beside = self.discriminator_path(snapshot.step)
         try:
+            if discriminator is not None:
+                with replacing(beside) as temporary:
+                    save_file(dict(discriminator), temporary)
             with replacing(path) as temporary:
                 save_file(snapshot.weights, temporary)
         except OSError as error:
@@ -186,12 +198,25 @@ class RunTimeline:
         except OSError:
             return ()
 
+    def discriminator_path(self, step: int) -> Path:
+        """Where the discriminator of a step is, if it is beside the weights."""
+        return self.path / f"discriminator-{step:07d}.safetensors"
+
+    def _steps(self, kind: re.Pattern[str]) -> tuple[int, ...]:
+        try:
+            names = [path.name for path in self.path.iterdir()]
+        except OSError:
+            return ()
+        return tuple(sorted(int(m[1]) for name in names if (m := kind.fullmatch(name))))
+
     def _weights_path(self, step: int) -> Path:
         return self.path / f"step-{step:07d}.safetensors"
 
 
 def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
-    """Write a snapshot of the run in ``folder`` as a bundle, with its card and ``train.toml``.
+    """Write a snapshot of the run in ``folder`` as a bundle, with its card and ``train.toml``, and
+    with the discriminator that was trained with it, if it is no part of the model, of that step or
+    of the nearest that the run has stored.
 
     ``out`` is the bundle's folder, by default ``kept/NAME`` in the run's, NAME being the
     snapshot's. It appears when it is whole. Where these very weights were kept before, that bundle
@@ -203,6 +228,7 @@ def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
         TrainingError: the run has no configuration that can be read.
     """
     from genviewer.engine.bundle_writer import bundle_folder
+    from genviewer.engine.run_discriminator import stored_discriminator
     from genviewer.engine.train_bundle import card
     from genviewer.engine.train_run import CONFIG_NAME as TRAIN_NAME
     from genviewer.engine.train_run import RunFolder
@@ -213,15 +239,17 @@ def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
         there = open_bundle(out)
         if there.ref == snapshot.ref:
             return there
-    run, config = RunFolder(folder), snapshot.config
+    run = RunFolder(folder)
+    trained = run.config()
+    config, discriminator = stored_discriminator(folder, trained, snapshot)
     text = card(
-        msgspec.structs.replace(run.config(), name=config.spec.name, steps=snapshot.step),
+        msgspec.structs.replace(trained, name=config.spec.name, steps=snapshot.step),
         config.spec,
         config.statistics,
     )
     try:
         with bundle_folder(out) as work:
-            write_bundle(work, config, snapshot.weights, text)
+            write_bundle(work, config, snapshot.weights, text, discriminator)
             shutil.copyfile(run.config_path, work / TRAIN_NAME)
     except OSError as error:
         raise write_error(error, out) from error

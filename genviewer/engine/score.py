@@ -13,7 +13,7 @@ import numpy as np
 
 from genviewer.core.condition import pack as pack_condition
 from genviewer.core.packing import pack_of
-from genviewer.engine.cells import decode_pack, pack_inputs
+from genviewer.engine.cells import decode_pack, decode_raw, pack_inputs
 from genviewer.engine.generator import LoadError
 
 if TYPE_CHECKING:
@@ -42,11 +42,16 @@ class Scorer:
         spec = bundle.spec
         if not spec.discriminator and not spec.density:
             raise LoadError(f"{spec.name} has no score of its own: no discriminator, no density.")
+        from genviewer.engine.discriminator_file import OwnDiscriminator
         from genviewer.engine.torch_decoder import load_network
 
         self._generator = generator
-        self._network: Any = load_network(bundle)
-        if not hasattr(self._network, "discriminate" if spec.discriminator else "logits"):
+        self._network: Any = None
+        if spec.discriminator:
+            self._discriminator = OwnDiscriminator(bundle)
+            return
+        self._network = load_network(bundle)
+        if not hasattr(self._network, "logits"):
             raise LoadError(f"{spec.name} is of a family whose score cannot be used here.")
 
     def score(self, recipe: Recipe) -> float:
@@ -71,12 +76,11 @@ class Scorer:
     def _by_discriminator(self, pack: Any, recipe: Recipe) -> float:
         import torch
 
-        inputs = pack_inputs(self._generator, pack)
-        raw = torch.from_numpy(np.ascontiguousarray(self._generator.decode(inputs[0], inputs[1])))
+        drawn = decode_raw(self._generator, *pack_inputs(self._generator, pack))
+        raw = torch.from_numpy(np.ascontiguousarray(drawn))
         row = pack_condition(recipe.condition, self._generator.spec)
         y = torch.from_numpy(row[None]) if len(row) else None
-        with torch.inference_mode():
-            return float(self._network.discriminate(raw, y)[0])
+        return float(self._discriminator.score(raw, y)[0])
 
 
 class Rejection:

@@ -13,6 +13,11 @@ from PIL import Image
 from genviewer.core.prior import draws
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.engine.onnx_export import export_decoder
+from genviewer.engine.run_discriminator import (
+    discriminator_table,
+    discriminator_weights,
+    with_discriminator,
+)
 from genviewer.engine.train_state import one_hot, with_layout
 from genviewer.engine.train_vae import measure_elbo
 from genviewer.io.atomic import replacing
@@ -101,7 +106,11 @@ def write_trained_bundle(
         provenance={"steps": state.step, "seed": config.seed, "data": Path(images.source).name},
         statistics=statistics,
     )
-    bundle = write_bundle(path, bundle_config, state.ema_weights(), card(config, spec, statistics))
+    table = discriminator_table(config)
+    if table:
+        bundle_config = with_discriminator(bundle_config, table, state.step)
+    text, discriminator = card(config, spec, statistics), discriminator_weights(config, state)
+    bundle = write_bundle(path, bundle_config, state.ema_weights(), text, discriminator)
     # A graph takes latents and conditions, and no styles or noise.
     if bundle.parameters <= MAX_ACCELERATOR_PARAMETERS and spec.synthesis is None:
         network = with_layout(state.ema, torch.contiguous_format)

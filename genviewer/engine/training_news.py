@@ -33,7 +33,7 @@ class News(msgspec.Struct, frozen=True, eq=False):
     ``snapshot`` is there when newer weights are. ``notices`` are sentences to show once;
     ``sentence`` tells what is going on, or in the states ``failed`` and ``paused`` after trouble,
     why. ``checkpoints`` are the steps on the timeline. ``diverged`` tells of a run that failed
-    because something was no number any more: the same steps at the same rate would end the same way.
+    because something was no number any more; the same steps at the same rate would end as it did.
     """
 
     state: State

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import torch
 
+from genviewer.engine.run_discriminator import (
+    discriminator_bytes,
+    discriminator_table,
+    discriminator_weights,
+)
 from genviewer.engine.run_lock import RunLock, check_free
 from genviewer.engine.run_timeline import (
     RunTimeline,
@@ -252,8 +257,11 @@ class TrainingRun:
             self.save()
             yield Saved(step)
         if step in self._on_timeline and self.state.finite():
-            self._once(lambda: self.timeline.write(self.snapshot()))
+            self._once(self._write_timeline)
             yield OnTimeline(step)
+
+    def _write_timeline(self) -> None:
+        self.timeline.write(self.snapshot(), discriminator_weights(self.config, self.state))
 
     def _measure(self, step: int, checkpoint: bool) -> dict[str, float]:
         due = self._measures.due(step, checkpoint or step in self._on_timeline)
@@ -288,6 +296,7 @@ class TrainingRun:
         self._saved = -1 if fresh else state.step
         self.place.distribute(state)
         size = sum(v.numel() * v.element_size() for v in state.ema.state_dict().values())
+        size += discriminator_bytes(discriminator_table(self.config))
         self._on_timeline = timeline_steps(self.steps, size)
         self._once(lambda: self.timeline.begin(self._model, state.step))
         return state

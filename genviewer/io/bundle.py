@@ -29,6 +29,7 @@ WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
 PREVIEW_NAME = "preview.png"
 ACCELERATOR_NAME = "decoder.onnx"
+DISCRIMINATOR_NAME = "discriminator.safetensors"
 FORMAT = "genviewer-bundle/1"
 
 MAX_CONFIG_BYTES = 4 << 20
@@ -59,6 +60,8 @@ class Config(msgspec.Struct, frozen=True):
     ``network`` is the type name in ``genviewer.nets`` and the constructor's arguments.
     ``statistics`` holds what was measured at training, such as ``kl`` per dimension in nats.
     ``assumptions`` are those under which a foreign file was opened, ``warnings`` sentences of it.
+    ``discriminator`` is the ``network`` of which the ``discriminator.*`` are in a file of their
+    own; empty where there is none, or where it is one of the network's own parts.
     """
 
     spec: Spec
@@ -68,6 +71,7 @@ class Config(msgspec.Struct, frozen=True):
     statistics: dict[str, Any] = {}
     assumptions: tuple[Assumption, ...] = ()
     warnings: tuple[str, ...] = ()
+    discriminator: dict[str, Any] = {}
 
 
 class TensorInfo(msgspec.Struct, frozen=True):
@@ -117,6 +121,11 @@ class Bundle(msgspec.Struct, frozen=True):
     def accelerator_path(self) -> Path:
         """Where an ONNX decoder would be; it counts only if it names this ``model_id``."""
         return self.path / ACCELERATOR_NAME
+
+    @property
+    def discriminator_path(self) -> Path:
+        """Where its discriminator is, if ``config.discriminator`` says that it has one there."""
+        return self.path / DISCRIMINATOR_NAME
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """The network's state dict, read now; arrays may be views of a mapped file.
@@ -242,10 +251,13 @@ def hash_arrays(tensors: Mapping[str, NDArray[Any]]) -> tuple[str, int]:
 def make_model_id(weights_sha256: str, config: Config) -> str:
     """Hash of the tensors *and* of what decides how they are used: network and Spec.
 
-    The Spec's name is left out, so that a renamed model is still the same model.
+    The Spec's name is left out, so that a renamed model is still the same model; so is a
+    discriminator in a file of its own, without which it draws the same.
     """
     spec = msgspec.to_builtins(config.spec)
     spec.pop("name")
+    if config.discriminator:
+        spec["discriminator"] = False
     if spec["synthesis"] is None:  # models had their ids before there was such a thing
         spec.pop("synthesis")
     resolved = json.dumps({"network": config.network, "spec": spec}, sort_keys=True)
@@ -292,6 +304,8 @@ def open_bundle(path: Path) -> Bundle:
         if config.format != FORMAT:
             raise BundleError(f"{path.name} has the unknown format {config.format[:40]!r}.")
         check_spec(config.spec, path.name)
+        if config.discriminator and not (path / DISCRIMINATOR_NAME).is_file():
+            config = _without_discriminator(config)
         weights_sha256, parameters = hash_weights(weights_path)
     except OSError as error:
         raise BundleError(f"{path.name} cannot be read: {error.strerror}.") from error
@@ -301,13 +315,24 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, config, model_id, weights_sha256, parameters)
 
 
+def _without_discriminator(config: Config) -> Config:
+    """The configuration of a bundle that has lost its discriminator, and says so."""
+    told = f"Its {DISCRIMINATOR_NAME} is missing."
+    spec = msgspec.structs.replace(config.spec, discriminator=False)
+    return msgspec.structs.replace(
+        config, spec=spec, discriminator={}, warnings=(*config.warnings, told)
+    )
+
+
 def write_bundle(
     path: Path,
     config: Config,
     tensors: Mapping[str, NDArray[Any]],
     card: str,
+    discriminator: Mapping[str, NDArray[Any]] | None = None,
 ) -> Bundle:
-    """Write ``config.json``, ``model.safetensors`` and the card, each atomically.
+    """Write ``config.json``, ``model.safetensors`` and the card, each atomically, and before them
+    what ``config.discriminator`` tells of.
 
     An accelerator of older weights may stay behind; it no longer counts, since it names
     another model id.
@@ -315,8 +340,10 @@ def write_bundle(
     from safetensors.numpy import save_file
 
     path.mkdir(parents=True, exist_ok=True)
-    with replacing(path / WEIGHTS_NAME) as temporary:
-        save_file({k: np.asarray(v, order="C") for k, v in tensors.items()}, temporary)
+    for name, arrays in ((DISCRIMINATOR_NAME, discriminator), (WEIGHTS_NAME, tensors)):
+        if arrays is not None:
+            with replacing(path / name) as temporary:
+                save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, temporary)
     data = msgspec.json.format(msgspec.json.encode(config), indent=2)
     write_bytes(path / CONFIG_NAME, data + b"\n")
     write_bytes(path / CARD_NAME, card.encode())

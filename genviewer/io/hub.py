@@ -41,7 +41,7 @@ _WEIGHTS = (
 
 _SIDECARS = (
     "config.json", "README.md", "preview.png", "model_config.json", "environment.json",
-    "specs.json", "hparams.yaml", "decoder.onnx", "encoder.onnx",
+    "specs.json", "hparams.yaml", "decoder.onnx", "encoder.onnx", "discriminator.safetensors",
 )  # fmt: skip
 _SUFFIXES = (".safetensors", ".onnx", ".pt", ".pth", ".ckpt", ".bin", ".pkl")
 

@@ -48,7 +48,7 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-REPEATED = {"blocks", "encoder_blocks", "layers", "latent_layers", "channels"}
+REPEATED = {"blocks", "encoder_blocks", "layers", "latent_layers", "channels", "critic_channels"}
 MAX_REPEATED = 4096
 """More modules, or channels of one, than any network has; a config may come from anywhere."""
 

@@ -92,7 +92,7 @@ def class_count(network: Mapping[str, Any]) -> int:
 def grown_weights(
     network: Mapping[str, Any], weights: Mapping[str, Tensor], extra: int
 ) -> dict[str, Tensor]:
-    """The state dict ``weights`` of ``network`` for its :func:`grown_config`.
+    """The state dict ``weights`` of ``network``, or a part of it, for its :func:`grown_config`.
 
     What belongs to a new class is the mean of what belongs to the old ones; everything else stays
     as it is, so that an old class is drawn as before.
@@ -102,6 +102,8 @@ def grown_weights(
     """
     grown = dict(weights)
     for name, (axis, start, stop) in class_places(network).items():
+        if name not in grown:
+            continue
         tensor = grown[name]
         mean = tensor.narrow(axis, start, stop - start).mean(axis, keepdim=True)
         new = mean.expand(*(extra if i == axis else n for i, n in enumerate(tensor.shape)))

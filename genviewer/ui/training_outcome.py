@@ -67,7 +67,7 @@ class Outcome:
                 self._live.become(loaded)
                 self._run.no_run()
                 self._host.model_kept(loaded)
-                text = f"Kept step {snapshot.step:,} as the model {place.name}."
+                text = _kept(snapshot.step, place.name, loaded)
                 if not self._own(folder):
                     self._host.tell(text)
                     return
@@ -165,3 +165,12 @@ class Outcome:
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")
+
+
+def _kept(step: int, name: str, loaded: Loaded) -> str:
+    """What was kept, and of which step its discriminator is, where that is another."""
+    text = f"Kept step {step:,} as the model {name}."
+    judge = loaded.bundle.config.provenance.get("discriminator_steps", step)
+    if judge == step:
+        return text
+    return f"{text} Its discriminator is that of step {judge:,}, the nearest that was stored."
