@@ -1,4 +1,4 @@
-"""Data sets on the Hugging Face Hub: ``hf-data://owner/name[@revision]``.
+"""Data sets on the Hugging Face Hub: ``hf-data://owner/name[/folder][@revision]``.
 
 Only files that images are read from are downloaded, into the Hub's own cache; without a network
 what is in the cache is used.
@@ -6,10 +6,14 @@ what is in the cache is used.
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from genviewer.io.dataset_arrays import is_idx
 from genviewer.io.dataset_csv import is_picture
+from genviewer.io.dataset_parquet import MISSING, can_read_tables
+from genviewer.io.dataset_shards import choose_shards, is_shard, is_table
 from genviewer.io.dataset_values import DataError
 from genviewer.io.hub import DATA_PREFIX, PREFIX, HubError, HubName, cached, download, parse_name
 
@@ -18,31 +22,52 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIXES = (".zip", ".npz", ".csv")
+_NAME = re.compile(
+    r"(?P<repo>[^/@]+(?:/[^/@]+)?)(?P<folder>(?:/[\w.-]+)*)(?P<revision>@.*)?", re.ASCII
+)
 
 
-def parse_data_name(text: str) -> HubName:
-    """``hf-data://owner/name[@revision]`` in parts.
+def parse_data_name(text: str) -> tuple[HubName, str]:
+    """``hf-data://owner/name[/folder][@revision]`` in parts; the folder may be empty.
 
     Raises:
         DataError: if it is none.
     """
+    match = _NAME.fullmatch(text.removeprefix(DATA_PREFIX))
     try:
-        if not text.startswith(DATA_PREFIX):
-            raise HubError("it begins otherwise")
-        name = parse_name(PREFIX + text.removeprefix(DATA_PREFIX))
+        if match is None or not text.startswith(DATA_PREFIX) or ".." in text:
+            raise HubError("it is written otherwise")
+        name = parse_name(PREFIX + match["repo"] + (match["revision"] or ""))
     except HubError as error:
         raise DataError(
-            f"{text[:80]!r} is no data set on the Hub: write {DATA_PREFIX}owner/name[@revision]."
+            f"{text[:80]!r} is no data set on the Hub: write "
+            f"{DATA_PREFIX}owner/name[/folder][@revision]."
         ) from error
-    return HubName(name.repo, name.revision, "dataset")
+    return HubName(name.repo, name.revision, "dataset"), match["folder"].strip("/")
 
 
-def wanted_data(names: Iterable[str]) -> list[str]:
-    """Which files of a repository hold images or their classes; empty if there are none."""
+def wanted_data(names: Iterable[str], place: str = "") -> list[str]:
+    """Which files of a repository hold images or their classes; empty if there are none.
+
+    Of Parquet tables those that are read. Beside what was uploaded as tables nothing else is
+    wanted: pictures there are previews, and archives what the tables were made of.
+
+    Args:
+        names: of all files.
+        place: what to call the repository in an error.
+
+    Raises:
+        DataError: there are several configurations of tables.
+    """
+    names = list(names)
+    tables = [name for name in names if is_table(name)]
+    chosen = choose_shards(tables, place).names if tables else []
+    if chosen and all(map(is_shard, chosen)):
+        return chosen
     return [
         name
         for name in names
-        if is_picture(name) or name.lower().endswith(_SUFFIXES) or is_idx(name)
+        if is_picture(name) or name.lower().endswith(_SUFFIXES) or is_idx(name) or name in chosen
     ]
 
 
@@ -53,14 +78,15 @@ def fetch_data(text: str) -> Path:
     cancelled is as of :func:`genviewer.io.hub.fetch`.
 
     Args:
-        text: ``hf-data://owner/name[@revision]``.
+        text: ``hf-data://owner/name[/folder][@revision]``.
 
     Raises:
         DataError: no such data set, no network, no files in it that are read here, or a download
             that nobody agreed to (:func:`genviewer.io.hub.refused_download` tells).
     """
+    name, folder = parse_data_name(text)
     try:
-        return download(parse_data_name(text), _wanted)
+        return download(name, partial(_wanted, folder)) / folder
     except HubError as error:
         raise DataError(str(error)) from error
 
@@ -71,9 +97,9 @@ def cached_data(text: str) -> Path:
     Raises:
         DataError: it is not on this machine.
     """
-    name = parse_data_name(text)
+    name, folder = parse_data_name(text)
     try:
-        return cached(name, _wanted)
+        return cached(name, partial(_wanted, folder)) / folder
     except HubError as error:
         raise DataError(
             f"{name} is not on this machine: download it with "
@@ -81,13 +107,21 @@ def cached_data(text: str) -> Path:
         ) from error
 
 
-def _wanted(name: HubName, names: Iterable[str]) -> list[str]:
-    wanted = wanted_data(names)
-    if wanted:
-        return wanted
-    if any(file.endswith(".parquet") for file in names):
-        raise HubError(
-            f"{name} keeps its images in Parquet tables, which are not read: save them as PNG "
-            "files in a folder for each class, and name the folder that these are in."
-        )
-    raise HubError(f"{name} has no images, and no zip, npz, csv or idx file.")
+def _wanted(folder: str, name: HubName, names: Iterable[str]) -> list[str]:
+    """The wanted files of a folder of a repository, of the whole one if ``folder`` is empty.
+
+    Raises:
+        HubError: there are none, or what reads them is missing.
+    """
+    start = f"{folder}/" if folder else ""
+    inside = [file.removeprefix(start) for file in names if file.startswith(start)]
+    place = f"{DATA_PREFIX}{name.repo}/{folder}".rstrip("/")
+    try:
+        wanted = wanted_data(inside, place)
+    except DataError as error:
+        raise HubError(str(error)) from error
+    if not wanted:
+        raise HubError(f"{place} has no images, and no zip, npz, csv, parquet or idx file.")
+    if all(map(is_table, wanted)) and not can_read_tables():
+        raise HubError(f"{place} {MISSING}.")
+    return [start + file for file in wanted]

@@ -35,8 +35,9 @@ def load_images(
     """All training images in memory and, where the source has one, the test split.
 
     ``source`` is ``mnist``, ``builtin:shapes`` (``count`` of them, from ``seed``),
-    ``builtin:letters`` (of the fonts on this machine), ``hf-data://owner/name[@revision]``, a
-    folder of images (its subfolders are the classes) or of idx files, an ``.npz`` with
+    ``builtin:letters`` (of the fonts on this machine),
+    ``hf-data://owner/name[/folder][@revision]``, a folder of images (its subfolders are the
+    classes), of idx files or of Parquet tables, a ``.parquet`` table, an ``.npz`` with
     ``images``/``labels`` or ``train_images``/``train_labels`` and ``test_images``/``test_labels``,
     an idx file, a CSV file with rows of ``label, pixel...`` (a square grey image) or ``file,
     label``, or a zip or folder with one of these in it. Files that are no sound images are left

@@ -1,5 +1,7 @@
 """Data sets of the Hub, from a folder in the layout of its cache: no network is used."""
 
+import sys
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -12,7 +14,7 @@ from genviewer.io.dataset_values import DataError
 from genviewer.io.datasets import load_images
 from genviewer.io.downloading import Downloads, downloading
 from genviewer.io.hub import refused_download
-from tests.io.data_files import classes, encoded, picture, write_zip
+from tests.io.data_files import classes, encoded, picture, write_table, write_zip
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -69,6 +71,45 @@ def test_images_in_a_zip_with_a_table_beside_them(cache, tmp_path):
     assert survey("hf-data://owner/name").class_counts == (("cat", 1), ("dog", 1))
 
 
+def shards(tmp_path, *places):
+    """Tables of two images, by their names."""
+    path = tmp_path / "x.parquet"
+    result = {}
+    for number, place in enumerate(places):
+        images = [encoded(picture(2 * number + i)) for i in range(2)]
+        result[place] = write_table(path, images, [0, 1], names=["cat", "dog"]).read_bytes()
+    return result
+
+
+def test_parquet_tables_in_the_cache_are_surveyed(cache, tmp_path):
+    files = shards(
+        tmp_path, "data/train-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"
+    )
+    cache(files | {"README.md": b"# Pets"})
+    found = survey("hf-data://owner/name")
+    assert found.class_counts == (("cat", 1), ("dog", 1))
+    assert (found.count, found.test_count, found.bad_count) == (2, 2, 0)
+    train, test = load_images("hf-data://owner/name")
+    np.testing.assert_array_equal(train.images, [picture(0), picture(1)])
+    np.testing.assert_array_equal(test.images, [picture(2), picture(3)])
+
+
+def test_a_table_of_the_cache_is_read_by_its_own_name(cache, tmp_path):
+    name = "train-00000-of-00001.parquet"
+    snapshot = cache(shards(tmp_path, name))
+    assert survey(snapshot / name).items.name(1) == f"{name}, row 1"
+
+
+def test_of_several_configurations_a_folder_is_one(cache, tmp_path):
+    names = [f"{place}/train-00000-of-00001.parquet" for place in ("small", "large")]
+    snapshot = cache(shards(tmp_path, *names), revision="v2")
+    assert fetch_data("hf-data://owner/name/large@v2") == snapshot / "large"
+    train, _ = load_images("hf-data://owner/name/large@v2")
+    np.testing.assert_array_equal(train.images, [picture(2), picture(3)])
+    with pytest.raises(DataError, match="2 configurations"):
+        fetch_data("hf-data://owner/name@v2")
+
+
 def test_a_revision_is_that_revision(cache):
     snapshot = cache({"a.png": encoded(picture(0))}, revision="v2")
     assert fetch_data("hf-data://owner/name@v2") == snapshot
@@ -96,7 +137,9 @@ def test_a_run_that_goes_on_downloads_nothing(cache, monkeypatch):
     np.testing.assert_array_equal(images.images[2], picture(2, 8, 8))
 
 
-@pytest.mark.parametrize("text", ["hf-data://", "hf-data://a/b/c", "hf-data://a/../b", "hf://a/b"])
+@pytest.mark.parametrize(
+    "text", ["hf-data://", "hf-data://a/b//c", "hf-data://a/../b", "hf-data://a/b/../c", "hf://a/b"]
+)
 def test_what_is_no_name_is_told(text):
     with pytest.raises(DataError, match="no data set on the Hub"):
         parse_data_name(text)
@@ -111,7 +154,11 @@ def test_only_what_holds_images_is_wanted():
         "x.parquet",
         "t10k-images-idx3-ubyte",
     ]
-    assert wanted_data(names) == ["train/a.PNG", "data.zip", "t10k-images-idx3-ubyte"]
+    wanted = ["train/a.PNG", "data.zip", "x.parquet", "t10k-images-idx3-ubyte"]
+    assert wanted_data(names) == wanted
+    shards = [f"data/{split}-00000-of-00001.parquet" for split in ("train", "test")]
+    more = ["data/extra-00000-of-00001.parquet", "raw/train-00000-of-00001.parquet"]
+    assert wanted_data([*names[:-2], *more, *shards]) == shards
 
 
 class Api:
@@ -175,6 +222,23 @@ def test_only_what_is_wanted_is_downloaded_and_is_there_without_a_network(online
     assert fetch_data("hf-data://owner/name") == folder
 
 
+def test_only_the_tables_that_are_read_are_downloaded(online, monkeypatch):
+    shards = {f"data/{split}-00000-of-00001.parquet": 5 for split in ("train", "test", "extra")}
+    monkeypatch.setattr(
+        Api, "sizes", {"preview.png": 5, "raw.zip": 10**12, "README.md": 5} | shards
+    )
+    fetch_data("hf-data://owner/name")
+    assert list(online[0].files) == list(shards)[:2]
+
+
+def test_tables_are_not_downloaded_without_what_reads_them(online, monkeypatch):
+    monkeypatch.setattr(Api, "sizes", {"data/train-00000-of-00001.parquet": 5})
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(DataError, match=r"needs pyarrow.* pip install genviewer\[parquet\]"):
+        fetch_data("hf-data://owner/name")
+    assert not online
+
+
 def test_what_was_downloaded_in_part_is_no_data_set(online, monkeypatch):
     from huggingface_hub import constants
 
@@ -222,7 +286,10 @@ def test_what_another_program_left_in_part_is_no_data_set(cache):
 @pytest.mark.parametrize(
     ("sizes", "words"),
     [
-        ({"a.parquet": 5}, "Parquet .* save them as PNG files"),
+        (
+            {"a/train-00000-of-00001.parquet": 5, "b/test-00000-of-00001.parquet": 5},
+            "hf-data://owner/name has 2 configurations .a, b.: .* hf-data://owner/name/a",
+        ),
         ({"README.md": 5}, "has no images"),
     ],
 )
