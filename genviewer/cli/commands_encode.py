@@ -22,7 +22,7 @@ def encode(
         list[Path],
         typer.Argument(
             metavar="IMAGES",
-            help="Image files, a folder, .npz, .zip, or .npy of bytes or of floats in [0, 1].",
+            help="Image files, a folder, .npz, .zip, .parquet, .npy of bytes or floats in [0, 1].",
             show_default=False,
         ),
     ],

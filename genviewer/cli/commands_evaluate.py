@@ -21,7 +21,8 @@ def evaluate(
     data: Annotated[
         str,
         typer.Option(
-            help="Real images: a folder, .npz, .zip, .csv, idx file, mnist, builtin:NAME, hf-data://NAME.",
+            help="Real images: a folder, .npz, .zip, .csv, .parquet, idx file, mnist, "
+            "builtin:NAME, hf-data://NAME.",
             show_default=False,
         ),
     ],

@@ -17,7 +17,7 @@ Images = Annotated[
     list[str],
     typer.Argument(
         metavar="IMAGES|DATA",
-        help="Image files, a folder, .npz, .zip, .csv, .npy, mnist, builtin:NAME.",
+        help="Image files, a folder, .npz, .zip, .csv, .parquet, .npy, mnist, builtin:NAME.",
         show_default=False,
     ),
 ]

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIXES = (".zip", ".npz", ".csv")
-_NAME = re.compile(
-    r"(?P<repo>[^/@]+(?:/[^/@]+)?)(?P<folder>(?:/[\w.-]+)*)(?P<revision>@.*)?", re.ASCII
-)
+_NAME = re.compile(r"(?P<repo>[^/@]+(?:/[^/@]+)?)(?P<folder>(?:/[^/@\\]+)*)(?P<revision>@.*)?")
 
 
 def parse_data_name(text: str) -> tuple[HubName, str]:

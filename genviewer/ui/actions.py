@@ -146,7 +146,7 @@ TABLE: tuple[Row, ...] = (
     Row("train_folder", "Train on a Folder of Images…", "Training", ("Ctrl+T",), "folder",
         "Look at a folder of images that the model could learn"),
     Row("train_file", "Train on a File of Images…", "Training", ("Ctrl+Shift+T",), "open",
-        "A zip, npz, CSV or idx file"),
+        "A zip, npz, CSV, Parquet or idx file"),
     Row("train_hub", "Train on Images from the Hub…", "Training", (), "search",
         "A data set of the Hugging Face Hub by its name"),
     Row("train_go", "Start, Pause or Resume", "|Training", ("Ctrl+Return",), "play",

@@ -24,7 +24,7 @@ COUNT = 6
 """So many principal components or factors are offered at once."""
 
 MOST_PLACES = 3
-DATA_FILTER = "Data sets (*.npz *.zip *.csv *-ubyte *.gz);;All files (*)"
+DATA_FILTER = "Data sets (*.npz *.zip *.csv *.parquet *-ubyte *.gz);;All files (*)"
 
 
 class DirectionFinding:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from genviewer.io.bundle import CONFIG_NAME
 from genviewer.io.dataset_arrays import is_idx
 from genviewer.io.dataset_csv import is_picture, names_files
+from genviewer.io.dataset_shards import is_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +53,7 @@ def is_data_set(path: Path) -> bool:
         if name.endswith(".csv"):
             with path.open("rb") as file:
                 return names_files(file)
-        return is_idx(name) and path.is_file()
+        return (is_idx(name) or is_table(name)) and path.is_file()
     except (OSError, ValueError, zipfile.BadZipFile):
         return False
 
@@ -64,7 +65,7 @@ def _names_data(names: Iterable[str]) -> bool:
         lowered = name.lower()
         if lowered.endswith(WEIGHTS) or lowered.rpartition("/")[2] in MODEL_NAMES:
             return False
-        found = found or is_picture(name) or is_idx(name)
+        found = found or is_picture(name) or is_idx(name) or is_table(name)
         found = found or lowered.endswith((".npz", ".csv", ".zip"))
     return found
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FOLDER, FILE = "folder", "file"
 SHOWN = 60
 TILE = 56
-FILES = "Data sets (*.npz *.zip *.csv *.gz *ubyte);;All files (*)"
+FILES = "Data sets (*.npz *.zip *.csv *.parquet *.gz *ubyte);;All files (*)"
 
 
 class ImageSource(QDialog):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from genviewer.ui.training_record import LeftRun
     from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
 
-DATA_FILTER = "Images to train on (*.zip *.npz *.csv *-ubyte *-ubyte.gz);;All files (*)"
+DATA_FILTER = "Images to train on (*.zip *.npz *.csv *.parquet *-ubyte *-ubyte.gz);;All files (*)"
 HUB_PREFIX = "hf-data://"
 OFFER_AFTER_MS = 3000
 """A run that was left is offered when the first picture has been looked at."""

@@ -59,3 +59,14 @@ def test_links_to_folders_are_not_looked_into(images, tmp_path):
     (folder / "away").symlink_to(images, target_is_directory=True)
     assert not is_data_set(folder)
     assert is_data_set(images)
+
+
+def test_tables_of_images_are_data(tmp_path):
+    for name in ("data/train-00000-of-00001.parquet", "metadata.parquet"):
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).touch()
+    assert is_data_set(tmp_path / "set")
+    assert is_data_set(tmp_path / "set" / "data" / "train-00000-of-00001.parquet")
+    assert not is_data_set(tmp_path / "set" / "metadata.parquet")
+    (tmp_path / "set" / "config.json").write_text("{}")
+    assert not is_data_set(tmp_path / "set")

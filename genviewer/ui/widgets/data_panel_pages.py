@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MARGIN = 8  # px between the edge and the frame to drop into
 PARTS = 1000
 INVITATION = "Drop a folder of images here"
-DETAIL = "Or a .zip, .npz, .csv or idx file. Folders inside it are its classes."
+DETAIL = "Or a .zip, .npz, .csv, .parquet or idx file. Folders inside it are its classes."
 
 
 class DropFrame(QWidget):
@@ -72,7 +72,7 @@ class AskPage(DropFrame):
         line.addStretch(1)
         for text, signal, tip in (
             ("Folder…", self.folder_wanted, "Choose a folder of images"),
-            ("File…", self.file_wanted, "Choose a .zip, .npz, .csv or idx file"),
+            ("File…", self.file_wanted, "Choose a .zip, .npz, .csv, .parquet or idx file"),
             ("Hub…", self.hub_wanted, "Fetch a data set of the Hugging Face Hub"),
         ):
             button = QPushButton(text, self)
