@@ -19,6 +19,7 @@ from genviewer.engine.generator import LoadError
 if TYPE_CHECKING:
     from genviewer.core.dataset_plan import DatasetPlan
     from genviewer.core.recipe import Recipe
+    from genviewer.engine.discriminator_file import OwnDiscriminator
     from genviewer.engine.generator import Generator
     from genviewer.io.bundle import Bundle
 
@@ -46,11 +47,11 @@ class Scorer:
         from genviewer.engine.torch_decoder import load_network
 
         self._generator = generator
-        self._network: Any = None
+        self._discriminator: OwnDiscriminator | None = None
         if spec.discriminator:
             self._discriminator = OwnDiscriminator(bundle)
             return
-        self._network = load_network(bundle)
+        self._network: Any = load_network(bundle)
         if not hasattr(self._network, "logits"):
             raise LoadError(f"{spec.name} is of a family whose score cannot be used here.")
 
@@ -62,8 +63,8 @@ class Scorer:
         """
         spec = self._generator.spec
         pack = pack_of([(0, recipe)], self._generator.ref)
-        if spec.discriminator:
-            return self._by_discriminator(pack, recipe)
+        if self._discriminator is not None:
+            return self._by_discriminator(self._discriminator, pack, recipe)
         from genviewer.engine.train_vae import measure_elbo
         from genviewer.io.datasets import Images
 
@@ -73,14 +74,14 @@ class Scorer:
         images = Images("a sample", decode_pack(self._generator, pack), labels)
         return float(measure_elbo(self._network, images, seed=0, batch=1)[0])
 
-    def _by_discriminator(self, pack: Any, recipe: Recipe) -> float:
+    def _by_discriminator(self, judge: OwnDiscriminator, pack: Any, recipe: Recipe) -> float:
         import torch
 
         drawn = decode_raw(self._generator, *pack_inputs(self._generator, pack))
         raw = torch.from_numpy(np.ascontiguousarray(drawn))
         row = pack_condition(recipe.condition, self._generator.spec)
         y = torch.from_numpy(row[None]) if len(row) else None
-        return float(self._discriminator.score(raw, y)[0])
+        return float(judge.score(raw, y)[0])
 
 
 class Rejection:

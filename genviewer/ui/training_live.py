@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genviewer.engine.jobs import Progress
     from genviewer.engine.live_generator import LiveGenerators
     from genviewer.engine.run_timeline import Snapshot
+    from genviewer.io.bundle import Bundle
     from genviewer.ui.explorer import Explorer
 
 T = TypeVar("T")
@@ -318,6 +319,7 @@ class LiveView(QObject):
             self._background.submit(
                 lambda _: self._write(folder, out, snapshot),
                 f"Keeping step {snapshot.step}",
+                done=self._now_on_disk,
                 failed=lambda error: self._tell(str(error), "error"),
                 quiet=True,
             )
@@ -335,11 +337,19 @@ class LiveView(QObject):
             return place.with_name(f"{place.name}-{snapshot.ref.id[:8]}")
         return place
 
-    def _write(self, folder: Path, out: Path, snapshot: Snapshot) -> None:
+    def _write(self, folder: Path, out: Path, snapshot: Snapshot) -> Bundle:
         from genviewer.engine.run_timeline import keep
 
-        keep(folder, snapshot, out)
+        bundle = keep(folder, snapshot, out)
         self._unwritten.pop(out, None)
+        return bundle
+
+    def _now_on_disk(self, bundle: Bundle) -> None:
+        """Know what was kept as it is there: it may carry more than what draws."""
+        known = self._store.loaded(bundle.ref.id)
+        if known is not None and known.bundle.path == bundle.path:
+            self._session.specs[bundle.ref.id] = bundle.spec
+            self._store.adopt(Loaded(bundle, known.generator))
 
     def close(self) -> None:
         """End the lane; what is to be kept is written, and from now on at once."""
