@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from genviewer.io.cancelling import check_cancelled
 from genviewer.io.dataset_csv import MAX_ROWS
 from genviewer.io.dataset_items import UNLABELLED
 from genviewer.io.dataset_parquet_columns import find_columns
+from genviewer.io.dataset_parquet_pages import unpacked_size
 from genviewer.io.dataset_values import (
     MAX_BYTES,
     BadFileError,
@@ -162,8 +163,8 @@ class Table:
         """One column of a row group; strings and bytes as their different values."""
         import pyarrow.parquet as pq
 
-        self._check_size(path, group)
         with self.tree.open(self.name, MAX_BYTES) as file:
+            self._check_size(file, path, group)
             reader = pq.ParquetFile(
                 file,
                 metadata=self._metadata,
@@ -172,19 +173,22 @@ class Table:
             )
             return reader.read_row_group(group, columns=[path], use_threads=False).column(0)
 
-    def _check_size(self, path: str, group: int) -> None:
-        part = self._metadata.row_group(group)
-        for place in range(part.num_columns):
-            column = part.column(place)
-            if column.path_in_schema != path:
-                continue
-            limit = unpacked_limit(column.total_compressed_size, MAX_GROUP_BYTES)
-            if not 0 <= column.total_uncompressed_size <= limit:
-                raise DamagedFileError(
-                    self.name,
-                    f"is among {column.total_uncompressed_size:,} bytes in one row group, which "
-                    f"are too many: write it with fewer rows in each",
-                )
+    def _check_size(self, file: BinaryIO, path: str, group: int) -> None:
+        """DamagedFileError if a column unpacks to too much, whatever the file says of it."""
+        # By its place, since that is what is read: its own path may be another.
+        places, schema = range(self._metadata.num_columns), self._metadata.schema
+        place = next(place for place in places if schema.column(place).path == path)
+        column = self._metadata.row_group(group).column(place)
+        packed, start = column.total_compressed_size, column.data_page_offset
+        if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
+            start = column.dictionary_page_offset
+        unpacked = max(column.total_uncompressed_size, unpacked_size(file, start, packed))
+        if unpacked > unpacked_limit(packed, MAX_GROUP_BYTES):
+            raise DamagedFileError(
+                self.name,
+                f"is among {unpacked:,} bytes in one row group, which are too many: write it with "
+                "fewer rows in each",
+            )
 
 
 def open_table(tree: FileTree, name: str) -> Table:
