@@ -48,9 +48,7 @@ def train(
     from genviewer.engine.iwae_run import run_iwae
 
     images, _ = load_grey_digits(data)
-    config = IwaeRunConfig(
-        samples=samples, batch_size=batch_size, seed=seed, threads=threads or 1
-    )
+    config = IwaeRunConfig(samples=samples, batch_size=batch_size, seed=seed, threads=threads or 1)
     try:
         folder = run_iwae(
             out,

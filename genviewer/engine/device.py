@@ -77,3 +77,15 @@ def choose_device(wanted: str = "auto") -> str:
     if wanted not in names:
         raise LoadError(f"There is no device {wanted!r} here; the devices are {', '.join(names)}.")
     return wanted
+
+
+def training_device(wanted: str = "auto") -> str:
+    """Where a model learns that is drawn on ``wanted``: on that GPU if it is one of CUDA's.
+
+    Elsewhere on the CPU, where a run resumes bit for bit.
+
+    Raises:
+        LoadError: if this machine has no such device.
+    """
+    name = choose_device(wanted)
+    return name if name.startswith("cuda") else "cpu"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from genviewer.engine.device import training_device
 from genviewer.engine.training_thread import ENDED, TrainingThread
 from genviewer.ui.training_live import LiveView
 from genviewer.ui.training_outcome import Outcome
@@ -135,11 +136,13 @@ class Training(QObject):
             return
         stamp = time.strftime("%Y%m%d-%H%M%S")
         folder = free_folder(self._files.runs, config.name, stamp)
+        device = self._explorer.store.device
 
         def make_run() -> TrainingRun:
+            from genviewer.engine.train_place import Place
             from genviewer.engine.training_run import TrainingRun
 
-            return TrainingRun.start(config, folder)
+            return TrainingRun.start(config, folder, Place(training_device(device)))
 
         self._turn_to(folder, config.name, base)
         self._drive(make_run, config.steps)
@@ -155,6 +158,7 @@ class Training(QObject):
         one that diverged does so with a lower learning rate.
         """
         folder, thread, slower = self._folder, self._thread, self._diverged
+        device = self._explorer.store.device
         self._paused = False
         if thread is not None:
             thread.resume()
@@ -162,12 +166,13 @@ class Training(QObject):
 
             def make_run() -> TrainingRun:
                 from genviewer.engine.lower_rate import lower_rate
+                from genviewer.engine.train_place import Place
                 from genviewer.engine.training_run import TrainingRun
 
                 if slower:
                     text = f"It goes on with a learning rate of {lower_rate(folder):g}."
                     self._explorer.bridge.post(lambda: self._host.tell(text))
-                return TrainingRun.resume(folder)
+                return TrainingRun.resume(folder, Place(training_device(device)))
 
             self._drive(make_run, self._standing.steps)
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from genviewer.engine import device
-from genviewer.engine.device import Device, choose_device
+from genviewer.engine.device import Device, choose_device, training_device
 from genviewer.engine.generator import LoadError
 
 GPUS = (Device("cuda:0", "A"), Device("cuda:1", "B"), Device("cpu", "CPU"))
@@ -25,6 +25,15 @@ def test_a_device_that_is_not_there_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(device, "devices", lambda: GPUS)
     with pytest.raises(LoadError, match=r"no device 'mps'.*cuda:0, cuda:1, cpu"):
         choose_device("mps")
+
+
+def test_a_model_learns_where_it_is_drawn_if_that_is_a_gpu_of_cuda(monkeypatch):
+    monkeypatch.setattr(device, "devices", lambda: GPUS)
+    assert [training_device(name) for name in ("auto", "cuda:1", "cpu")] == [
+        "cuda:0", "cuda:1", "cpu",
+    ]  # fmt: skip
+    monkeypatch.setattr(device, "devices", lambda: (Device("mps", "M"), Device("cpu", "CPU")))
+    assert training_device("auto") == "cpu"
 
 
 def test_the_cpu_is_always_there():

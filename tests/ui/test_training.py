@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QWidget
 from genviewer.core.resources import models_dir
 from genviewer.engine import run_lock
 from genviewer.engine.run_timeline import make_snapshot
-from genviewer.engine.train_config import read_config
+from genviewer.engine.train_config import TrainingError, read_config
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_state import TrainingState
+from genviewer.engine.training_run import TrainingRun
 from genviewer.io.bundle import open_bundle
 from genviewer.io.cancelling import check_cancelled
 from genviewer.session.fit import check_recipe
@@ -342,6 +343,33 @@ def test_other_weights_of_the_same_step_are_kept_beside_those_of_before(qtbot, w
     _until(qtbot, lambda: all((_place(window, ref) / "config.json").is_file() for ref in refs))
     assert {open_bundle(_place(window, ref)).ref for ref in refs} == refs
     assert not any("exists" in notice.text for notice in window.notices.notices)
+
+
+@pytest.mark.parametrize("way", ["start", "resume"])
+def test_a_model_learns_on_the_device_that_draws_it(
+    qtbot, window, training, config, user_files, monkeypatch, way
+):
+    asked, places = [], []
+    base = window.explorer.store.loaded(window.session.scene.model.id)
+    monkeypatch.setattr(
+        "genviewer.ui.training.training_device", lambda wanted: asked.append(wanted) or "meta"
+    )
+
+    def refused(*given):
+        places.append(given[-1].share.device.type)
+        raise TrainingError("It is not begun.")
+
+    monkeypatch.setattr(TrainingRun, way, refused)
+    monkeypatch.setattr(window.explorer.store, "device", "that one")
+    if way == "start":
+        training.start(config, base)
+    else:
+        RunFolder(user_files.runs / "run").create(config)
+        training.open_run(user_files.runs / "run", base)
+        _until(qtbot, lambda: training.standing.state == "stopped")
+        training.resume()
+    _until(qtbot, lambda: bool(places) and not training.going)
+    assert (asked, places) == (["that one"], ["meta"])
 
 
 def test_a_run_on_the_disk_can_be_resumed(qtbot, window, running, user_files):
