@@ -16,7 +16,7 @@ from genviewer.io.cancelling import check_cancelled
 from genviewer.io.dataset_csv import MAX_ROWS
 from genviewer.io.dataset_items import UNLABELLED
 from genviewer.io.dataset_parquet_columns import find_columns
-from genviewer.io.dataset_parquet_pages import unpacked_size
+from genviewer.io.dataset_parquet_pages import read_groups, unpacked_size
 from genviewer.io.dataset_values import (
     MAX_BYTES,
     BadFileError,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genviewer.io.dataset_parquet_columns import Columns
+    from genviewer.io.dataset_parquet_pages import Span
     from genviewer.io.dataset_trees import FileTree
 
 MAX_GROUP_BYTES = 1 << 30
 """So many bytes of images may be in a row group, unpacked; the Hub's own have 100 MB or less."""
 
-MAX_COLUMNS, MAX_GROUPS = 10_000, 200_000
-_MAX_FOOTER_BYTES = 64 << 20
+MAX_COLUMNS = 10_000
 NO_CLASS, LEFT_OUT = -1, -2
 MISSING = "needs pyarrow, which reads Parquet tables: pip install genviewer[parquet]"
 
@@ -116,6 +116,7 @@ class Table:
     name: str
     columns: Columns
     rows: Labels
+    _spans: dict[str, list[Span]]
     _metadata: Any
 
     def images(self, group: int) -> EncodedImages:
@@ -175,15 +176,9 @@ class Table:
 
     def _check_size(self, file: BinaryIO, path: str, group: int) -> None:
         """DamagedFileError if a column unpacks to too much, whatever the file says of it."""
-        # By its place, since that is what is read: its own path may be another.
-        places, schema = range(self._metadata.num_columns), self._metadata.schema
-        place = next(place for place in places if schema.column(place).path == path)
-        column = self._metadata.row_group(group).column(place)
-        packed, start = column.total_compressed_size, column.data_page_offset
-        if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
-            start = column.dictionary_page_offset
-        unpacked = max(column.total_uncompressed_size, unpacked_size(file, start, packed))
-        if unpacked > unpacked_limit(packed, MAX_GROUP_BYTES):
+        span = self._spans[path][group]
+        unpacked = unpacked_size(file, span)
+        if unpacked > unpacked_limit(span.length, MAX_GROUP_BYTES):
             raise DamagedFileError(
                 self.name,
                 f"is among {unpacked:,} bytes in one row group, which are too many: write it with "
@@ -204,22 +199,23 @@ def open_table(tree: FileTree, name: str) -> Table:
     import pyarrow.parquet as pq
 
     with tree.open(name, MAX_BYTES) as file, _sound(name, "is damaged or no Parquet table"):
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 8))
-        footer = int.from_bytes(file.read(4), "little")
-        if min(footer, size) > _MAX_FOOTER_BYTES:
-            raise DamagedFileError(name, "tells too much about itself to be read")
+        groups = read_groups(file)
         file.seek(0)
         metadata = pq.ParquetFile(file, pre_buffer=False).metadata
-        if metadata.num_columns > MAX_COLUMNS or metadata.num_row_groups > MAX_GROUPS:
-            raise DamagedFileError(name, "has far too many columns or row groups")
-        rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        if min(rows, default=0) < 0 or sum(rows) > MAX_ROWS:
+        if metadata.num_columns > MAX_COLUMNS:
+            raise DamagedFileError(name, "has far too many columns")
+        if sum(group.rows for group in groups) > MAX_ROWS:
             raise DamagedFileError(name, f"has more than {MAX_ROWS:,} rows")
+        paths = [metadata.schema.column(place).path for place in range(metadata.num_columns)]
+        if any(len(group.columns) != len(paths) for group in groups):
+            raise ValueError("a row group has other columns")
         columns = find_columns(metadata)
     if columns is None:
         raise NoImagesError(name, "has no column of images")
-    return Table(tree, name, columns, np.array(rows, np.int64), metadata)
+    read = [path for path in (columns.image, columns.label) if path is not None]
+    spans = {path: [group.columns[paths.index(path)] for group in groups] for path in read}
+    rows = np.array([group.rows for group in groups], np.int64)
+    return Table(tree, name, columns, rows, spans, metadata)
 
 
 class NoImagesError(DamagedFileError):

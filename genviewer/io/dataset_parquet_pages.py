@@ -1,42 +1,103 @@
-"""How much a column of a Parquet row group unpacks to, by the headers of its pages.
+"""Where a Parquet table keeps its columns, and how much they unpack to.
 
-The sums in a file's footer are not what is unpacked: that is what stands before each page, in
-Thrift's compact protocol (parquet.thrift, ``PageHeader``; thrift-compact-protocol.md).
+Read here and not by pyarrow, whose functions for this end the whole program at a footer that is
+damaged, and know no more than the footer's sums: what is unpacked is what stands before each page
+(parquet.thrift: ``FileMetaData``, ``PageHeader``).
 """
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-MAX_PAGES = 200_000
-_FIRST_BYTES, _MOST_BYTES = 256, 1 << 20  # of a header; statistics may make it long
-_MAX_DEPTH = 8
-_UNPACKED, _PACKED = 2, 3  # fields of a PageHeader
-_STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT, _UUID = (
-    0, 1, 2, 3, 7, 8, 9, 10, 12, 13,
-)  # fmt: skip
-_NUMBERS = (4, 5, 6)
+from genviewer.io.thrift_compact import I32, I64, CompactError, CompactReader, CutShortError
+
+MAX_GROUPS, MAX_PAGES = 200_000, 200_000
+_MAX_FOOTER_BYTES = 64 << 20
+_FIRST_BYTES, _MOST_BYTES = 256, 1 << 20  # of a page's header; statistics may make it long
+_END = 8  # bytes behind the footer: its length, and a mark
+
+_GROUPS, _COLUMNS, _ROWS, _ABOUT = 4, 1, 3, 3
+_PACKED, _PAGES, _DICTIONARY = 7, 9, 11
+_FOOTER = {
+    _GROUPS: [
+        {
+            _COLUMNS: [{_ABOUT: {_PACKED: I64, _PAGES: I64, _DICTIONARY: I64}}],
+            _ROWS: I64,
+        }
+    ]
+}
+_PAGE_UNPACKED, _PAGE_PACKED = 2, 3
+_PAGE = {_PAGE_UNPACKED: I32, _PAGE_PACKED: I32}
 
 
-def unpacked_size(file: BinaryIO, start: int, length: int) -> int:
-    """The bytes of all pages of a column, unpacked.
+class Span(NamedTuple):
+    """Where a column of a row group lies in the file, in bytes."""
 
-    Args:
-        file: the table.
-        start: where the column's first page begins.
-        length: bytes of the column in the file.
+    start: int
+    length: int
+
+
+class Group(NamedTuple):
+    """A row group: its rows, and where each of the columns lies."""
+
+    rows: int
+    columns: tuple[Span, ...]
+
+
+def read_groups(file: BinaryIO) -> list[Group]:
+    """The row groups of a table, as its footer says.
+
+    Raises:
+        ValueError: it is no Parquet table, is damaged, or has far too many parts.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _END))
+    length = int.from_bytes(file.read(4), "little")
+    if file.read() != b"PAR1" or length > min(size - _END, _MAX_FOOTER_BYTES):
+        raise CompactError("it has no footer that can be read")
+    file.seek(size - _END - length)
+    groups = CompactReader(file.read(length)).read(_FOOTER).get(_GROUPS, [])
+    if len(groups) > MAX_GROUPS:
+        raise CompactError("it has far too many row groups")
+    return [
+        Group(
+            _not_negative(group.get(_ROWS)),
+            tuple(_span(column.get(_ABOUT, {}), size) for column in group.get(_COLUMNS, [])),
+        )
+        for group in groups
+    ]
+
+
+def _span(about: dict[int, int], size: int) -> Span:
+    start, length = _not_negative(about.get(_PAGES)), _not_negative(about.get(_PACKED))
+    dictionary = about.get(_DICTIONARY, 0)
+    if 0 < dictionary < start:
+        start = dictionary
+    if start + length > size:
+        raise CompactError("a column lies beyond the end")
+    return Span(start, length)
+
+
+def _not_negative(value: int | None) -> int:
+    if value is None or value < 0:
+        raise CompactError("a size is missing or negative")
+    return value
+
+
+def unpacked_size(file: BinaryIO, span: Span) -> int:
+    """The bytes of all pages of a column of a row group, unpacked.
 
     Raises:
         ValueError: the headers are damaged, or there are far too many.
     """
-    total, end = 0, start + length
+    total, start, end = 0, span.start, span.start + span.length
     for _ in range(MAX_PAGES):
         if start >= end:
             return total
         packed, unpacked, header = _page(file, start, end)
         total += unpacked
         start += header + packed
-    raise ValueError("it has far too many pages")
+    raise CompactError("it has far too many pages")
 
 
 def _page(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
@@ -44,84 +105,13 @@ def _page(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
     wanted = _FIRST_BYTES
     while True:
         file.seek(start)
-        header = _Header(file.read(min(wanted, end - start)))
+        reader = CompactReader(file.read(min(wanted, end - start)))
         try:
-            fields = header.numbers()
-        except IndexError:
+            page = reader.read(_PAGE)
+        except CutShortError:
             if wanted >= min(_MOST_BYTES, end - start):
-                raise ValueError("the header of a page has no end") from None
+                raise
             wanted *= 8
             continue
-        packed, unpacked = fields.get(_PACKED, -1), fields.get(_UNPACKED, -1)
-        if packed < 0 or unpacked < 0:
-            raise ValueError("a page does not say how large it is")
-        return packed, unpacked, header.at
-
-
-class _Header:
-    """A reader of one structure; IndexError where the bytes end before it does."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.at = 0
-
-    def numbers(self) -> dict[int, int]:
-        """The fields of the structure that are whole numbers."""
-        return self._struct(0)
-
-    def _struct(self, depth: int) -> dict[int, int]:
-        if depth > _MAX_DEPTH:
-            raise ValueError("the header of a page is too deep")
-        found: dict[int, int] = {}
-        field = 0
-        while (byte := self._byte()) != _STOP:
-            field = field + (byte >> 4) if byte >> 4 else self._number()
-            kind = byte & 15
-            if kind in _NUMBERS:
-                found[field] = self._number()
-            elif kind not in (_TRUE, _FALSE):
-                self._skip(kind, depth)
-        return found
-
-    def _skip(self, kind: int, depth: int) -> None:
-        """Over a value; a truth value in a list takes a byte."""
-        if kind in _NUMBERS:
-            self._varint()
-        elif kind in (_TRUE, _FALSE, _BYTE):
-            self._over(1)
-        elif kind in (_DOUBLE, _UUID):
-            self._over(8 if kind == _DOUBLE else 16)
-        elif kind == _BINARY:
-            self._over(self._varint())
-        elif kind in (_LIST, _SET):
-            byte = self._byte()
-            count = byte >> 4 if byte >> 4 < 15 else self._varint()
-            for _ in range(count):
-                self._skip(byte & 15, depth + 1)
-        elif kind == _STRUCT:
-            self._struct(depth + 1)
-        else:
-            raise ValueError("the header of a page is of another kind")
-
-    def _byte(self) -> int:
-        byte = self._data[self.at]
-        self.at += 1
-        return byte
-
-    def _over(self, count: int) -> None:
-        self.at += count
-        if self.at > len(self._data):
-            raise IndexError
-
-    def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 70, 7):
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-        raise ValueError("a number in the header of a page has no end")
-
-    def _number(self) -> int:
-        value = self._varint()
-        return value >> 1 ^ -(value & 1)
+        packed, unpacked = page.get(_PAGE_PACKED), page.get(_PAGE_UNPACKED)
+        return _not_negative(packed), _not_negative(unpacked), reader.at
