@@ -1,28 +1,27 @@
 """Runs a training for the window: start, pause, stop, keep, discard, and what closing means.
 
-The run itself is in a thread of its own (:mod:`genviewer.engine.training_thread`); this is its
-other end on the GUI thread.
+The run itself is in a thread of its own, which :mod:`genviewer.ui.training_driver` drives.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from genviewer.engine.device import training_device
-from genviewer.engine.training_thread import ENDED, TrainingThread
+from genviewer.ui.training_driver import TrainingDriver
 from genviewer.ui.training_live import LiveView
 from genviewer.ui.training_outcome import Outcome
 from genviewer.ui.training_record import (
     LeftRun,
+    RunOnDisk,
     delete_discarded,
     forget_record,
     free_folder,
+    read_run,
     write_record,
 )
 from genviewer.ui.training_standing import (
@@ -36,31 +35,12 @@ from genviewer.ui.widgets.training_panel import Standing, TrainingPanel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genviewer.engine.jobs import Progress
-    from genviewer.engine.run_timeline import Snapshot
     from genviewer.engine.train_config import TrainConfig
-    from genviewer.engine.training_run import TrainingRun
-    from genviewer.engine.training_thread import News
+    from genviewer.engine.training_news import News
     from genviewer.session.paths import UserFiles
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.models import Loaded
     from genviewer.ui.training_outcome import Host
-
-WHILE_TRAINING = 1
-"""Threads of a decode while the trainer needs the cores; its own are as many."""
-
-SNAPSHOTS_PER_S = 2.0  # each is drawn everywhere, on cores that the training could use
-JOIN_S = 60.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Left:
-    """A run as it was found on the disk."""
-
-    name: str
-    step: int
-    steps: int
-    snapshot: Snapshot | None
 
 
 class Training(QObject):
@@ -91,13 +71,14 @@ class Training(QObject):
         self.panel = panel
         self.live = LiveView(explorer, host.tell, self)
         self.live.step_shown.connect(self.step_shown)
-        self._thread: TrainingThread | None = None
+        self._driver = TrainingDriver(explorer, self.live, self)
+        self._driver.told.connect(self._told)
+        self._driver.ended.connect(self._ended)
         self._folder: Path | None = None
         self._standing = Standing()
         self._blocked = ""
         self._outcome = Outcome(explorer, self.live, files, host, self)
         self._paused = self._diverged = False
-        self._then: Callable[[], object] | None = None
         panel.pause_wanted.connect(self.pause)
         panel.resume_wanted.connect(self.resume)
         panel.stop_wanted.connect(self.stop)
@@ -136,45 +117,29 @@ class Training(QObject):
             return
         stamp = time.strftime("%Y%m%d-%H%M%S")
         folder = free_folder(self._files.runs, config.name, stamp)
-        device = self._explorer.store.device
-
-        def make_run() -> TrainingRun:
-            from genviewer.engine.train_place import Place
-            from genviewer.engine.training_run import TrainingRun
-
-            return TrainingRun.start(config, folder, Place(training_device(device)))
-
         self._turn_to(folder, config.name, base)
-        self._drive(make_run, config.steps)
+        self._driver.start(config, folder)
+        self._begins(config.steps)
 
     def pause(self) -> None:
         """Wait before the next step."""
-        if self._thread is not None:
+        if self._driver.going:
             self._paused = True
-            self._thread.pause()
+            self._driver.pause()
 
     def resume(self) -> None:
         """Go on: after a pause, after trouble, or from the checkpoint of a run that had stopped;
         one that diverged does so with a lower learning rate.
         """
-        folder, thread, slower = self._folder, self._thread, self._diverged
-        device = self._explorer.store.device
         self._paused = False
-        if thread is not None:
-            thread.resume()
-        elif folder is not None:
+        if self._driver.going:
+            self._driver.resume()
+        elif self._folder is not None:
+            self._driver.go_on(self._folder, self._slowed if self._diverged else None)
+            self._begins(self._standing.steps)
 
-            def make_run() -> TrainingRun:
-                from genviewer.engine.lower_rate import lower_rate
-                from genviewer.engine.train_place import Place
-                from genviewer.engine.training_run import TrainingRun
-
-                if slower:
-                    text = f"It goes on with a learning rate of {lower_rate(folder):g}."
-                    self._explorer.bridge.post(lambda: self._host.tell(text))
-                return TrainingRun.resume(folder, Place(training_device(device)))
-
-            self._drive(make_run, self._standing.steps)
+    def _slowed(self, rate: float) -> None:
+        self._host.tell(f"It goes on with a learning rate of {rate:g}.")
 
     def stop(self) -> None:
         """End after the current step, with a checkpoint."""
@@ -225,7 +190,7 @@ class Training(QObject):
     def leave(self) -> None:
         """Go back to the model as it was; the run stays on the disk. Not while it goes on."""
         folder, base = self._folder, self.live.base
-        if self._thread is None and folder is not None and base is not None:
+        if not self._driver.going and folder is not None and base is not None:
             self.live.become(base)
             self.no_run()
             self._host.tell(f"The run stays in {folder}.")
@@ -262,18 +227,7 @@ class Training(QObject):
         if not self.may_open():
             return
 
-        def work(_: Progress) -> _Left:
-            from genviewer.engine.run_timeline import RunTimeline
-            from genviewer.engine.train_run import RunFolder
-
-            run, timeline = RunFolder(folder), RunTimeline(folder)
-            config, steps = run.config(), timeline.steps()
-            checkpoints = run.checkpoints()
-            snapshot = timeline.snapshot(steps[-1]) if steps else None
-            step = checkpoints[-1][0] if checkpoints else 0
-            return _Left(config.name, step, config.steps, snapshot)
-
-        def done(left: _Left) -> None:
+        def done(left: RunOnDisk) -> None:
             if not self.may_open():  # one may have been started while this one was read
                 return
             self._turn_to(folder, left.name, base)
@@ -284,7 +238,7 @@ class Training(QObject):
             self._stand(standing_on_disk(left.step, left.steps, model=model))
 
         self._explorer.jobs.submit(
-            work,
+            lambda _: read_run(folder),
             f"Opening the run {folder.name}",
             key="open run",
             done=done,
@@ -300,7 +254,7 @@ class Training(QObject):
 
     def show_watched(self, news: News) -> None:
         """Show how the run goes that was opened here and is trained by another process."""
-        if self._thread is not None or self._folder is None or news.folder != self._folder:
+        if self._driver.going or self._folder is None or news.folder != self._folder:
             return
         if news.snapshot is not None:
             self.live.follow(news.snapshot)
@@ -327,7 +281,7 @@ class Training(QObject):
     @property
     def going(self) -> bool:
         """Whether a training would be interrupted by the window's end."""
-        return self._thread is not None
+        return self._driver.going
 
     def end_for_good(self, discard: bool, then: Callable[[], object]) -> None:
         """End the training, to be resumed later or discarded; ``then`` is called afterwards."""
@@ -335,67 +289,37 @@ class Training(QObject):
 
     def close(self) -> None:
         """Nothing comes after this; what is cited is on the disk."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
-            thread.join(JOIN_S)
+        self._driver.close()
         self.live.close()
         delete_discarded(self._files.runs)
 
-    # the thread's other end
+    # how it goes
 
-    def _drive(self, make_run: Callable[[], TrainingRun], steps: int) -> None:
-        def on_news() -> None:
-            self._explorer.bridge.post(lambda: self._take(thread))
-
-        renderer = self._explorer.renderer
-        thread = TrainingThread(
-            make_run, on_news, WHILE_TRAINING, SNAPSHOTS_PER_S, lambda: renderer.moving
-        )
-        self._thread = thread
-        self.live.threads = WHILE_TRAINING
-        self._explorer.use_threads(WHILE_TRAINING)
-        renderer.sparing = True
+    def _begins(self, steps: int) -> None:
         self.panel.show_page("run")
         before = self._standing
         self._stand(
             Standing("starting", before.step, steps, sentence="Starting.", model=before.model)
         )
-        thread.start()
 
-    def _take(self, thread: TrainingThread) -> None:
-        if thread is not self._thread:
-            return
-        news = thread.take()
-        if news is None:
-            return
+    def _told(self, news: News) -> None:
         for text in news.notices:
             self._host.tell(text, "warning")
         if news.snapshot is not None:
             self.live.follow(news.snapshot)
-        ended = news.state in ENDED
         before, now = self._standing, standing_of(news, self._standing, asked=self._paused)
         if now.state == "paused" and now.advice and before.state != "paused":
             self._host.tell(now.sentence, "warning")
         self._stand(now)
         self.news.emit(news)
-        if ended:
-            self._ended(news)
 
     def _ended(self, news: News) -> None:
-        self._thread = None
         self._diverged = news.diverged
-        self.live.threads = None
-        self._explorer.use_threads(None)
-        self._explorer.renderer.sparing = False
-        folder, then = self._folder, self._then
-        self._then = None
+        folder = self._folder
         if news.state == "failed":
             self._host.tell(news.sentence, "error")
         if folder is not None and not (folder / "train.toml").is_file():
             self._never_begun()
-        if then is not None:
-            then()
 
     def _never_begun(self) -> None:
         """There is no run: the data, or the configuration, did not let it begin, or it was stopped
@@ -407,13 +331,12 @@ class Training(QObject):
         self.no_run()
 
     def _when_ended(self, then: Callable[[], object] | None) -> None:
-        if self._thread is None:
+        if not self._driver.going:
             if then is not None:
                 then()
             return
-        self._then = then or self._then
         self._stand(msgspec.structs.replace(self._standing, state="stopping", sentence=STOPPING))
-        self._thread.stop()
+        self._driver.end(then)
 
     def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:
         self._folder = folder

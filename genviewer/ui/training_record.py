@@ -1,9 +1,10 @@
-"""Which training was not brought to its end, for the next start; and runs that were discarded."""
+"""Runs on the disk: which was not brought to its end, how one stands, and what was discarded."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from genviewer.core.recipe import ModelRef
+    from genviewer.engine.run_timeline import Snapshot
     from genviewer.session.paths import UserFiles
 
 MAX_BYTES = 1 << 16
@@ -29,6 +31,16 @@ class LeftRun(msgspec.Struct, frozen=True):
     folder: str
     name: str
     base: str
+
+
+@dataclass(frozen=True, eq=False)
+class RunOnDisk:
+    """A run that stands still: its name, how far it is and goes, and its newest weights."""
+
+    name: str
+    step: int
+    steps: int
+    snapshot: Snapshot | None
 
 
 def write_record(file: Path, left: LeftRun) -> None:
@@ -77,6 +89,21 @@ def began_as(run: Path) -> tuple[Path, dict[str, str]] | None:
     except (OSError, ValueError):  # no name that the system could have
         pass
     return None
+
+
+def read_run(run: Path) -> RunOnDisk:
+    """A run as it is on the disk. Any thread; imports torch.
+
+    Raises:
+        TrainingError, TimelineError: it cannot be read.
+    """
+    from genviewer.engine.run_timeline import RunTimeline
+    from genviewer.engine.train_run import RunFolder
+
+    folder, timeline = RunFolder(run), RunTimeline(run)
+    config, steps, checkpoints = folder.config(), timeline.steps(), folder.checkpoints()
+    snapshot = timeline.snapshot(steps[-1]) if steps else None
+    return RunOnDisk(config.name, checkpoints[-1][0] if checkpoints else 0, config.steps, snapshot)
 
 
 def put_aside(run: Path) -> Path:

@@ -352,7 +352,8 @@ def test_a_model_learns_on_the_device_that_draws_it(
     asked, places = [], []
     base = window.explorer.store.loaded(window.session.scene.model.id)
     monkeypatch.setattr(
-        "genviewer.ui.training.training_device", lambda wanted: asked.append(wanted) or "meta"
+        "genviewer.ui.training_driver.training_device",
+        lambda wanted: asked.append(wanted) or "meta",
     )
 
     def refused(*given):
