@@ -72,7 +72,7 @@ def test_no_module_of_a_package_needs_torch_to_be_imported(package):
     ]
     assert modules
     loaded = loaded_by("\n".join(f"import {module}" for module in modules))
-    assert not loaded & {"torch", "PySide6", "onnx"}
+    assert not loaded & {"torch", "PySide6", "onnx", "pyarrow"}
 
 
 @needs_digits

@@ -22,7 +22,7 @@ _TRAIN = frozenset({"train", "training"})
 _HELD = frozenset(
     {"test", "testing", "eval", "evaluation", "val", "valid", "validation", "dev"}
 )  # fmt: skip
-_PART = re.compile(r"-\d{5}-of-\d{5}\.parquet", re.IGNORECASE)
+_PART = re.compile(r"-\d{5}-of-\d{5}(-[0-9a-f]+)?\.parquet", re.IGNORECASE)  # older ones end so
 _SHOWN = 6  # configurations in a sentence
 
 
