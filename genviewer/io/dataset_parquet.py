@@ -27,7 +27,7 @@ from genviewer.io.dataset_values import (
 from genviewer.io.foreign.budget import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from genviewer.io.dataset_parquet_columns import Columns
     from genviewer.io.dataset_parquet_pages import Span
@@ -127,7 +127,8 @@ class Table:
             BadFileError: the file is gone.
         """
         with _sound(self.name, "is in a part of the file that is damaged or packed in an odd way"):
-            found = EncodedImages(self._read(self.columns.image, group, strings=True))
+            with self._column(self.columns.image, strings=True) as read:
+                found = EncodedImages(read(group))
             if len(found) != self.rows[group]:
                 raise ValueError("it has not the rows that it says")
             return found
@@ -144,14 +145,17 @@ class Table:
         codes = np.full(int(self.rows.sum()), NO_CLASS, np.int64)
         places: dict[str, int] = {}
         at = 0
-        for group, rows in enumerate(self.rows):
-            check_cancelled()
-            with _sound(self.name, "has classes that are damaged or packed in an odd way"):
-                column = self._read(self.columns.label, group, strings=self.columns.text)
-                part = _texts(column, places) if self.columns.text else _numbers(column)
-                codes[at : at + rows] = part
-            at += rows
-        if self.columns.text:
+        path, text = self.columns.label, self.columns.text
+        with (
+            _sound(self.name, "has classes that are damaged or packed in an odd way"),
+            self._column(path, strings=text) as read,
+        ):
+            for group, rows in enumerate(self.rows):
+                check_cancelled()
+                column = read(group)
+                codes[at : at + rows] = _texts(column, places) if text else _numbers(column)
+                at += rows
+        if text:
             return TableLabels(codes, tuple(places), False)
         if self.columns.names is not None:
             names = self.columns.names
@@ -160,19 +164,24 @@ class Table:
         none = int(values[0] < 0) if len(values) else 0
         return TableLabels(found.reshape(-1) - none, tuple(map(str, values[none:])), False)
 
-    def _read(self, path: str, group: int, *, strings: bool) -> Any:
-        """One column of a row group; strings and bytes as their different values."""
+    @contextlib.contextmanager
+    def _column(self, path: str, *, strings: bool) -> Iterator[Callable[[int], Any]]:
+        """What reads a column of a row group; strings and bytes as their different values."""
         import pyarrow.parquet as pq
 
         with self.tree.open(self.name, MAX_BYTES) as file:
-            self._check_size(file, path, group)
             reader = pq.ParquetFile(
                 file,
                 metadata=self._metadata,
                 read_dictionary=[path] if strings else None,
                 pre_buffer=False,
             )
-            return reader.read_row_group(group, columns=[path], use_threads=False).column(0)
+
+            def read(group: int) -> Any:
+                self._check_size(file, path, group)
+                return reader.read_row_group(group, columns=[path], use_threads=False).column(0)
+
+            yield read
 
     def _check_size(self, file: BinaryIO, path: str, group: int) -> None:
         """DamagedFileError if a column unpacks to too much, whatever the file says of it."""
