@@ -84,7 +84,7 @@ PREFERENCES: tuple[Row, ...] = (
     ),
     Row(
         "device", "Device", "Drawing", "choice", "auto",
-        "Where samples are drawn; the same seed is the same picture on each.",
+        "Where samples are drawn and models learn; a seed is the same picture on each.",
         choices=(
             ("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "NVIDIA GPU (CUDA)"),
             ("mps", "Apple GPU (MPS)"),

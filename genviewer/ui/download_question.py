@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from genviewer.io.downloading import size_in_words
+from genviewer.ui.question_box import question_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +26,12 @@ def ask_download(
 ) -> None:
     """Ask about a download that was refused for its size (GUI thread)."""
     what = "model" if refused.name.kind == "model" else "data set"
-    box = QMessageBox(
-        QMessageBox.Icon.Question,
+    box = question_box(
+        parent,
         "A large download",
         f"The {what} {refused.name.repo} is {size_in_words(refused.size)} to download.",
-        QMessageBox.StandardButton.Cancel,
-        parent,
-    )
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setInformativeText(
         "It goes into the Hub's cache on this machine. It can be cancelled while it goes on; files "
-        "that are whole by then need not be fetched again."
+        "that are whole by then need not be fetched again.",
     )
     download = box.addButton("Download", QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(QMessageBox.StandardButton.Cancel)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from genviewer.engine.thumbnails import thumbnail
 from genviewer.io.readers.alternatives import asked, variant
 from genviewer.ui.assumptions_dialog import AssumptionsDialog
+from genviewer.ui.question_box import question_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,14 +59,7 @@ class OpeningQuestions:
 
     def ask_trust(self, question: TrustQuestion, then: Callable[[], None]) -> None:
         """Ask whether a file may run its program; ``then`` opens it, once that is remembered."""
-        box = QMessageBox(
-            QMessageBox.Icon.Warning,
-            "Run what is in this file?",
-            question.text,
-            QMessageBox.StandardButton.Cancel,
-            self._window,
-        )
-        box.setTextFormat(Qt.TextFormat.PlainText)
+        box = question_box(self._window, "Run what is in this file?", question.text, risky=True)
         run = box.addButton("Trust and open", QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(QMessageBox.StandardButton.Cancel)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

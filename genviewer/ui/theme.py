@@ -179,6 +179,7 @@ def _style_sheet(c: Colors) -> str:
     chevron = (assets_dir() / "theme" / name).as_posix()
     hover = c.raised.lighter(118).name() if c.dark else c.raised.darker(104).name()
     return f"""
+    * {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QMainWindow, QMainWindow::separator {{ background: {n["window"]}; }}
     QMainWindow::separator {{ width: 5px; height: 5px; }}
     QMainWindow::separator:hover {{ background: {n["accent"]}; }}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
+from genviewer.ui.question_box import question_box
 from genviewer.ui.training_record import began_as, read_record
 
 if TYPE_CHECKING:
@@ -232,14 +233,12 @@ class TrainingCommands:
 
     def _ask(self, training: Training) -> None:
         standing = training.standing
-        box = QMessageBox(
-            QMessageBox.Icon.Question,
+        box = question_box(
+            self._window,
             "A training goes on",
             f"The training stands at step {standing.step:,} of {standing.steps:,}.",
-            QMessageBox.StandardButton.Cancel,
-            self._window,
+            "If the run is kept, it can go on at the next start.",
         )
-        box.setInformativeText("If the run is kept, it can go on at the next start.")
         stop = box.addButton("Stop and Keep the Run", QMessageBox.ButtonRole.AcceptRole)
         discard = box.addButton("Discard the Run", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(stop)
