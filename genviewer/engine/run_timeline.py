@@ -32,7 +32,7 @@ from genviewer.io.bundle import (
 from genviewer.io.write_errors import write_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 TIMELINE_NAME = "timeline"
@@ -40,6 +40,7 @@ KEPT_NAME = "kept"
 MOST_STEPS = 60
 MOST_BYTES = 2 << 30  # of one timeline: large networks get fewer steps
 FEWEST_STEPS = 12
+LITTLE_BYTES = 64 << 20  # of a timeline's discriminators: so much they may take in any case
 _WEIGHTS = re.compile(r"step-(\d{1,15})\.safetensors")
 _DISCRIMINATOR = re.compile(r"discriminator-(\d{1,15})\.safetensors")
 
@@ -92,6 +93,17 @@ def timeline_steps(steps: int, bytes_each: int = 0) -> frozenset[int]:
     even = np.linspace(0, steps, most // 2)
     early = np.geomspace(1, max(steps, 1), most - most // 2)
     return frozenset(min(steps, round(float(step))) for step in (*even, *early))
+
+
+def judged_steps(steps: Iterable[int], bytes_each: int, discriminator: int) -> frozenset[int]:
+    """At which of the ``steps`` of a timeline a discriminator of so many bytes is stored, too.
+
+    At all of them, or, where those of a small generator would take more room than its weights, at
+    every second, third and so on, the last among them.
+    """
+    ordered = sorted(steps, reverse=True)
+    room = max(len(ordered) * bytes_each, LITTLE_BYTES)
+    return frozenset(ordered[:: max(1, -(-len(ordered) * discriminator // room))])
 
 
 class RunTimeline:

@@ -18,6 +18,7 @@ from genviewer.engine.run_lock import RunLock, check_free
 from genviewer.engine.run_timeline import (
     RunTimeline,
     Snapshot,
+    judged_steps,
     make_snapshot,
     timeline_steps,
 )
@@ -76,6 +77,7 @@ class TrainingRun:
         self._state: TrainingState | None = None
         self._begun: TrainingState | None = None  # before its first step, until that is asked for
         self._on_timeline: frozenset[int] = frozenset()
+        self._judged: frozenset[int] = frozenset()  # those stored with their discriminator
 
     @classmethod
     def start(cls, config: TrainConfig, folder: Path, place: Place | None = None) -> TrainingRun:
@@ -261,7 +263,9 @@ class TrainingRun:
             yield OnTimeline(step)
 
     def _write_timeline(self) -> None:
-        self.timeline.write(self.snapshot(), discriminator_weights(self.config, self.state))
+        judged = self.state.step in self._judged
+        discriminator = discriminator_weights(self.config, self.state) if judged else None
+        self.timeline.write(self.snapshot(), discriminator)
 
     def _measure(self, step: int, checkpoint: bool) -> dict[str, float]:
         due = self._measures.due(step, checkpoint or step in self._on_timeline)
@@ -296,8 +300,9 @@ class TrainingRun:
         self._saved = -1 if fresh else state.step
         self.place.distribute(state)
         size = sum(v.numel() * v.element_size() for v in state.ema.state_dict().values())
-        size += discriminator_bytes(discriminator_table(self.config))
-        self._on_timeline = timeline_steps(self.steps, size)
+        discriminator = discriminator_bytes(discriminator_table(self.config))
+        self._on_timeline = timeline_steps(self.steps, size + discriminator)
+        self._judged = judged_steps(self._on_timeline, size, discriminator)
         self._once(lambda: self.timeline.begin(self._model, state.step))
         return state
 

@@ -29,7 +29,7 @@ from genviewer.engine.training_run import TrainingRun
 from genviewer.io.bundle import Config, open_bundle, write_bundle
 from genviewer.io.dataset_survey import survey
 from genviewer.nets.families import build
-from tests.tiny_runs import VAE, bars, config_of
+from tests.tiny_runs import GAN, VAE, bars, config_of
 
 SIZE, LATENT, STEPS = 8, 4, 6
 NAMES = ("0", "1")  # as the images' labels are
@@ -286,3 +286,21 @@ def test_a_vae_is_kept_as_it_was(tmp_path, monkeypatch):
         assert not bundle.spec.discriminator
         assert not (bundle.path / FILE).exists()
         assert bundle.ref == run.snapshot().ref
+
+
+def test_a_network_of_both_players_is_kept_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_bundle, "MAX_ACCELERATOR_PARAMETERS", 0)
+    config = config_of(tmp_path, GAN, steps=2, every=1)
+    run = TrainingRun.start(config, tmp_path / "run")
+    averaged = {}
+    for event in run.events():
+        if isinstance(event, OnTimeline):
+            averaged[event.step] = opinion(run.state.ema.discriminator)
+    assert run.timeline.discriminators() == ()
+    for step in run.timeline.steps():
+        kept = keep(tmp_path / "run", run.timeline.snapshot(step), tmp_path / str(step))
+        assert not (kept.path / FILE).exists()
+        assert what_can_train(kept).discriminator == "own"
+        x, y = pictures()  # its own are in [-1, 1]
+        scores = OwnDiscriminator(kept).score(x * 2 - 1, y)
+        torch.testing.assert_close(scores, averaged[step], rtol=0, atol=0)

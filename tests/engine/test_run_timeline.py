@@ -11,6 +11,7 @@ from genviewer.engine.run_timeline import (
     MOST_BYTES,
     RunTimeline,
     TimelineError,
+    judged_steps,
     make_snapshot,
     timeline_steps,
 )
@@ -43,6 +44,18 @@ def test_large_networks_get_fewer_steps():
     each = MOST_BYTES // 20
     assert len(timeline_steps(5000, each)) <= 20
     assert len(timeline_steps(5000, MOST_BYTES)) >= 8
+
+
+@pytest.mark.parametrize(("each", "discriminator"), [(14, 5), (1, 5), (0.1, 40), (120, 13)])
+def test_discriminators_take_no_more_room_than_the_weights(each, discriminator):
+    steps, mega = timeline_steps(5000), 1_000_000
+    chosen = judged_steps(steps, int(each * mega), discriminator * mega)
+    room = max(len(steps) * each, 67.2)
+    assert chosen <= steps
+    assert max(steps) in chosen
+    assert len(chosen) * discriminator <= room + discriminator
+    assert len(chosen) == len(steps) or len(chosen) * discriminator > room / 2 - discriminator
+    assert judged_steps(steps, 1, 0) == steps
 
 
 def test_a_step_is_read_as_it_was_written(tmp_path):
