@@ -73,6 +73,9 @@ def evaluate(
         int | None,
         typer.Option(min=1, max=8, help="After which stage.  [default: the newest finished]"),
     ] = None,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="At the newest checkpoint, within a stage or not.")
+    ] = False,
     data: Data = "mnist",
     limit: Annotated[
         int | None, typer.Option(min=1, help="The first so many test images.", show_default=False)
@@ -92,6 +95,8 @@ def evaluate(
     from genviewer.engine.iwae_data import load_grey_digits
     from genviewer.engine.iwae_nll import measure_run, results_table, write_table
 
+    if newest and stages is not None:
+        raise CommandError("--newest and --stages exclude each other.")
     _, images = load_grey_digits(data)
     found = []
     for path in runs:
@@ -102,6 +107,7 @@ def evaluate(
                     images[:limit],
                     samples=samples,
                     stages=stages,
+                    newest=newest,
                     seed=seed,
                     threads=threads,
                     progress=progress,

@@ -12,7 +12,7 @@ import torch
 
 from genviewer.engine.iwae import BATCH_SIZE, STAGES, epochs_until
 from genviewer.engine.iwae_network import Layers, encode, log_weights
-from genviewer.engine.iwae_run import IwaeFolder, state_after
+from genviewer.engine.iwae_run import IwaeFolder, state_after, state_at
 from genviewer.engine.train_config import TrainingError
 from genviewer.io.atomic import write_bytes
 
@@ -78,17 +78,20 @@ def measure_run(
     *,
     samples: int = 5000,
     stages: int | None = None,
+    newest: bool = False,
     seed: int = 0,
     threads: int = 1,
     progress: Reports | None = None,
 ) -> NllResult:
-    """The test NLL of a run after a stage; kept in its folder as ``nll-STAGE.json``.
+    """The test NLL of a run after a stage; kept in its folder as ``nll-STAGE.json``, or within
+    one as ``nll-epoch-N.json``.
 
     Args:
         path: the run's folder.
         images: grey test images uint8 (N, pixels); binarised once, by the seed.
         samples: importance samples per image.
         stages: after how many stages; None for the newest that is finished.
+        newest: at the newest checkpoint instead, be its stage finished or not.
         seed: of pixels and noise. An image's noise does not depend on how many there are.
         threads: CPU threads.
         progress: told how far it is; it may cancel.
@@ -97,11 +100,13 @@ def measure_run(
         TrainingError: there is no such run, or no stage is finished.
     """
     folder = IwaeFolder(path)
-    stages = folder.finished_stages() if stages is None else stages
+    stages = folder.finished_stages() if stages is None or newest else stages
     if not stages:
         folder.read()
         raise TrainingError(f"{path} has not finished the first stage of {STAGES}.")
-    state, run = state_after(folder, stages)
+    epochs = folder.epochs()[-1] if newest else epochs_until(stages - 1)
+    whole = epochs == epochs_until(stages - 1)
+    state, run = state_after(folder, stages) if whole else state_at(folder, epochs)
     started, before = time.monotonic(), torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -111,7 +116,7 @@ def measure_run(
     log_px, elbo, active = found
     result = NllResult(
         samples=run.config.samples,
-        epochs=epochs_until(stages - 1),
+        epochs=epochs,
         stages=stages,
         batch_size=run.config.batch_size,
         images=len(images),
@@ -122,7 +127,8 @@ def measure_run(
         active=active,
     )
     document = {**result.document(), "seed": seed, "seconds": round(time.monotonic() - started)}
-    write_bytes(path / f"nll-{stages}.json", msgspec.json.format(msgspec.json.encode(document)))
+    name = f"nll-{stages}.json" if whole else f"nll-epoch-{epochs}.json"
+    write_bytes(path / name, msgspec.json.format(msgspec.json.encode(document)))
     return result
 
 
@@ -175,6 +181,8 @@ def results_table(results: Sequence[NllResult]) -> str:
         paper = PAPER.get(found.samples)
         nll, active = (f"{paper[0]:.2f}", str(paper[1])) if paper else ("", "")
         full = f"{found.stages} of {STAGES}"
+        if more := found.epochs - epochs_until(found.stages - 1):
+            full += f" and {more} epochs"
         if found.batch_size != BATCH_SIZE:
             full += f", batches of {found.batch_size}"
         lines.append(

@@ -192,10 +192,20 @@ def state_after(folder: IwaeFolder, stages: int) -> tuple[IwaeState, IwaeRun]:
     Raises:
         TrainingError: the run has not come so far, or is damaged.
     """
-    run = folder.read()
     epoch = epochs_until(stages - 1) if stages > 0 else 0
     if epoch not in folder.epochs():
+        folder.read()
         raise TrainingError(f"{folder.path} has not finished stage {stages} of {STAGES}.")
+    return state_at(folder, epoch)
+
+
+def state_at(folder: IwaeFolder, epoch: int) -> tuple[IwaeState, IwaeRun]:
+    """The state of a checkpoint, of those in ``folder.epochs()``.
+
+    Raises:
+        TrainingError: the run or the checkpoint cannot be read.
+    """
+    run = folder.read()
     state = IwaeState(run.config, np.full(run.config.network.pixels, 0.5))
     folder.restore(state, epoch)
     return state, run

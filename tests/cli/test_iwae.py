@@ -40,11 +40,14 @@ def test_a_run_is_trained_measured_and_put_into_a_page(tmp_path, capsys):
     assert f"| 2 | 4 | 2 of 8 | 4 | {found['nll']:.2f}" in page.read_text()
     first = run(capsys, "evaluate", "run", *options[:-2], "--stages", "1").out
     assert "| 2 | 1 | 1 of 8 | 4 |" in first
+    newest = run(capsys, "evaluate", "run", *options[:-2], "--newest").out
+    assert "| 2 | 4 | 2 of 8 | 4 |" in newest
 
 
 def test_what_cannot_be_done_is_told_in_one_sentence(capsys):
     for arguments, reason in (
         (("evaluate", "nowhere", "--data", "digits.npz"), "holds no run"),
+        (("evaluate", "run", "--newest", "--stages", "2", "--data", "digits.npz"), "exclude"),
         (("train", "run", "--data", "small.npz"), "28x28"),
         (("train", "run", "--resume", "--data", "digits.npz"), "holds no run"),
     ):

@@ -32,6 +32,7 @@ from genviewer.engine.iwae_nll import (
     binarised_once,
     measure_nll,
     measure_run,
+    results_table,
     write_table,
 )
 from genviewer.engine.iwae_run import IwaeFolder, run_iwae
@@ -40,6 +41,8 @@ from genviewer.io.bundle import open_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from genviewer.engine.iwae_run import IwaeProgress
 
 SMALL = IwaeConfig(pixels=16, hidden=8, latent_dim=3)
 
@@ -163,6 +166,35 @@ def test_the_bundle_finds_images_as_likely_as_the_run_does(tmp_path: Path) -> No
     assert found.nll == pytest.approx(-other.log_px.mean(), abs=0.05)
     assert found.elbo == pytest.approx(other.elbo.mean(), abs=0.1)
     assert (found.epochs, found.stages) == (13, 3)
+
+
+def test_a_run_is_measured_within_a_stage_too_with_another_number_of_threads(
+    tmp_path: Path,
+) -> None:
+    images = grey_images(200)
+    config = IwaeRunConfig(network=SMALL, threads=2)
+    folder = run_iwae(tmp_path / "run", images, config, stages=1)
+    before = torch.get_num_threads()
+    threads: list[int] = []
+
+    class KilledError(Exception):
+        pass
+
+    def kill(progress: IwaeProgress) -> None:
+        threads.append(torch.get_num_threads())
+        if progress.epoch == 10:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        run_iwae(folder.path, images, config, stages=3, resume=True, threads=1, progress=kill)
+    assert (set(threads), torch.get_num_threads()) == ({1}, before)
+    assert folder.read().config.threads == 2
+    finished = measure_run(folder.path, images[:10], samples=5)
+    found = measure_run(folder.path, images[:10], samples=5, newest=True)
+    assert (finished.epochs, found.epochs, found.stages) == (4, 10, 2)
+    assert found.nll != finished.nll
+    assert {path.name for path in folder.path.glob("nll*")} == {"nll-2.json", "nll-epoch-10.json"}
+    assert "| 1 | 10 | 2 of 8 and 6 epochs | 10 |" in results_table([finished, found])
 
 
 def test_results_go_into_the_table_of_a_page(tmp_path: Path) -> None:
