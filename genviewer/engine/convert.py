@@ -32,6 +32,7 @@ from genviewer.io.programs.onnx_graph import OnnxError, check, external_arrays, 
 from genviewer.io.programs.onnx_hints import size_follows_values
 from genviewer.io.programs.opening import opened_again
 from genviewer.io.programs.wiring import ANY_BATCH, NO_BATCH, Wiring, arrays_for
+from genviewer.io.tensors_file import save_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,9 +220,7 @@ def write_program_bundle(
             tensors; the first is the decoder, the second, if any, the encoder.
         tensors: those of all graphs.
     """
-    from safetensors.numpy import save_file
-
-    save_file(tensors, folder / WEIGHTS_NAME)
+    save_tensors(folder / WEIGHTS_NAME, tensors)
     network: dict[str, Any] = config.network | {"type": "program", "runtime": "onnx"}
     keys = (("decoder", "sha256"), ("encoder", "encoder_sha256"))
     for (name_key, digest_key), (name, (model, prefix)) in zip(keys, graphs.items(), strict=False):

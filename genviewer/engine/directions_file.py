@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 
 from genviewer.core.directions import Directions, Method
-from genviewer.io.atomic import replacing
 from genviewer.io.bundle import MAX_LATENT, BundleError, read_header
+from genviewer.io.tensors_file import save_tensors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,8 +44,6 @@ def write_directions(path: Path, directions: Directions, model: ModelRef) -> Non
         DirectionsError: its suffix is another.
         OSError: it cannot be written.
     """
-    from safetensors.numpy import save_file
-
     if path.suffix.lower() != SUFFIX:
         raise DirectionsError(f"{path} is to hold directions: it ends in {SUFFIX}.")
     tensors = {
@@ -65,8 +63,7 @@ def write_directions(path: Path, directions: Directions, model: ModelRef) -> Non
         ).decode(),
     }
     arrays = {name: np.ascontiguousarray(value, np.float32) for name, value in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata)
+    save_tensors(path, arrays, metadata)
 
 
 def read_directions(path: Path, spec: Spec | None = None) -> tuple[Directions, str]:

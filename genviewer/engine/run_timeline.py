@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genviewer.core.recipe import ModelRef
-from genviewer.io.atomic import replacing, write_bytes
+from genviewer.io.atomic import write_bytes
 from genviewer.io.bundle import (
     CONFIG_NAME,
     MAX_CONFIG_BYTES,
@@ -29,6 +29,7 @@ from genviewer.io.bundle import (
     read_header,
     write_bundle,
 )
+from genviewer.io.tensors_file import save_tensors
 from genviewer.io.write_errors import write_error
 
 if TYPE_CHECKING:
@@ -149,16 +150,12 @@ class RunTimeline:
         """Put the weights of a step on the disk, and first those of the discriminator, which is in
         a file of its own where it is no part of the model; WriteError if that fails.
         """
-        from safetensors.numpy import save_file
-
         path = self._weights_path(snapshot.step)
         beside = self.discriminator_path(snapshot.step)
         try:
             if discriminator is not None:
-                with replacing(beside) as temporary:
-                    save_file(dict(discriminator), temporary)
-            with replacing(path) as temporary:
-                save_file(snapshot.weights, temporary)
+                save_tensors(beside, discriminator)
+            save_tensors(path, snapshot.weights)
         except OSError as error:
             raise write_error(error, path) from error
 

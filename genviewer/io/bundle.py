@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from genviewer.core.recipe import ModelRef
 from genviewer.core.spec import Spec
-from genviewer.io.atomic import replacing, write_bytes
+from genviewer.io.atomic import write_bytes
+from genviewer.io.tensors_file import save_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -337,13 +338,10 @@ def write_bundle(
     An accelerator of older weights may stay behind; it no longer counts, since it names
     another model id.
     """
-    from safetensors.numpy import save_file
-
     path.mkdir(parents=True, exist_ok=True)
     for name, arrays in ((DISCRIMINATOR_NAME, discriminator), (WEIGHTS_NAME, tensors)):
         if arrays is not None:
-            with replacing(path / name) as temporary:
-                save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, temporary)
+            save_tensors(path / name, arrays)
     data = msgspec.json.format(msgspec.json.encode(config), indent=2)
     write_bytes(path / CONFIG_NAME, data + b"\n")
     write_bytes(path / CARD_NAME, card.encode())

@@ -31,6 +31,7 @@ from genviewer.core.latent import Latent
 from genviewer.core.recipe import ModelRef, Recipe, from_json, to_json
 from genviewer.io.atomic import replacing, write_bytes
 from genviewer.io.bundle import BundleError, read_header
+from genviewer.io.tensors_file import save_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,15 +135,11 @@ def write_recipes(path: Path, recipes: Sequence[Recipe], spec: Spec, model: Mode
         write_bytes(path, _csv(latents, conditions, truncation))
         return
     arrays = {"latents": latents, "conditions": conditions, "truncation": truncation}
-    with replacing(path) as temporary:
-        if suffix == ".npz":
-            with temporary.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]  # names are ours
-        else:
-            from safetensors.numpy import save_file
-
-            metadata = {"model": model.name, "model_id": model.id}
-            save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, metadata)
+    if suffix == ".npz":
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # names are ours
+    else:
+        save_tensors(path, arrays, {"model": model.name, "model_id": model.id})
 
 
 def _csv(latents: Floats, conditions: Floats, truncation: Floats) -> bytes:

@@ -18,6 +18,7 @@ from genviewer.engine.run_timeline import (
 from genviewer.engine.run_watcher import RunWatcher
 from genviewer.engine.train_run import MetricsFile
 from genviewer.io.bundle import Config, write_bundle
+from genviewer.io.write_errors import WriteError
 from tests.tiny_runs import bars
 
 SPEC = Spec("toy", "gan", LatentSpec(2), ImageSpec(1, 4, 4, (-1.0, 1.0)))
@@ -73,6 +74,22 @@ def test_a_step_is_read_as_it_was_written(tmp_path):
     assert bundle.ref == read.ref
     timeline.begin(CONFIG, 5)  # resumed from there
     assert timeline.steps() == (0, 5)
+
+
+def test_a_disk_without_room_is_told_and_nothing_is_left_of_the_step(tmp_path):
+    resource = pytest.importorskip("resource", reason="no limits on file sizes on this system")
+    timeline, before = RunTimeline(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    large = {"w": np.zeros(4096, np.float32)}
+    wide = make_snapshot(3, CONFIG, large)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(WriteError, match=r"step-0000003.*cannot be written.*no space left"):
+            timeline.write(wide, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (timeline.steps(), timeline.discriminators()) == ((), ())
+    timeline.write(wide, large)
+    assert (timeline.steps(), timeline.discriminators()) == ((3,), (3,))
 
 
 def test_a_name_changes_nothing_but_the_name():
