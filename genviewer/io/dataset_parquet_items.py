@@ -14,6 +14,7 @@ from genviewer.io.dataset_csv import FEW_CLASSES, MAX_ROWS
 from genviewer.io.dataset_decode import Damaged, decode, look_at
 from genviewer.io.dataset_items import MAX_DIGITS, UNLABELLED, in_order
 from genviewer.io.dataset_parquet import LEFT_OUT, NO_CLASS, EncodedImages, open_table
+from genviewer.io.dataset_spill import Spill
 from genviewer.io.dataset_trees import MAX_PICTURE_BYTES
 from genviewer.io.dataset_values import BadFileError, DamagedFileError, DataError, Labels, Pixels
 
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.io.dataset_decode import Look
-    from genviewer.io.dataset_parquet import Table, TableLabels
+    from genviewer.io.dataset_parquet import SpilledImages, Table, TableLabels
     from genviewer.io.dataset_trees import FileTree
 
 KEPT_BYTES = 512 << 20
-"""So much of the encoded images is kept, and never thrown out: in random order no other choice
-meets more. Of larger data the row group of an image is read again.
+"""So much of the encoded images is kept in memory; the others are put on the disk, one by one, when
+their row group is first read: to read it again for each of its images would take a thousand times
+as long as the image does. It is done only where the disk has no room.
 """
 
 
@@ -69,9 +71,10 @@ class ParquetItems:
         if (codes == NO_CLASS).any():
             self.classes, codes = (UNLABELLED, *self.classes), codes + 1
         self.labels: Labels = codes
-        self._kept: dict[int, EncodedImages | DamagedFileError] = {}
-        self._last: tuple[int, EncodedImages | DamagedFileError] | None = None
+        self._kept: dict[int, EncodedImages | SpilledImages | DamagedFileError] = {}
+        self._last: tuple[int, EncodedImages] | None = None
         self._bytes = 0
+        self._spill = Spill()
         self._lock = threading.Lock()
 
     def _open_all(
@@ -163,22 +166,31 @@ class ParquetItems:
         if size > MAX_PICTURE_BYTES:
             reason = f"is larger than {MAX_PICTURE_BYTES >> 20:,} MiB"
             raise DamagedFileError(self.name(row), reason)
-        return images.read(inside)
+        try:
+            return images.read(inside)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}"
+            raise BadFileError(self.name(row), reason) from error
 
-    def _group(self, number: int) -> EncodedImages | DamagedFileError:
+    def _group(self, number: int) -> EncodedImages | SpilledImages | DamagedFileError:
         """The images of a row group, or why they cannot be read."""
         with self._lock:
             if self._last is not None and self._last[0] == number:
                 return self._last[1]
-            found = self._kept.get(number)
-            if found is None:
-                found = self._read(number)
-                size = found.nbytes if isinstance(found, EncodedImages) else 0
-                if self._bytes + size <= KEPT_BYTES:
-                    self._kept[number] = found
-                    self._bytes += size
-                else:
-                    self._last = number, found  # for those who read row by row
+            kept = self._kept.get(number)
+            if kept is not None:
+                return kept
+            self._last = None  # two large ones at once would be too much
+            found = self._read(number)
+            if isinstance(found, DamagedFileError):
+                self._kept[number] = found
+            elif self._bytes + found.nbytes <= KEPT_BYTES:
+                self._kept[number] = found
+                self._bytes += found.nbytes
+            elif (spilled := found.spilled(self._spill)) is not None:
+                self._kept[number] = spilled
+            else:
+                self._last = number, found  # for those who read row by row
             return found
 
     def _read(self, number: int) -> EncodedImages | DamagedFileError:

@@ -1,6 +1,7 @@
 """Data sets in Parquet tables, which pyarrow itself writes here."""
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -8,11 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from genviewer.io import dataset_parquet, dataset_parquet_items
+from genviewer.io import dataset_parquet, dataset_parquet_items, dataset_spill
 from genviewer.io.dataset_fit import Fit
 from genviewer.io.dataset_lazy import prepare
+from genviewer.io.dataset_parquet import Table
 from genviewer.io.dataset_survey import UNLABELLED, survey
-from genviewer.io.dataset_values import DataError
+from genviewer.io.dataset_values import BadFileError, DataError
 from genviewer.io.datasets import load_images
 from tests.io.data_files import classes, encoded, picture, write_table, write_tree, write_zip
 
@@ -75,20 +77,34 @@ def test_an_image_lies_on_the_side_on_which_its_file_does(tmp_path):
     assert {i.tobytes() for i in sides[0][:]} == {i.tobytes() for i in sides[1][:]}
 
 
-def test_in_any_order_and_beyond_what_is_kept_each_row_is_its_own(tmp_path, monkeypatch):
+@pytest.mark.parametrize("room", [1 << 30, 500, 0])
+def test_in_any_order_and_beyond_what_is_kept_each_row_is_its_own(tmp_path, monkeypatch, room):
     monkeypatch.setattr(dataset_parquet_items, "KEPT_BYTES", 3 * len(FILES[0]))
+    monkeypatch.setattr(dataset_spill, "MAX_SPILL_BYTES", room)
     images = [picture(i, 6, 5, 3) for i in range(30)]
     files = [encoded(image) for image in images]
     for shard in range(3):
         part = files[10 * shard : 10 * shard + 10]
         write_table(tmp_path / f"{shard}.parquet", part, row_group_size=2)
     found = survey(tmp_path)
-    items = found.items
+    items, read = found.items, []
+    of_table = Table.images
+    monkeypatch.setattr(Table, "images", lambda *a: (read.append(a), of_table(*a))[1])
     order = np.random.default_rng(0).permutation(30)
     for row in (*order, *order):
         np.testing.assert_array_equal(items.pixels(int(row)), images[row])
     assert items._bytes <= 3 * len(FILES[0])
     assert items.name(17) == "1.parquet, row 7"
+    # A row group may have a thousand images: only without room on the disk it is read for each.
+    assert bool(read) is (room < 1 << 30)
+
+
+def test_a_disk_that_fails_is_told_by_the_name_of_the_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset_parquet_items, "KEPT_BYTES", 0)
+    items = survey(write_table(tmp_path / "a.parquet", FILES, row_group_size=2)).items
+    os.truncate(items._spill._file.fileno(), 0)
+    with pytest.raises(BadFileError, match=r"a\.parquet, row 4 cannot be read: it is shorter"):
+        items.pixels(4)
 
 
 @pytest.mark.parametrize(

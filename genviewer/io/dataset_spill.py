@@ -1,0 +1,95 @@
+"""Bytes that are too many for the memory, in a file without a name.
+
+It lies in the user's cache folder and not in that for temporary files, which is memory on some
+machines. Whatever ends the program, the system gives its room back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import threading
+import weakref
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from platformdirs import user_cache_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MAX_SPILL_BYTES = 64 << 30
+"""So much is put on the disk at most, and never more than half of what is free there at first."""
+
+
+class Spill:
+    """The file, made when something is first put there; any thread.
+
+    Args:
+        folder: where it lies; by default in the user's cache folder.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self._end, self._limit = 0, MAX_SPILL_BYTES
+        self._lock = threading.Lock()
+
+    def add(self, pieces: Iterable[memoryview]) -> NDArray[np.int64] | None:
+        """Put pieces at the end.
+
+        Returns:
+            Where each begins, and where the last ends, int64 (n + 1,); None if there is no room,
+            after which nothing is added any more.
+        """
+        places = [self._end]
+        with self._lock:
+            try:
+                file = self._opened()
+                file.seek(self._end)
+                for piece in pieces:
+                    places.append(places[-1] + len(piece))
+                    if places[-1] > self._limit:
+                        raise OSError("it would take too much room")
+                    while piece:
+                        piece = piece[file.write(piece) :]
+            except OSError:
+                self._limit = self._end
+                if self._file is not None:
+                    with contextlib.suppress(OSError):
+                        self._file.truncate(self._end)
+                return None
+            self._end = places[-1]
+        return np.array(places, np.int64)
+
+    def read(self, start: int, end: int) -> bytes:
+        """What lies there.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        parts = []
+        with self._lock:
+            file = self._opened()
+            file.seek(start)
+            while start < end:
+                part = file.read(end - start)
+                if not part:
+                    raise OSError("it is shorter than it was")
+                parts.append(part)
+                start += len(part)
+        return b"".join(parts)
+
+    def _opened(self) -> IO[bytes]:
+        if self._file is None:
+            folder = self._folder or user_cache_path("genviewer", appauthor=False) / "images"
+            folder.mkdir(parents=True, exist_ok=True)
+            self._limit = min(self._limit, shutil.disk_usage(folder).free // 2)
+            # Not buffered: what could not be written shall not be tried again when it is read.
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            weakref.finalize(self, self._file.close)
+        return self._file
