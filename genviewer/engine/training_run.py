@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from genviewer.io.datasets import Images
 
 T = TypeVar("T")
-_MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory")
+_MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory", "status_alloc_failed")
 
 
 class TrainingRun:
@@ -171,28 +171,35 @@ class TrainingRun:
             yield from self._keep_pace(checkpoint=True)
             self._write_again = False
         while self.state.step < self.steps:
+            diverged: str | None = None
+            short = False
             try:
                 yield from self._train()
             except FloatingPointError as error:
-                self._state = None
-                back = self.state.step
-                told = f"{error} The run went back to its checkpoint of step {back}."
-                yield Ended(told, finished=False, diverged=True)
-                return
+                diverged = str(error)
             except (MemoryError, RuntimeError) as error:
                 if not _is_out_of_memory(error):
                     raise
-                self._halve_batch()
-                yield Notice(
-                    "There was not enough memory; the batch is now "
-                    f"{self.batch_size} {'image' if self.batch_size == 1 else 'images'}."
-                )
+                short = True
             except WriteError:
                 self._write_again = True
                 raise
             except (ValueError, OSError):
                 self._state = None  # a step may have been half taken
                 raise
+            # Not in the clauses above: an error holds on to the networks and to all tensors of its
+            # step, and others are made now.
+            if diverged is not None:
+                back = self._gone_back().step
+                told = f"{diverged} The run went back to its checkpoint of step {back}."
+                yield Ended(told, finished=False, diverged=True)
+                return
+            if short:
+                self._halve_batch()
+                yield Notice(
+                    "There was not enough memory; the batch is now "
+                    f"{self.batch_size} {'image' if self.batch_size == 1 else 'images'}."
+                )
         if self._saved != self.state.step:
             self.save()
             yield Saved(self.state.step)
@@ -291,7 +298,15 @@ class TrainingRun:
         fresh = self._once(lambda: not self.folder.checkpoints())
         begun, self._begun = self._begun, None
         state = begun or make_state(self.config, fresh=fresh)
-        self.place.place(state)
+        try:
+            self.place.place(state)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"There is not enough memory on {self.place.share.device} for the networks; close "
+                "other programs that draw or compute there, or train on another device."
+            ) from error
         if not fresh:
             batch_size, saved = self._once(lambda: self._read_checkpoint(state))
             if saved is not None:
@@ -329,12 +344,16 @@ class TrainingRun:
                 f"There is not enough memory for a batch of {self.batch_size}; close other "
                 "programs or take a smaller model."
             )
-        self._state = None
-        gc.collect()
-        state = self.state
+        state = self._gone_back()
         self.batch_size, self._saved = half, -1
         self.folder.save(state, self.config.keep_checkpoints, half)
         self._saved = state.step
+
+    def _gone_back(self) -> TrainingState:
+        """The state of the last checkpoint; the one that there was is given up before."""
+        self._state = None
+        gc.collect()
+        return self.state
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from genviewer.engine.run_timeline import RunTimeline
 from genviewer.engine.train_bundle import make_spec
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_measures import Measures
+from genviewer.engine.train_place import Place
 from genviewer.engine.train_quality import Quality
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_vae import measure_elbo
@@ -190,6 +192,7 @@ def test_weights_that_are_no_numbers_are_never_a_checkpoint(tmp_path, monkeypatc
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB."), True),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 1 bytes."), True),
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried 9 bytes."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), True),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
     ],
 )
@@ -222,6 +225,42 @@ def test_with_too_little_memory_the_batch_halves_and_resuming_is_exact(tmp_path,
     again = TrainingRun.resume(tmp_path / "cut")
     assert {e.samples for e in again.events() if isinstance(e, Stepped)} == {4}
     assert weights(tmp_path / "cut") == weights(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("error", [MemoryError, FloatingPointError])
+def test_what_went_wrong_is_out_of_memory_before_it_is_made_again(tmp_path, monkeypatch, error):
+    held, alive = [], []
+
+    def steps(config, state, images):
+        for losses in training_steps(config, state, images):
+            drawn = torch.zeros(3)  # as of a step on its way
+            if not held:
+                held.extend(map(weakref.ref, (state, state.network, drawn)))
+                raise error("No more.")
+            yield losses
+
+    def made(config, **options):
+        alive.append(sum(one() is not None for one in held))
+        return make_state(config, **options)
+
+    monkeypatch.setattr(training_run, "training_steps", steps)
+    monkeypatch.setattr(training_run, "make_state", made)
+    list(TrainingRun.start(config_of(tmp_path, steps=2), tmp_path / "run").events())
+    assert (len(held), alive) == (3, [0, 0])
+
+
+@pytest.mark.parametrize("words", ["CUDA out of memory. Tried to allocate 9 GiB.", "no kernel"])
+def test_without_memory_for_the_networks_on_a_device_there_is_a_sentence(
+    tmp_path, monkeypatch, words
+):
+    class Full(Place):
+        def place(self, state):
+            raise torch.OutOfMemoryError(words) if "memory" in words else RuntimeError(words)
+
+    run = TrainingRun.start(config_of(tmp_path), tmp_path / "run", Full("meta"))
+    kind, told = (TrainingError, "memory on meta") if "memory" in words else (RuntimeError, words)
+    with pytest.raises(kind, match=told):
+        next(run.events())
 
 
 def test_without_memory_for_one_image_there_is_a_sentence(tmp_path, monkeypatch):
