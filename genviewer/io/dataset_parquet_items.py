@@ -14,8 +14,8 @@ from genviewer.io.dataset_csv import FEW_CLASSES, MAX_ROWS
 from genviewer.io.dataset_decode import Damaged, decode, look_at
 from genviewer.io.dataset_items import MAX_DIGITS, UNLABELLED, in_order
 from genviewer.io.dataset_parquet import LEFT_OUT, NO_CLASS, EncodedImages, open_table
-from genviewer.io.dataset_spill import Spill
-from genviewer.io.dataset_trees import MAX_PICTURE_BYTES
+from genviewer.io.dataset_spill import Spill, UnpackedTree
+from genviewer.io.dataset_trees import MAX_PICTURE_BYTES, ZipTree
 from genviewer.io.dataset_values import BadFileError, DamagedFileError, DataError, Labels, Pixels
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class ParquetItems:
         self.kind = kind
         self.refused = list(tree.refused)
         self._tables: list[Table] = []
+        self._spill = Spill()
+        if isinstance(tree, ZipTree):
+            tree = UnpackedTree(tree, self._spill)
         labels, held_back = self._open_all(tree, names, held)
         rows = [int(table.rows.sum()) for table in self._tables]
         self._table_starts = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
@@ -74,7 +77,6 @@ class ParquetItems:
         self._kept: dict[int, EncodedImages | SpilledImages | DamagedFileError] = {}
         self._last: tuple[int, EncodedImages] | None = None
         self._bytes = 0
-        self._spill = Spill()
         self._lock = threading.Lock()
 
     def _open_all(

@@ -14,6 +14,7 @@ from genviewer.io.dataset_fit import Fit
 from genviewer.io.dataset_lazy import prepare
 from genviewer.io.dataset_parquet import Table
 from genviewer.io.dataset_survey import UNLABELLED, survey
+from genviewer.io.dataset_trees import ZipTree
 from genviewer.io.dataset_values import BadFileError, DataError
 from genviewer.io.datasets import load_images
 from tests.io.data_files import classes, encoded, picture, write_table, write_tree, write_zip
@@ -128,6 +129,22 @@ def test_tables_in_a_zip(tmp_path):
     found = survey(write_zip(tmp_path / "d.zip", {"train.parquet": data, "test.parquet": data}))
     assert (found.count, found.test_count) == (9, 9)
     np.testing.assert_array_equal(found.items.pixels(8), IMAGES[8])
+
+
+@pytest.mark.parametrize("room", [1 << 30, 0])
+def test_a_table_in_a_zip_is_unpacked_once_and_not_for_each_row_group(tmp_path, monkeypatch, room):
+    monkeypatch.setattr(dataset_spill, "MAX_SPILL_BYTES", room)
+    monkeypatch.setattr(dataset_parquet_items, "KEPT_BYTES", 0)
+    unpacked = []
+    of_zip = ZipTree.open
+    monkeypatch.setattr(ZipTree, "open", lambda *a: (unpacked.append(a[1]), of_zip(*a))[1])
+    table = write_table(tmp_path / "a.parquet", FILES, LABELS, names=PETS, row_group_size=1)
+    data = table.read_bytes()
+    names = {"train.parquet": data, "test.parquet": data}
+    items = survey(write_zip(tmp_path / "d.zip", names)).items
+    for row in (8, 3, 17, 0):
+        np.testing.assert_array_equal(items.pixels(row), IMAGES[row % 9])
+    assert (unpacked.count("train.parquet") == 1) is (room > 0)
 
 
 # Columns

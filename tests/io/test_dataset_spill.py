@@ -61,3 +61,17 @@ def test_where_nothing_can_be_written_nothing_is(tmp_path):
     spill = Spill(tmp_path / "file/folder")
     assert spill.add(views()) is None
     assert spill.add(views()) is None
+
+
+def test_a_part_is_read_as_a_file_of_its_own(tmp_path):
+    spill = Spill(tmp_path)
+    spill.add(views())
+    start, *_, end = spill.add(views()).tolist()
+    spill.add(views())
+    whole = b"".join(PIECES)
+    with spill.open(start, end) as file:
+        assert file.read() == whole
+        assert (file.seek(-3, 2), file.read(), file.read()) == (len(whole) - 3, whole[-3:], b"")
+        assert (file.seek(4), file.tell(), file.read(3)) == (4, 4, whole[4:7])
+        assert (file.seek(2, 1), file.read(2)) == (9, whole[9:11])
+        assert (file.seek(9, 2), file.read()) == (len(whole) + 9, b"")
