@@ -106,6 +106,8 @@ def read_discriminator(path: Path, table: Mapping[str, Any]) -> dict[str, NDArra
     """
     try:
         header, _ = read_header(path)
+        if any(info.dtype != "F32" for info in header.values()):
+            raise ValueError("it holds other numbers than float32")
         check_shapes({name: info.shape for name, info in header.items()}, table)
         return load_file(path)
     except OSError as error:
@@ -122,13 +124,15 @@ def check_shapes(found: Mapping[str, tuple[int, ...]], table: Mapping[str, Any])
 
 
 def outline(table: Mapping[str, Any]) -> dict[str, Tensor]:
-    """The tensors of the discriminator of ``table`` by name, without memory; ValueError if there
-    can be none of such sizes.
+    """The tensors of the discriminator of ``table`` by name, without memory; ValueError if none
+    of such sizes can look at a picture.
     """
+    sizes = _sizes(table)
     try:
         with torch.device("meta"):
-            network = Discriminator(_sizes(table))
-    except (RuntimeError, OverflowError) as error:
+            network = Discriminator(sizes)
+            network(torch.empty(1, sizes.image_channels, sizes.image_size, sizes.image_size), None)
+    except (RuntimeError, TypeError, OverflowError) as error:
         raise ValueError("its sizes are not usable") from error
     return {f"{PREFIX}{name}": tensor for name, tensor in network.state_dict().items()}
 

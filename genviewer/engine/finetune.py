@@ -100,7 +100,8 @@ def what_can_train(bundle: Bundle) -> Trainable:
     notes: list[str] = []
     discriminator: Literal["own", "new", "none"] = "none"
     if adversarial:
-        discriminator = "own" if spec.discriminator else "new"
+        carried = bool(bundle.config.discriminator) or family(table).kind == "gan"
+        discriminator = "own" if spec.discriminator and carried else "new"
     if discriminator == "new":
         notes.append(
             "It carries no discriminator, so a new one is started; it knows nothing at first, and "

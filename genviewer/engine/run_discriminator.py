@@ -113,6 +113,6 @@ def _of_checkpoint(path: Path, table: dict[str, Any], size: int) -> Arrays:
 
 def _arrays(state: dict[str, Any]) -> Arrays:
     return {
-        f"{PREFIX}{name}": value.detach().cpu().contiguous().numpy().copy()
+        f"{PREFIX}{name}": value.detach().float().cpu().contiguous().numpy().copy()
         for name, value in state.items()
     }

@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import struct
 
 import msgspec
 import numpy as np
@@ -26,9 +27,10 @@ from genviewer.engine.train_run import RunFolder
 from genviewer.engine.training import make_state
 from genviewer.engine.training_events import OnTimeline, Saved
 from genviewer.engine.training_run import TrainingRun
-from genviewer.io.bundle import Config, open_bundle, write_bundle
+from genviewer.io.bundle import BundleError, Config, open_bundle, read_header, write_bundle
 from genviewer.io.dataset_survey import survey
-from genviewer.nets.families import build
+from genviewer.nets.families import build, parsed
+from genviewer.nets.residual_gan import Discriminator
 from tests.tiny_runs import GAN, VAE, bars, config_of
 
 SIZE, LATENT, STEPS = 8, 4, 6
@@ -249,7 +251,7 @@ def edited(bundle, **changes):
     [
         {"image_size": 16}, {"classes": 5}, {"hidden": 1 << 60}, {"critic_channels": [1] * 5000},
         {"critic_channels": [4]}, {"hidden": 0}, {"type": "mlp_vae"}, {"type": "none"},
-        {"hidden": ""},
+        {"hidden": ""}, {"critic_channels": [-(1 << 70)]},
     ],
     ids=str,
 )  # fmt: skip
@@ -272,6 +274,53 @@ def test_a_damaged_file_is_told(run_folder, data):
             OwnDiscriminator(bundle)
         with pytest.raises(TrainingError, match="discriminator"):
             make_state(finetune_config(bundle, data, steps=1, threads=1))
+
+
+@pytest.mark.parametrize("kind", ["BF16", "F16", "F8_E4M3", "I32"])
+def test_other_numbers_are_told(run_folder, data, kind):
+    bundle = open_bundle(run_folder / "bundle")
+    header, _ = read_header(bundle.discriminator_path)
+    entries, end = {}, 0
+    for name, info in header.items():
+        size = (info.end - info.start) * {"BF16": 2, "F16": 2, "F8_E4M3": 1, "I32": 4}[kind] // 4
+        entries[name] = {"dtype": kind, "shape": info.shape, "data_offsets": [end, end + size]}
+        end += size
+    words = json.dumps(entries).encode()
+    bundle.discriminator_path.write_bytes(struct.pack("<Q", len(words)) + words + bytes(end))
+    with pytest.raises(LoadError, match="float32"):
+        OwnDiscriminator(bundle)
+    with pytest.raises(TrainingError, match="discriminator"):
+        make_state(finetune_config(bundle, data, steps=1, threads=1))
+
+
+def test_sizes_that_no_picture_has_are_told_where_it_is_copied_and_trained(
+    run_folder, data, tmp_path
+):
+    bundle = edited(open_bundle(run_folder / "bundle"), image_size=1 << 62)
+    with pytest.raises(BundleError, match=FILE):
+        convert(bundle, tmp_path / "copy")
+    with pytest.raises(TrainingError, match="discriminator"):
+        make_state(finetune_config(bundle, data, steps=1, threads=1))
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_one_that_can_look_at_no_picture_is_told(run_folder):
+    bundle = edited(open_bundle(run_folder / "bundle"), critic_channels=[4] * 7)  # 8 pixels halved
+    judge = Discriminator(parsed(bundle.config.discriminator))
+    tensors = {f"discriminator.{name}": value.numpy() for name, value in judge.state_dict().items()}
+    save_file(tensors, bundle.discriminator_path)
+    with pytest.raises(LoadError, match="its sizes are not usable"):
+        OwnDiscriminator(bundle)
+
+
+def test_what_only_says_that_it_has_one_is_trained_with_a_new_one(base, data):
+    spec = msgspec.structs.replace(base.spec, discriminator=True)
+    config = msgspec.structs.replace(base.config, spec=spec)
+    says = msgspec.structs.replace(base, config=config)
+    assert what_can_train(says).discriminator == "new"
+    assert finetune_config(says, data, threads=1, freeze_d=1).finetune.freeze_d == 0
+    with pytest.raises(TrainingError, match="no discriminator of its own"):
+        finetune_config(says, data, threads=1, discriminator="own")
 
 
 def test_a_vae_is_kept_as_it_was(tmp_path, monkeypatch):
