@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from genviewer.io.atomic import write_bytes
-from genviewer.io.bundle import BundleError
+from genviewer.io.bundle import CONFIG_NAME, DISCRIMINATOR_NAME, WEIGHTS_NAME, BundleError
 from genviewer.io.cancelling import check_cancelled, current_cancels
 from genviewer.io.downloading import ASK_ABOVE_BYTES, current_downloads, size_in_words
 
@@ -41,7 +41,7 @@ _WEIGHTS = (
 
 _SIDECARS = (
     "config.json", "README.md", "preview.png", "model_config.json", "environment.json",
-    "specs.json", "hparams.yaml", "decoder.onnx", "encoder.onnx", "discriminator.safetensors",
+    "specs.json", "hparams.yaml", "decoder.onnx", "encoder.onnx",
 )  # fmt: skip
 _SUFFIXES = (".safetensors", ".onnx", ".pt", ".pth", ".ckpt", ".bin", ".pkl")
 
@@ -100,12 +100,19 @@ def wanted_files(names: Iterable[str]) -> list[str]:
     if not known:
         others = sorted(
             (name for name in top if name.endswith(_SUFFIXES)),
-            key=lambda name: (_SUFFIXES.index("." + name.rpartition(".")[2]), name),
+            key=lambda name: (
+                name == DISCRIMINATOR_NAME,
+                _SUFFIXES.index("." + name.rpartition(".")[2]),
+                name,
+            ),
         )
         known = others[:1]
     if not known:
         return []
-    return sorted({known[0], *(name for name in _SIDECARS if name in top)})
+    wanted = {known[0], *(name for name in _SIDECARS if name in top)}
+    if {CONFIG_NAME, WEIGHTS_NAME} <= wanted and DISCRIMINATOR_NAME in top:
+        wanted.add(DISCRIMINATOR_NAME)  # it may be a bundle; of others it is not asked for
+    return sorted(wanted)
 
 
 def fetch(text: str) -> Path:

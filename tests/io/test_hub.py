@@ -94,6 +94,15 @@ def test_what_is_no_name_is_told(text):
             ["config.json", "model.safetensors"],
         ),
         (["generator.pth", "train.py", "README.md"], ["README.md", "generator.pth"]),
+        (
+            ["config.json", "model.safetensors", "discriminator.safetensors"],
+            ["config.json", "discriminator.safetensors", "model.safetensors"],
+        ),
+        (
+            ["discriminator.safetensors", "generator.pth", "config.json"],
+            ["config.json", "generator.pth"],
+        ),
+        (["discriminator.safetensors", "generator.safetensors"], ["generator.safetensors"]),
         (["unet/diffusion_pytorch_model.bin", "README.md"], []),
         (["README.md"], []),
     ],
