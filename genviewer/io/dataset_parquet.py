@@ -38,6 +38,7 @@ MAX_GROUP_BYTES = 1 << 30
 """So many bytes of images may be in a row group, unpacked; the Hub's own have 100 MB or less."""
 
 MAX_COLUMNS = 10_000
+_BUFFER_BYTES = 1 << 20  # of a column, which else is all in memory before it is unpacked
 NO_CLASS, LEFT_OUT = -1, -2
 MISSING = "needs pyarrow, which reads Parquet tables: pip install genviewer[parquet]"
 
@@ -209,6 +210,7 @@ class Table:
                 file,
                 metadata=self._metadata,
                 read_dictionary=[path] if strings else None,
+                buffer_size=_BUFFER_BYTES,
                 pre_buffer=False,
             )
 
