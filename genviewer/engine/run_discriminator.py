@@ -87,8 +87,9 @@ def stored_discriminator(
     size = 2 * size + discriminator_bytes(table)  # with the teacher that remembers old classes
     places = [(at, False, timeline.discriminator_path(at)) for at in timeline.discriminators()]
     places += [(at, True, path) for at, path in RunFolder(folder).checkpoints()]
-    # A checkpoint is many times as long to read.
-    places.sort(key=lambda place: (place[0] != step, place[1], abs(place[0] - step)))
+    # A checkpoint is many times as long to read: where the timeline has that of the step, too,
+    # that one is taken.
+    places.sort(key=lambda place: (abs(place[0] - step), place[1]))
     for at, checkpoint, path in places:
         try:
             arrays = (

@@ -163,6 +163,15 @@ def test_of_a_step_that_is_not_stored_the_nearest_is_taken_and_named(trained, ru
     assert "discriminator_steps" not in none.config.provenance
 
 
+def test_a_checkpoint_that_is_nearer_than_the_timeline_is_taken(trained, run_folder, tmp_path):
+    opinions, timeline = trained[2], RunTimeline(run_folder)
+    for step in (3, 4, 5, 6):
+        timeline.discriminator_path(step).unlink()
+    kept = keep(run_folder, timeline.snapshot(5), tmp_path / "kept")
+    assert kept.config.provenance["discriminator_steps"] == STEPS
+    torch.testing.assert_close(bundle_opinion(kept), opinions[STEPS], rtol=0, atol=0)
+
+
 def test_a_run_that_goes_back_forgets_later_ones(run_folder):
     timeline = RunTimeline(run_folder)
     timeline.begin(timeline.config(), 3)
