@@ -40,16 +40,17 @@ MAX_GROUP_BYTES = 1 << 30
 MAX_COLUMNS = 10_000
 _BUFFER_BYTES = 1 << 20  # of a column, which else is all in memory before it is unpacked
 NO_CLASS, LEFT_OUT = -1, -2
-MISSING = "needs pyarrow, which reads Parquet tables: pip install genviewer[parquet]"
+_SAFE_VERSION = 15  # earlier ones can execute what a file holds
+MISSING = "needs pyarrow 15 or newer, which reads Parquet tables: pip install genviewer[parquet]"
 
 
 def can_read_tables() -> bool:
-    """Whether the package is there that reads Parquet tables."""
+    """Whether the package is there that reads Parquet tables, and is one that executes nothing."""
     try:
-        import pyarrow.parquet  # noqa: F401
+        import pyarrow.parquet
     except ImportError:
         return False
-    return True
+    return int(pyarrow.__version__.partition(".")[0]) >= _SAFE_VERSION
 
 
 class TableLabels(NamedTuple):

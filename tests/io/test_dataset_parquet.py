@@ -383,7 +383,7 @@ def test_without_the_package_the_way_to_it_is_told(tmp_path, monkeypatch):
     path = write_table(tmp_path / "a.parquet", FILES)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
-    words = r"a\.parquet needs pyarrow, .*: pip install genviewer\[parquet\]\."
+    words = r"a\.parquet needs pyarrow 15 .*: pip install genviewer\[parquet\]\."
     for source in (path, tmp_path):
         with pytest.raises(DataError, match=words):
             survey(source)
@@ -391,3 +391,10 @@ def test_without_the_package_the_way_to_it_is_told(tmp_path, monkeypatch):
     found = survey(tmp_path)
     assert found.count == 2
     assert "pip install" in reasons(found)["a.parquet"]
+
+
+def test_a_package_that_can_execute_what_a_file_holds_is_not_used(tmp_path, monkeypatch):
+    path = write_table(tmp_path / "a.parquet", FILES)
+    monkeypatch.setattr(pa, "__version__", "14.0.2")
+    with pytest.raises(DataError, match=r"a\.parquet needs pyarrow 15 .*\[parquet\]\."):
+        survey(path)
