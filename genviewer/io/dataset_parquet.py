@@ -189,6 +189,8 @@ class Table:
         ):
             for group, rows in enumerate(self.rows):
                 check_cancelled()
+                if not rows:
+                    continue  # its columns may lie nowhere
                 column = read(group)
                 codes[at : at + rows] = _texts(column, places) if text else _numbers(column)
                 at += rows

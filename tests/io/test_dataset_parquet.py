@@ -231,6 +231,18 @@ def test_a_class_beyond_the_names_is_a_bad_row(tmp_path):
     assert found.class_counts == (("cat", 3), ("dog", 2), ("eel", 3))
 
 
+def test_a_table_without_rows_is_none_that_is_damaged(tmp_path):
+    empty = write_table(tmp_path / "test.parquet", FILES, LABELS, names=PETS)
+    pq.write_table(pq.read_table(empty)[:0], empty)
+    with pytest.raises(DataError, match=r"test\.parquet has no image files\."):
+        survey(empty)
+    write_table(tmp_path / "train.parquet", FILES, LABELS, names=PETS)
+    found = survey(tmp_path)
+    assert (found.count, found.test_count, found.bad_count) == (9, 0, 0)
+    assert found.class_counts == (("cat", 3), ("dog", 2), ("eel", 4))
+    assert found.items.own_labels()[1] == tuple(PETS)
+
+
 # Which tables
 
 
