@@ -178,9 +178,9 @@ class TrainingPanel(QWidget):
         self._show_left()
         what = main_of(now)
         text, tip = {
-            "start": ("Start", "Train the current model on these images, where it is drawn"),
+            "start": ("Start", "Train the current model on these images, on the device that draws it"),
             "pause": ("Pause", "Wait before the next step"),
-            "resume": ("Resume", "Go on from where it stands"),
+            "resume": ("Resume", "Go on from where it stands, on the device that draws it"),
             "keep": ("Keep…", "Write what it has learned as a model of its own"),
         }[what]
         self.main.setText(text)

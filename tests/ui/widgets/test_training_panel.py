@@ -174,7 +174,7 @@ def test_a_button_that_cannot_be_pressed_says_why(panel, standing, why):
 def test_the_button_says_what_a_training_would_run_on(panel, state):
     panel.set_standing(Standing(state, 3, 10))
     assert panel.main.isEnabled()
-    assert "on the CPU" in panel.main.toolTip()
+    assert "on the device that draws it" in panel.main.toolTip()
 
 
 def test_there_is_something_to_keep_only_once_there_are_weights(qtbot, panel):
