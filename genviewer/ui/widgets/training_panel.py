@@ -178,7 +178,10 @@ class TrainingPanel(QWidget):
         self._show_left()
         what = main_of(now)
         text, tip = {
-            "start": ("Start", "Train the current model on these images, on the device that draws it"),
+            "start": (
+                "Start",
+                "Train the current model on these images, on the device that draws it",
+            ),
             "pause": ("Pause", "Wait before the next step"),
             "resume": ("Resume", "Go on from where it stands, on the device that draws it"),
             "keep": ("Keep…", "Write what it has learned as a model of its own"),
