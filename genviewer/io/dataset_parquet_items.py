@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import threading
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from genviewer.io.dataset_parquet import SpilledImages, Table, TableLabels
     from genviewer.io.dataset_trees import FileTree
 
+_log = logging.getLogger(__name__)
 KEPT_BYTES = 512 << 20
 """So much of the encoded images is kept in memory; the others are put on the disk, one by one, when
 their row group is first read: to read it again for each of its images would take a thousand times
@@ -55,6 +57,7 @@ class ParquetItems:
     ) -> None:
         self.kind = kind
         self.refused = list(tree.refused)
+        self._source = tree.source
         self._tables: list[Table] = []
         self._spill = Spill()
         if isinstance(tree, ZipTree):
@@ -77,6 +80,7 @@ class ParquetItems:
         self._kept: dict[int, EncodedImages | SpilledImages | DamagedFileError] = {}
         self._last: tuple[int, EncodedImages] | None = None
         self._bytes = 0
+        self._is_slow = False
         self._lock = threading.Lock()
 
     def _open_all(
@@ -193,6 +197,13 @@ class ParquetItems:
                 self._kept[number] = spilled
             else:
                 self._last = number, found  # for those who read row by row
+                if not self._is_slow:
+                    self._is_slow = True
+                    _log.warning(
+                        "The disk has no room for the images of %s: each is read again with all "
+                        "others of its row group, so learning will be slow.",
+                        self._source,
+                    )
             return found
 
     def _read(self, number: int) -> EncodedImages | DamagedFileError:

@@ -78,8 +78,11 @@ def test_an_image_lies_on_the_side_on_which_its_file_does(tmp_path):
     assert {i.tobytes() for i in sides[0][:]} == {i.tobytes() for i in sides[1][:]}
 
 
+@pytest.mark.allow_log("WARNING")
 @pytest.mark.parametrize("room", [1 << 30, 500, 0])
-def test_in_any_order_and_beyond_what_is_kept_each_row_is_its_own(tmp_path, monkeypatch, room):
+def test_in_any_order_and_beyond_what_is_kept_each_row_is_its_own(
+    tmp_path, monkeypatch, caplog, room
+):
     monkeypatch.setattr(dataset_parquet_items, "KEPT_BYTES", 3 * len(FILES[0]))
     monkeypatch.setattr(dataset_spill, "MAX_SPILL_BYTES", room)
     images = [picture(i, 6, 5, 3) for i in range(30)]
@@ -98,6 +101,7 @@ def test_in_any_order_and_beyond_what_is_kept_each_row_is_its_own(tmp_path, monk
     assert items.name(17) == "1.parquet, row 7"
     # A row group may have a thousand images: only without room on the disk it is read for each.
     assert bool(read) is (room < 1 << 30)
+    assert [r.message.count("no room") for r in caplog.records] == [1] * (room < 1 << 30)
 
 
 def test_a_disk_that_fails_is_told_by_the_name_of_the_row(tmp_path, monkeypatch):
@@ -131,6 +135,7 @@ def test_tables_in_a_zip(tmp_path):
     np.testing.assert_array_equal(found.items.pixels(8), IMAGES[8])
 
 
+@pytest.mark.allow_log("WARNING")
 @pytest.mark.parametrize("room", [1 << 30, 0])
 def test_a_table_in_a_zip_is_unpacked_once_and_not_for_each_row_group(tmp_path, monkeypatch, room):
     monkeypatch.setattr(dataset_spill, "MAX_SPILL_BYTES", room)
