@@ -209,8 +209,8 @@ def _load_discriminator(discriminator: nn.Module, base: Bundle, config: TrainCon
         discriminator.load_state_dict({n.removeprefix(PREFIX): w for n, w in weights.items()})
     except (BundleError, RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"The discriminator of {base.spec.name} is for other pictures or classes, or damaged; "
-            'with discriminator = "new" in [finetune] a new one is started.'
+            f"The discriminator of {base.spec.name} is for other pictures or classes, or damaged: "
+            f"move {base.discriminator_path.name} out of its folder, and a new one is started."
         ) from error
 
 

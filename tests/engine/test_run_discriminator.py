@@ -281,8 +281,12 @@ def test_a_damaged_file_is_told(run_folder, data):
         path.write_bytes(bad)
         with pytest.raises(LoadError, match=FILE):
             OwnDiscriminator(bundle)
-        with pytest.raises(TrainingError, match="discriminator"):
+        with pytest.raises(TrainingError, match=f"move {FILE} out of its folder"):
             make_state(finetune_config(bundle, data, steps=1, threads=1))
+    path.unlink()
+    config = finetune_config(open_bundle(bundle.path), data, steps=1, threads=1)
+    assert config.finetune.discriminator == "new"
+    assert "discriminator" in make_state(config).companions
 
 
 @pytest.mark.parametrize("kind", ["BF16", "F16", "F8_E4M3", "I32"])
