@@ -149,9 +149,10 @@ class TrainingThread:
                 # Nothing is lost: what went wrong can be put right, and the run goes on from here.
                 self.pause()
                 report.trouble = str(error)
-                if not self._may_go_on(run, report):
-                    self._end(run, report)
-                    return
+            # Not in the clause above: an error holds on to the networks of its step.
+            if not self._may_go_on(run, report):
+                self._end(run, report)
+                return
 
     def _heed(self, event: Event, run: TrainingRun, report: Report) -> None:
         if isinstance(event, Stepped):
