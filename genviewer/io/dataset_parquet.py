@@ -16,7 +16,8 @@ from genviewer.io.cancelling import check_cancelled
 from genviewer.io.dataset_csv import MAX_ROWS
 from genviewer.io.dataset_items import UNLABELLED
 from genviewer.io.dataset_parquet_columns import find_columns
-from genviewer.io.dataset_parquet_pages import read_groups, unpacked_size
+from genviewer.io.dataset_parquet_images import EncodedImages
+from genviewer.io.dataset_parquet_pages import LENGTHS_FIRST, read_groups, read_pages
 from genviewer.io.dataset_values import (
     MAX_BYTES,
     BadFileError,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from genviewer.io.dataset_parquet_columns import Columns
     from genviewer.io.dataset_parquet_pages import Span
-    from genviewer.io.dataset_spill import Spill
     from genviewer.io.dataset_trees import FileTree
 
 MAX_GROUP_BYTES = 1 << 30
@@ -63,80 +63,6 @@ class TableLabels(NamedTuple):
     codes: Labels
     names: tuple[str, ...]
     told: bool
-
-
-class EncodedImages:
-    """The encoded images of a row group, equal ones once; any thread.
-
-    Args:
-        column: ``pyarrow.ChunkedArray`` of dictionaries of bytes, or of structures of such.
-    """
-
-    def __init__(self, column: Any) -> None:
-        import pyarrow as pa
-
-        parts = [c.flatten()[0] if isinstance(c, pa.StructArray) else c for c in column.chunks]
-        places, count = [np.empty(0, np.int64)], 0
-        for part in parts:
-            found = part.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-            if len(found) and not -1 <= found.min() <= found.max() < len(part.dictionary):
-                raise ValueError("an index leads out of its dictionary")
-            places.append(np.where(found < 0, -1, found + count))
-            count += len(part.dictionary)
-        self._places: Labels = np.concatenate(places)
-        self._values = pa.chunked_array([part.dictionary for part in parts] or [[]])
-        self.nbytes = self._places.nbytes + int(self._values.nbytes)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def size(self, row: int) -> int | None:
-        """The bytes of an image, or None if there is none."""
-        found = self._buffer(row)
-        return None if found is None else int(found.size)
-
-    def read(self, row: int) -> bytes:
-        """An image's file; empty if there is none."""
-        found = self._buffer(row)
-        return b"" if found is None else bytes(found.to_pybytes())
-
-    def spilled(self, spill: Spill) -> SpilledImages | None:
-        """The same ones on the disk; None if there is no room for them."""
-        starts = spill.add(memoryview(value.as_buffer()) for value in self._values)
-        return None if starts is None else SpilledImages(spill, self._places, starts)
-
-    def _buffer(self, row: int) -> Any:
-        place = int(self._places[row])
-        return None if place < 0 else self._values[place].as_buffer()
-
-
-class SpilledImages:
-    """The encoded images of a row group on the disk, equal ones once; any thread.
-
-    Args:
-        spill: where they are.
-        places: which of them that of a row is, int64 (N,); -1 where there is none.
-        starts: where each begins, and the last ends, int64.
-    """
-
-    def __init__(self, spill: Spill, places: Labels, starts: Labels) -> None:
-        self._spill, self._places, self._starts = spill, places, starts
-
-    def size(self, row: int) -> int | None:
-        """The bytes of an image, or None if there is none."""
-        place = int(self._places[row])
-        return None if place < 0 else int(self._starts[place + 1] - self._starts[place])
-
-    def read(self, row: int) -> bytes:
-        """An image's file; empty if there is none.
-
-        Raises:
-            OSError: the disk cannot be read.
-        """
-        place = int(self._places[row])
-        if place < 0:
-            return b""
-        return self._spill.read(int(self._starts[place]), int(self._starts[place + 1]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,30 +135,43 @@ class Table:
         import pyarrow.parquet as pq
 
         with self.tree.open(self.name, MAX_BYTES) as file:
-            reader = pq.ParquetFile(
-                file,
-                metadata=self._metadata,
-                read_dictionary=[path] if strings else None,
-                buffer_size=_BUFFER_BYTES,
-                pre_buffer=False,
-            )
+
+            def reader(*, different: bool) -> Any:
+                return pq.ParquetFile(
+                    file,
+                    metadata=self._metadata,
+                    read_dictionary=[path] if different else None,
+                    buffer_size=_BUFFER_BYTES,
+                    pre_buffer=False,
+                )
+
+            usual = reader(different=strings)
 
             def read(group: int) -> Any:
-                self._check_size(file, path, group)
-                return reader.read_row_group(group, columns=[path], use_threads=False).column(0)
+                concatenated = self._check(file, path, group) and strings
+                found = reader(different=False) if concatenated else usual
+                column = found.read_row_group(group, columns=[path], use_threads=False).column(0)
+                return _different(column) if concatenated else column
 
             yield read
 
-    def _check_size(self, file: BinaryIO, path: str, group: int) -> None:
-        """DamagedFileError if a column unpacks to too much, whatever the file says of it."""
+    def _check(self, file: BinaryIO, path: str, group: int) -> bool:
+        """Whether a column has nothing but values one after the other, with their lengths first.
+
+        Only these are read as they are, for which pyarrow has no other way: no value is repeated.
+
+        Raises:
+            DamagedFileError: it unpacks to too much, whatever the file says of it.
+        """
         span = self._spans[path][group]
-        unpacked = unpacked_size(file, span)
-        if unpacked > unpacked_limit(span.length, MAX_GROUP_BYTES):
+        pages = read_pages(file, span)
+        if pages.unpacked > unpacked_limit(span.length, MAX_GROUP_BYTES):
             raise DamagedFileError(
                 self.name,
-                f"is among {unpacked:,} bytes in one row group, which are too many: write it with "
-                "fewer rows in each",
+                f"is among {pages.unpacked:,} bytes in one row group, which are too many: write it "
+                "with fewer rows in each",
             )
+        return pages.encodings == {LENGTHS_FIRST}
 
 
 def open_table(tree: FileTree, name: str) -> Table:
@@ -269,6 +208,14 @@ def open_table(tree: FileTree, name: str) -> Table:
 
 class NoImagesError(DamagedFileError):
     """A sound table that holds no images."""
+
+
+def _different(column: Any) -> Any:
+    """A column of strings or bytes, or of structures of such, as its different values."""
+    import pyarrow as pa
+
+    parts = [c.flatten()[0] if isinstance(c, pa.StructArray) else c for c in column.chunks]
+    return pa.chunked_array([part.dictionary_encode() for part in parts])
 
 
 def _numbers(column: Any) -> Labels:

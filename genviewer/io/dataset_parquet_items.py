@@ -14,7 +14,7 @@ from genviewer.io.cancelling import check_cancelled
 from genviewer.io.dataset_csv import FEW_CLASSES, MAX_ROWS
 from genviewer.io.dataset_decode import Damaged, decode, look_at
 from genviewer.io.dataset_items import MAX_DIGITS, UNLABELLED, in_order
-from genviewer.io.dataset_parquet import LEFT_OUT, NO_CLASS, EncodedImages, open_table
+from genviewer.io.dataset_parquet import LEFT_OUT, NO_CLASS, open_table
 from genviewer.io.dataset_spill import Spill, UnpackedTree
 from genviewer.io.dataset_trees import MAX_PICTURE_BYTES, ZipTree
 from genviewer.io.dataset_values import BadFileError, DamagedFileError, DataError, Labels, Pixels
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.io.dataset_decode import Look
-    from genviewer.io.dataset_parquet import SpilledImages, Table, TableLabels
+    from genviewer.io.dataset_parquet import Table, TableLabels
+    from genviewer.io.dataset_parquet_images import EncodedImages, SpilledImages
     from genviewer.io.dataset_trees import FileTree
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ damaged, and know no more than the footer's sums: what is unpacked is what stand
 
 from __future__ import annotations
 
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from genviewer.io.thrift_compact import I32, I64, CompactError, CompactReader, CutShortError
 
@@ -27,7 +27,15 @@ _FOOTER = {
     ]
 }
 _PAGE_UNPACKED, _PAGE_PACKED = 2, 3
-_PAGE = {_PAGE_UNPACKED: I32, _PAGE_PACKED: I32}
+_DATA, _DATA_V2, _ENCODING, _ENCODING_V2 = 5, 8, 2, 4
+_PAGE = {
+    _PAGE_UNPACKED: I32,
+    _PAGE_PACKED: I32,
+    _DATA: {_ENCODING: I32},
+    _DATA_V2: {_ENCODING_V2: I32},
+}
+LENGTHS_FIRST = 6
+"""The encoding DELTA_LENGTH_BYTE_ARRAY."""
 
 
 class Span(NamedTuple):
@@ -42,6 +50,15 @@ class Group(NamedTuple):
 
     rows: int
     columns: tuple[Span, ...]
+
+
+class Pages(NamedTuple):
+    """The bytes of all pages of a column of a row group, unpacked, and how its values are encoded,
+    in the numbers of parquet.thrift.
+    """
+
+    unpacked: int
+    encodings: frozenset[int | None]
 
 
 def read_groups(file: BinaryIO) -> list[Group]:
@@ -84,24 +101,28 @@ def _not_negative(value: int | None) -> int:
     return value
 
 
-def unpacked_size(file: BinaryIO, span: Span) -> int:
-    """The bytes of all pages of a column of a row group, unpacked.
+def read_pages(file: BinaryIO, span: Span) -> Pages:
+    """What stands before the pages of a column of a row group.
 
     Raises:
         ValueError: the headers are damaged, or there are far too many.
     """
     total, start, end = 0, span.start, span.start + span.length
+    encodings: set[int | None] = set()
     for _ in range(MAX_PAGES):
         if start >= end:
-            return total
-        packed, unpacked, header = _page(file, start, end)
-        total += unpacked
-        start += header + packed
+            return Pages(total, frozenset(encodings))
+        page, header = _page(file, start, end)
+        total += _not_negative(page.get(_PAGE_UNPACKED))
+        start += header + _not_negative(page.get(_PAGE_PACKED))
+        for kind, encoding in ((_DATA, _ENCODING), (_DATA_V2, _ENCODING_V2)):
+            if kind in page:
+                encodings.add(page[kind].get(encoding))
     raise CompactError("it has far too many pages")
 
 
-def _page(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
-    """A page's bytes in the file and unpacked, and those of its header."""
+def _page(file: BinaryIO, start: int, end: int) -> tuple[dict[int, Any], int]:
+    """What is wanted of a page's header, and its bytes."""
     wanted = _FIRST_BYTES
     while True:
         file.seek(start)
@@ -113,5 +134,4 @@ def _page(file: BinaryIO, start: int, end: int) -> tuple[int, int, int]:
                 raise
             wanted *= 8
             continue
-        packed, unpacked = page.get(_PAGE_PACKED), page.get(_PAGE_UNPACKED)
-        return _not_negative(packed), _not_negative(unpacked), reader.at
+        return page, reader.at

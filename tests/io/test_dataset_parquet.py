@@ -118,14 +118,17 @@ def test_a_disk_that_fails_is_told_by_the_name_of_the_row(tmp_path, monkeypatch)
         {"use_dictionary": False, "compression": "none"},
         {"compression": "gzip", "data_page_version": "2.0"},
         {"dictionary_pagesize_limit": 100, "data_page_size": 64, "compression": "zstd"},
+        {"use_dictionary": False, "column_encoding": "DELTA_LENGTH_BYTE_ARRAY"},
     ],
 )
 def test_however_a_table_is_packed(tmp_path, options):
     # Equal images are written once; then the dictionary is full, and the rest is written plainly.
     files = [FILES[0], *FILES, FILES[0]]
-    path = write_table(tmp_path / "a.parquet", files, **options)
+    labels = ["cat", "dog", None, "dog", *["cat"] * 7]
+    path = write_table(tmp_path / "a.parquet", files, labels, **options)
     train, _ = load_images(str(path))
     np.testing.assert_array_equal(train.images, [IMAGES[0], *IMAGES, IMAGES[0]])
+    assert survey(path).class_counts == ((UNLABELLED, 1), ("cat", 8), ("dog", 2))
 
 
 def test_tables_in_a_zip(tmp_path):

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from genviewer.io import dataset_parquet, dataset_parquet_pages
-from genviewer.io.dataset_parquet_pages import Span, read_groups, unpacked_size
+from genviewer.io.dataset_parquet_pages import Span, read_groups, read_pages
 from genviewer.io.dataset_survey import survey
 from genviewer.io.dataset_values import DataError
 from tests.io.data_files import encoded, picture, write_table
@@ -43,7 +43,7 @@ def test_pages_are_counted(tmp_path, version, compression, dictionary):
     )
     with path.open("rb") as file:
         (group,) = read_groups(file)
-        found = [unpacked_size(file, span) for span in group.columns]
+        found = [read_pages(file, span).unpacked for span in group.columns]
     told = pq.ParquetFile(path).metadata.row_group(0)
     assert (group.rows, len(found)) == (200, told.num_columns)
     for place, unpacked in enumerate(found):
@@ -70,7 +70,7 @@ def test_a_file_that_says_too_little_of_itself_is_refused(tmp_path, monkeypatch)
 
 def test_headers_that_another_reader_may_understand_otherwise_are_refused(monkeypatch):
     page = bytes([0x15, 0, 0x15, *varint(8), 0x15, *varint(0), 0])
-    assert unpacked_size(io.BytesIO(page * 3), Span(0, 3 * len(page))) == 24
+    assert read_pages(io.BytesIO(page * 3), Span(0, 3 * len(page))) == (24, set())
     twice, long = bytes([0x05, *varint(2), *varint(8)]), varint(1 << 32)
     for broken in (
         b"",
@@ -86,7 +86,7 @@ def test_headers_that_another_reader_may_understand_otherwise_are_refused(monkey
         b"\x19\x19" * 99,
     ):
         with pytest.raises(ValueError, match=r"\w"):
-            unpacked_size(io.BytesIO(broken + b"\xff" * 50), Span(0, len(broken) + 50))
+            read_pages(io.BytesIO(broken + b"\xff" * 50), Span(0, len(broken) + 50))
     monkeypatch.setattr(dataset_parquet_pages, "MAX_PAGES", 2)
     with pytest.raises(ValueError, match="far too many"):
-        unpacked_size(io.BytesIO(page * 3), Span(0, 3 * len(page)))
+        read_pages(io.BytesIO(page * 3), Span(0, 3 * len(page)))
