@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Literal
 
+from genviewer.engine.generator import LoadError
 from genviewer.engine.jobs import Cancelled, lower_priority
 from genviewer.engine.training_events import Ended, Notice, OnTimeline, Saved, Stepped
 from genviewer.engine.training_news import ENDED, News, Report, State, merged
@@ -39,8 +40,8 @@ class TrainingThread:
     """Drives one run; its methods may be called in any thread.
 
     Args:
-        make_run: starts or resumes the run; called in the thread, its ValueErrors and OSErrors are
-            told as sentences.
+        make_run: starts or resumes the run; called in the thread, its ValueErrors, OSErrors and
+            LoadErrors are told as sentences.
         on_news: called in the thread when there is news and all before was taken.
         threads: torch's threads; 0: as the run's configuration says.
         snapshots_per_second: at most so many, and none before the last was taken.
@@ -125,7 +126,7 @@ class TrainingThread:
             self._tell(report.news("stopped", sentence="Stopped before it began."))
         except FloatingPointError as error:
             self._tell(report.news("failed", sentence=str(error), diverged=True))
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, LoadError) as error:
             self._tell(report.news("failed", sentence=str(error)))
         except Exception as error:  # the thread never ends silently
             _log.exception("The training failed.")

@@ -129,17 +129,38 @@ class Bundle(msgspec.Struct, frozen=True):
         return self.path / DISCRIMINATOR_NAME
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """The network's state dict, read now; arrays may be views of a mapped file.
+        """The network's state dict, read now; arrays may be views of a mapped file, bfloat16 is
+        float32.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is no longer what it was when it was opened.
+            ValueError: it is no longer what it was when it was opened, or of types that NumPy has
+                not.
         """
         if self.arrays is not None:
             return self.arrays()
         from safetensors.numpy import load_file
 
-        return load_file(self.weights_path)
+        try:
+            return load_file(self.weights_path)
+        except (TypeError, AttributeError):
+            return self._widened()
+
+    def _widened(self) -> dict[str, NDArray[Any]]:
+        import torch
+        from safetensors.torch import load_file
+
+        weights = load_file(self.weights_path)
+        try:
+            return {
+                name: (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+                for name, value in weights.items()
+            }
+        except TypeError as error:
+            raise BundleError(
+                f"{self.weights_path.name} holds numbers of a type that cannot be used here: "
+                "write them as float32."
+            ) from error
 
     def card(self) -> str:
         """The model card as Markdown; empty if there is none."""

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from genviewer.engine import train_bundle, training_run
+from genviewer.engine.device import training_device
 from genviewer.engine.run_timeline import RunTimeline, keep
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_run import RunFolder
@@ -171,6 +172,8 @@ def test_a_run_that_cannot_start_says_why(tmp_path, begin):
     assert begin(refuse)[1].until("failed").sentence == "There are no images in photos."
     _, listener = begin(lambda: TrainingRun.resume(tmp_path / "none"))
     assert "none holds no run" in listener.until("failed").sentence
+    _, listener = begin(lambda: training_device("cuda:7"))
+    assert listener.until("failed").sentence.startswith("There is no device 'cuda:7' here;")
 
 
 def test_reading_the_data_can_be_stopped(begin):

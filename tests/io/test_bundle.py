@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.io.bundle import (
@@ -49,6 +51,20 @@ def test_a_bundle_survives_the_disk(bundle: Bundle) -> None:
     assert again.spec == SPEC
     assert again.parameters == 35
     assert again.card() == "# Tiny\n"
+
+
+def test_weights_of_bfloat16_are_read_as_float32_and_those_of_no_number_are_told(
+    bundle: Bundle,
+) -> None:
+    values = torch.tensor([[0.5, -3.0], [1024.0, 1e-30]])
+    save_file({"decoder.w": values.bfloat16(), "b": torch.arange(3)}, bundle.weights_path)
+    found = open_bundle(bundle.path).tensors()
+    assert found["decoder.w"].dtype == np.float32
+    np.testing.assert_array_equal(found["decoder.w"], values.bfloat16().float().numpy())
+    np.testing.assert_array_equal(found["b"], np.arange(3))
+    save_file({"decoder.w": values.to(torch.float8_e4m3fn)}, bundle.weights_path)
+    with pytest.raises(BundleError, match=r"write them as float32|type"):
+        open_bundle(bundle.path).tensors()
 
 
 def test_the_model_id_follows_weights_and_use_but_not_the_name(
