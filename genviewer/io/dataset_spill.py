@@ -53,8 +53,8 @@ class Spill:
             Where each begins, and where the last ends, int64 (n + 1,); None if there is no room,
             after which nothing is added any more.
         """
-        places = [self._end]
         with self._lock:
+            places = [self._end]
             try:
                 file = self._opened()
                 file.seek(self._end)
