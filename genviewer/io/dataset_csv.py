@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_ROWS = 2_000_000
 _MAX_LINE = 1 << 22  # characters; 1024x1024 pixels of three digits
-FEW_CLASSES = 100
+_FEW_CLASSES = 100
 _FILE_HEADINGS = ("file", "file_name", "filename", "path", "image", "name")
 _LABEL_HEADINGS = ("label", "class", "category", "target")
 
@@ -109,10 +109,16 @@ def _named(rows: Iterable[list[str]], at: int, label: int) -> Named:
         if name := _cell(row, at):
             names.append(name)
             given.append(clean(_cell(row, label), 80))
-    different = len(set(given))
-    if different > FEW_CLASSES and different > len(given) / 2:
-        given = [UNLABELLED] * len(given)  # captions or numbers of the images, and no classes
+    if are_captions(len(set(given)), len(given)):
+        given = [UNLABELLED] * len(given)
     return names, given
+
+
+def are_captions(different: int, images: int) -> bool:
+    """Whether so many different texts of so many images are captions or numbers of the images, and
+    no classes.
+    """
+    return different > _FEW_CLASSES and different > images / 2
 
 
 def _of_pixels(first: list[str], rows: Iterable[list[str]], name: str) -> tuple[Pixels, Labels]:

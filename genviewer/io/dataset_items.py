@@ -29,7 +29,7 @@ UNLABELLED = ""
 """The class of images that have none, in surveys and mappings; no folder is called so."""
 
 MAX_CLASSES = 10_000
-MAX_DIGITS = 15  # of a class that is a label itself
+_MAX_DIGITS = 15  # of a class that is a label itself
 _PIECE = 1 << 20  # bytes that are hashed at a time
 _COLOURS = {1: "grey", 3: "colour", 4: "colour, transparent"}
 
@@ -107,9 +107,7 @@ class FileItems:
         self.held = np.array(held, bool)
         self._tree = tree
         self._names = names
-        self._numbers = numbers and all(
-            name.isdecimal() and len(name) <= MAX_DIGITS for name in self.classes
-        )
+        self._numbers = numbers and are_numbers(self.classes)
 
     def name(self, row: int) -> str:
         """Its file."""
@@ -146,11 +144,7 @@ class FileItems:
 
     def own_labels(self) -> tuple[Labels | None, tuple[str, ...] | None]:
         """The labels that the source itself gives, if to all, and its names for them."""
-        if UNLABELLED in self.classes:
-            return None, None
-        if self._numbers:
-            return np.array([int(name) for name in self.classes], np.int64)[self.labels], None
-        return self.labels, self.classes
+        return labels_given(self.labels, self.classes, numbers=self._numbers)
 
 
 class ArrayItems:
@@ -259,3 +253,21 @@ def _array_classes(parts: Sequence[Images]) -> tuple[tuple[str, ...], Labels]:
     if len(values) > MAX_CLASSES:
         raise DataError(f"{parts[0].source} has {len(values):,} different labels, too many.")
     return tuple(str(value) for value in values), places.reshape(-1).astype(np.int64)
+
+
+def are_numbers(classes: Sequence[str]) -> bool:
+    """Whether all names of classes are whole numbers, which may be the labels themselves."""
+    return all(name.isdecimal() and len(name) <= _MAX_DIGITS for name in classes)
+
+
+def labels_given(
+    labels: Labels, classes: tuple[str, ...], *, numbers: bool
+) -> tuple[Labels | None, tuple[str, ...] | None]:
+    """What :meth:`Items.own_labels` gives of places among the names of classes, which with
+    ``numbers`` are the labels themselves.
+    """
+    if UNLABELLED in classes:
+        return None, None
+    if numbers:
+        return np.array([int(name) for name in classes], np.int64)[labels], None
+    return labels, classes

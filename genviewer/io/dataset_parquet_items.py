@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.io.cancelling import check_cancelled
-from genviewer.io.dataset_csv import FEW_CLASSES, MAX_ROWS
+from genviewer.io.dataset_csv import MAX_ROWS, are_captions
 from genviewer.io.dataset_decode import Damaged, decode, look_at
-from genviewer.io.dataset_items import MAX_DIGITS, UNLABELLED, in_order
+from genviewer.io.dataset_items import UNLABELLED, are_numbers, in_order, labels_given
 from genviewer.io.dataset_parquet import LEFT_OUT, NO_CLASS, open_table
 from genviewer.io.dataset_spill import Spill, UnpackedTree
 from genviewer.io.dataset_trees import MAX_PICTURE_BYTES, ZipTree
@@ -143,11 +143,7 @@ class ParquetItems:
 
     def own_labels(self) -> tuple[Labels | None, tuple[str, ...] | None]:
         """The labels that the source itself gives, if to all, and its names for them."""
-        if UNLABELLED in self.classes:
-            return None, None
-        if self._numbers:
-            return np.array([int(name) for name in self.classes], np.int64)[self.labels], None
-        return self.labels, self.classes
+        return labels_given(self.labels, self.classes, numbers=self._numbers)
 
     def _place_name(self, row: int) -> str:
         table = int(np.searchsorted(self._table_starts, row, "right")) - 1
@@ -224,8 +220,8 @@ def _joined(
     known = [found for found in labels if found is not None]
     told = bool(known) and known[0].told and len({(f.names, f.told) for f in known}) == 1
     used = {name for found in known for name in found.names}
-    if not told and len(used) > FEW_CLASSES and len(used) > sum(rows) / 2:
-        used = set()  # captions or numbers of the images, and no classes
+    if not told and are_captions(len(used), sum(rows)):
+        used = set()
     names = known[0].names if told else in_order(list(used))
     places = {name: place for place, name in enumerate(names)}
     codes = [np.full(count, NO_CLASS, np.int64) for count in rows]
@@ -233,5 +229,4 @@ def _joined(
         if found is not None:
             to = [places.get(name, NO_CLASS) for name in found.names]
             codes[place] = np.array([*to, LEFT_OUT, NO_CLASS], np.int64)[found.codes]
-    numbers = all(name.isdecimal() and len(name) <= MAX_DIGITS for name in names)
-    return np.concatenate(codes), names, numbers and not told
+    return np.concatenate(codes), names, not told and are_numbers(names)
