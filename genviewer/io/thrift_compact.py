@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from genviewer.io.programs.protobuf import varint
+
 I32, I64 = 5, 6
 MAX_STRUCTS = 500_000  # that are given
 _STOP, _TRUE, _FALSE, _BYTE, _I16, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = (
@@ -129,13 +131,13 @@ class CompactReader:
         self.at += count
 
     def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 70, 7):
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-        raise CompactError("a number has no end")
+        try:
+            value, self.at = varint(self._data, self.at)
+        except IndexError:
+            raise CutShortError("it has no end") from None
+        except ValueError as error:
+            raise CompactError("a number has no end") from error
+        return value
 
     def _number(self, kind: int) -> int:
         value = self._varint()
