@@ -2,11 +2,15 @@
 
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from genviewer.engine import training_run
 from genviewer.engine.train_config import read_config
+from genviewer.engine.training import make_state, training_steps
 
 VAE = """
 name = "bars"
@@ -84,6 +88,29 @@ def wait_for(wanted, what="it"):
     while not wanted():
         assert time.monotonic() < deadline, f"{what} did not happen"
         time.sleep(0.005)
+
+
+def fail_once(monkeypatch, make_error):
+    """Let the first step of all runs fail. Given are weak references to what that step had, and how
+    many of them were alive whenever networks were made, in two lists that fill.
+    """
+    held, alive = [], []
+
+    def steps(config, state, images):
+        for losses in training_steps(config, state, images):
+            drawn = torch.zeros(3)  # as of a step on its way
+            if not held:
+                held.extend(map(weakref.ref, (state, state.network, drawn)))
+                raise make_error()  # one that was kept would keep the step alive
+            yield losses
+
+    def made(config, **options):
+        alive.append(sum(one() is not None for one in held))
+        return make_state(config, **options)
+
+    monkeypatch.setattr(training_run, "training_steps", steps)
+    monkeypatch.setattr(training_run, "make_state", made)
+    return held, alive
 
 
 class Listener:

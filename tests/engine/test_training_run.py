@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-import weakref
 
 import msgspec
 import numpy as np
@@ -28,7 +27,7 @@ from genviewer.engine.training_run import TrainingRun
 from genviewer.io.bundle import open_bundle
 from genviewer.io.dataset_values import DataError
 from genviewer.io.datasets import load_images
-from tests.tiny_runs import GAN, VAE, config_of
+from tests.tiny_runs import GAN, VAE, config_of, fail_once
 
 
 @pytest.fixture(autouse=True)
@@ -229,22 +228,7 @@ def test_with_too_little_memory_the_batch_halves_and_resuming_is_exact(tmp_path,
 
 @pytest.mark.parametrize("error", [MemoryError, FloatingPointError])
 def test_what_went_wrong_is_out_of_memory_before_it_is_made_again(tmp_path, monkeypatch, error):
-    held, alive = [], []
-
-    def steps(config, state, images):
-        for losses in training_steps(config, state, images):
-            drawn = torch.zeros(3)  # as of a step on its way
-            if not held:
-                held.extend(map(weakref.ref, (state, state.network, drawn)))
-                raise error("No more.")
-            yield losses
-
-    def made(config, **options):
-        alive.append(sum(one() is not None for one in held))
-        return make_state(config, **options)
-
-    monkeypatch.setattr(training_run, "training_steps", steps)
-    monkeypatch.setattr(training_run, "make_state", made)
+    held, alive = fail_once(monkeypatch, lambda: error("No more."))
     list(TrainingRun.start(config_of(tmp_path, steps=2), tmp_path / "run").events())
     assert (len(held), alive) == (3, [0, 0])
 

@@ -4,24 +4,23 @@ import os
 import sys
 import threading
 import time
-import weakref
 
 import numpy as np
 import pytest
 import torch
 
-from genviewer.engine import train_bundle, training_run
+from genviewer.engine import train_bundle
 from genviewer.engine.device import training_device
 from genviewer.engine.run_timeline import RunTimeline, keep
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_run import RunFolder
-from genviewer.engine.training import make_state, train, training_steps
+from genviewer.engine.training import make_state, train
 from genviewer.engine.training_run import TrainingRun
 from genviewer.engine.training_thread import TrainingThread
 from genviewer.io.bundle import BundleError, hash_arrays, open_bundle
 from genviewer.io.cancelling import check_cancelled
 from genviewer.io.dataset_values import DataError
-from tests.tiny_runs import GAN, VAE, Listener, config_of, wait_for
+from tests.tiny_runs import GAN, VAE, Listener, config_of, fail_once, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -228,26 +227,12 @@ def test_a_full_disk_waits_until_there_is_room(tmp_path, begin, monkeypatch):
 def test_while_data_are_waited_for_the_step_that_lacked_them_takes_no_memory(
     tmp_path, begin, monkeypatch
 ):
-    held, alive = [], []
-
-    def steps(config, state, images):
-        for losses in training_steps(config, state, images):
-            if not held:
-                held.append(weakref.ref(state.network))
-                raise DataError("photos/7.png is gone.")
-            yield losses
-
-    def made(config, **options):
-        alive.append(sum(one() is not None for one in held))
-        return make_state(config, **options)
-
-    monkeypatch.setattr(training_run, "training_steps", steps)
-    monkeypatch.setattr(training_run, "make_state", made)
+    held, alive = fail_once(monkeypatch, lambda: DataError("photos/7.png is gone."))
     config = config_of(tmp_path, steps=2)
     thread, listener = begin(lambda: TrainingRun.start(config, tmp_path / "run"))
     paused = listener.until("paused")
     assert "7.png" in paused.sentence
-    assert (paused.snapshot.step, alive) == (0, [0, 0])
+    assert (paused.snapshot.step, len(held), alive) == (0, 3, [0, 0])
     thread.resume()
     assert listener.until("finished").step == 2
 
