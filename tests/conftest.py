@@ -7,6 +7,7 @@ that come from our own modules are errors, which `filterwarnings` in pyproject.t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -21,7 +22,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # On a busy machine, threads of torch that spin while they wait for each other take minutes.
@@ -38,6 +40,27 @@ THREAD_GRACE_S = 2.0  # a thread that was told to stop may need a moment to do s
 IGNORED_QT_MESSAGES = [
     r"This plugin does not support ",  # the offscreen platform, about hints it has no use for
 ]
+
+
+@pytest.fixture
+def small_files() -> Callable[[int], AbstractContextManager[None]]:
+    """Within `small_files(size)` no file grows beyond `size` bytes, as on a disk nearly full.
+
+    The limit is the whole process's. Nothing but what is tested may run within it: pytest's own
+    output, where it goes to a file, would be refused as well.
+    """
+    resource = pytest.importorskip("resource", reason="no limits on file sizes on this system")
+
+    @contextlib.contextmanager
+    def limited(size: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture(autouse=True)

@@ -76,17 +76,13 @@ def test_a_step_is_read_as_it_was_written(tmp_path):
     assert timeline.steps() == (0, 5)
 
 
-def test_a_disk_without_room_is_told_and_nothing_is_left_of_the_step(tmp_path):
-    resource = pytest.importorskip("resource", reason="no limits on file sizes on this system")
-    timeline, before = RunTimeline(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+def test_a_disk_without_room_is_told_and_nothing_is_left_of_the_step(tmp_path, small_files):
+    timeline = RunTimeline(tmp_path)
     large = {"w": np.zeros(4096, np.float32)}
     wide = make_snapshot(3, CONFIG, large)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    try:
-        with pytest.raises(WriteError, match=r"step-0000003.*cannot be written.*no space left"):
-            timeline.write(wide, large)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    told = r"step-0000003.*cannot be written.*no space left"
+    with pytest.raises(WriteError, match=told), small_files(4096):
+        timeline.write(wide, large)
     assert (timeline.steps(), timeline.discriminators()) == ((), ())
     timeline.write(wide, large)
     assert (timeline.steps(), timeline.discriminators()) == ((3,), (3,))

@@ -9,15 +9,6 @@ from safetensors import SafetensorError, safe_open
 from genviewer.io.tensors_file import save_tensors
 
 
-@pytest.fixture
-def limit():
-    """A function that limits the size of files, as a disk does that is nearly full."""
-    resource = pytest.importorskip("resource", reason="no limits on file sizes on this system")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_arrays_of_any_layout_and_words_come_back(tmp_path):
     arrays = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.array(7, np.int64)}
     save_tensors(tmp_path / "x.safetensors", arrays, {"made": "here"})
@@ -29,12 +20,11 @@ def test_arrays_of_any_layout_and_words_come_back(tmp_path):
             assert file.get_tensor(name).shape == value.shape
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_older_one(tmp_path, limit):
+def test_a_file_that_cannot_be_finished_leaves_the_older_one(tmp_path, small_files):
     path = tmp_path / "x.safetensors"
     save_tensors(path, {"a": np.zeros(4)})
     before = path.read_bytes()
-    limit(4096)
-    with pytest.raises(OSError, match=r"\d") as caught:
+    with pytest.raises(OSError, match=r"\d") as caught, small_files(4096):
         save_tensors(path, {"a": np.zeros(4096)})
     assert caught.value.errno == errno.EFBIG
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
