@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QEventLoop, QTimer
+from pytestqt.qtbot import QtBot
 
 from genviewer.core.resources import models_dir
 from genviewer.session.paths import UserFiles
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from genviewer.ui.main_window import MainWindow
 
 PATIENCE_MS = 30_000
+for _wait in ("waitUntil", "waitSignal", "waitSignals", "waitExposed", "waitActive"):
+    # The five seconds that they wait otherwise are short on a busy machine.
+    getattr(QtBot, _wait).__kwdefaults__["timeout"] = PATIENCE_MS
 
 
 @pytest.fixture
