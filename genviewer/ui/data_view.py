@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from genviewer.ui.models import ModelStore
 
 FOLLOW_MS = 400
+MEASURING = "Measuring…"
 TOLD_S = 0.1
 CHOOSE = (
     "Choose a data set above, or drop a folder, an archive or a table of images here, to see how "
@@ -179,7 +180,7 @@ class DataView(QObject):
         self.cancel()
         self._shown.pop(key, None)
         if not page.has_figures:
-            page.say("Measuring…")
+            page.say(MEASURING)
         name = f"{name_of(look.source)} through {look.bundle.spec.name}"
         figures, fresh = self._figures, self._fresh
         self._fresh = False
@@ -214,7 +215,8 @@ class DataView(QObject):
         def cancelled() -> None:
             if job is self._job or self._job is None:
                 self._end()
-                if not page.has_figures:
+                # What has been said in the meantime, such as of another model, stays.
+                if not page.has_figures and page.sentence.text() == MEASURING:
                     page.say("This was not measured.", "Measure")
 
         self.window.set_work("Starting", 0.0)

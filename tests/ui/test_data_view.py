@@ -256,3 +256,15 @@ def test_closing_the_window_gives_up_what_is_under_way(explorer, qtbot, data, mo
     view.window.close()
     may_go_on.set()
     qtbot.waitUntil(lambda: said(view, "outliers") == "This was not measured.", timeout=PATIENCE_MS)
+    # what takes its place is not talked over
+    began.clear()
+    may_go_on.clear()
+    view.show()
+    qtbot.waitUntil(began.is_set, timeout=PATIENCE_MS)
+    job = view._job
+    monkeypatch.setattr(view.outliers, "why_not", lambda _spec: "This model cannot say.")
+    view.refresh()
+    may_go_on.set()
+    qtbot.waitUntil(lambda: job.state == "cancelled", timeout=PATIENCE_MS)
+    live(20)
+    assert said(view, "outliers") == "This model cannot say."
