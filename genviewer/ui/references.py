@@ -47,7 +47,7 @@ class References:
     ) -> None:
         self._jobs, self._file, self._on_known, self._tell = jobs, file, on_known, tell
         self._known: dict[tuple[str, str], Reference] = {}
-        self._asked: set[tuple[str, str]] = set()
+        self._asked: tuple[str, str] | None = None  # the newest; one before it is cancelled by it
         self._failed: dict[tuple[str, str], str] = {}
         self._chosen = _read(file)
 
@@ -97,9 +97,9 @@ class References:
         """Measure the reference in force, once; ``on_known`` is told."""
         bundle, source = loaded.bundle, self.current(loaded)
         mark = (bundle.model_id, source)
-        if mark in self._asked or mark in self._known or mark in self._failed:
+        if mark == self._asked or mark in self._known or mark in self._failed:
             return
-        self._asked.add(mark)
+        self._asked = mark
 
         def work(progress: Progress) -> Reference:
             from genviewer.engine.bayes_reference import measure_reference, own_samples
@@ -114,13 +114,17 @@ class References:
             density = open_density(bundle, "cpu")
             return measure_reference(density, bundle, images, name, progress=progress)
 
+        def end() -> None:
+            if self._asked is mark:  # and not the same asked for once more
+                self._asked = None
+
         def done(reference: Reference) -> None:
-            self._asked.discard(mark)
+            end()
             self._known[mark] = reference
             self._on_known(bundle.model_id, reference)
 
         def failed(error: Exception) -> None:
-            self._asked.discard(mark)
+            end()
             self._failed[mark] = str(error)  # and not asked again until it is chosen anew
             self._tell(str(error), "warning")
             self._on_known(bundle.model_id, None)
@@ -131,7 +135,7 @@ class References:
             key="reference",
             done=done,
             failed=failed,
-            cancelled=lambda: self._asked.discard(mark),
+            cancelled=end,
         )
 
     def forget_failure(self, loaded: Loaded) -> None:

@@ -35,6 +35,24 @@ class AtOnce:
             done(result)
 
 
+class Waiting:
+    """A lane whose jobs wait; a newer one of the same key cancels those before it."""
+
+    def __init__(self):
+        self.names, self._jobs = [], []
+
+    def submit(self, work, name, *, done, cancelled, **_):
+        self.names.append(name)
+        self._jobs.append((work, done, cancelled))
+
+    def run(self):
+        *given_up, (work, done, _) = self._jobs
+        self._jobs = []
+        for _, _, cancelled in given_up:
+            cancelled()
+        done(work(Progress(Job("", None), None)))
+
+
 @pytest.fixture
 def loaded(tmp_path) -> Loaded:
     bundle = write_tiny_vae(tmp_path / "tiny", channels=1)
@@ -64,6 +82,21 @@ def test_own_samples_are_measured_once_where_nothing_else_is_known(loaded, tmp_p
     assert len(lane.names) == 1
     assert known[0][0] == loaded.bundle.model_id
     assert len(references.known(loaded).log_px) == 8
+
+
+def test_what_gave_way_to_another_model_and_is_asked_for_again_is_measured(loaded, tmp_path, few):
+    other = write_tiny_vae(tmp_path / "other", channels=1, seed=1)
+    other_loaded = Loaded(other, load_generator(other, "cpu"))
+    references, lane, known, _ = make(tmp_path, Waiting())
+    for one in (loaded, other_loaded, loaded, loaded):
+        references.want(one)
+    assert len(lane.names) == 3
+    lane.run()
+    assert [model_id for model_id, _ in known] == [loaded.bundle.model_id]
+    assert references.known(loaded) is not None
+    references.want(other_loaded)
+    lane.run()
+    assert references.known(other_loaded) is not None
 
 
 def test_a_reference_in_the_models_folder_comes_first_and_costs_nothing(loaded, tmp_path):
