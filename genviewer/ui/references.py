@@ -26,6 +26,7 @@ BUNDLED = "bundled"
 CHOOSE = "choose"
 MAX_BYTES = 1 << 20
 MAX_REMEMBERED = 200
+CANCELLED = "Measuring what is usual was cancelled."
 
 
 class References:
@@ -123,11 +124,18 @@ class References:
             self._known[mark] = reference
             self._on_known(bundle.model_id, reference)
 
-        def failed(error: Exception) -> None:
+        def fail(why: str) -> None:
             end()
-            self._failed[mark] = str(error)  # and not asked again until it is chosen anew
-            self._tell(str(error), "warning")
+            self._failed[mark] = why  # and not asked again until it is chosen anew
             self._on_known(bundle.model_id, None)
+
+        def failed(error: Exception) -> None:
+            self._tell(str(error), "warning")
+            fail(str(error))
+
+        def cancelled() -> None:
+            if self._asked is mark:  # by a person: no other took its place
+                fail(CANCELLED)
 
         self._jobs.submit(
             work,
@@ -135,7 +143,7 @@ class References:
             key="reference",
             done=done,
             failed=failed,
-            cancelled=end,
+            cancelled=cancelled,
         )
 
     def forget_failure(self, loaded: Loaded) -> None:

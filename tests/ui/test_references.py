@@ -45,6 +45,10 @@ class Waiting:
         self.names.append(name)
         self._jobs.append((work, done, cancelled))
 
+    def cancel(self):
+        [(_, _, cancelled)], self._jobs = self._jobs, []
+        cancelled()
+
     def run(self):
         *given_up, (work, done, _) = self._jobs
         self._jobs = []
@@ -97,6 +101,20 @@ def test_what_gave_way_to_another_model_and_is_asked_for_again_is_measured(loade
     references.want(other_loaded)
     lane.run()
     assert references.known(other_loaded) is not None
+
+
+def test_what_a_person_cancels_is_not_called_measuring_nor_begun_by_itself(loaded, tmp_path):
+    references, lane, known, told = make(tmp_path, Waiting())
+    references.want(loaded)
+    lane.cancel()
+    assert "cancelled" in references.why_unknown(loaded)
+    assert known == [(loaded.bundle.model_id, None)]
+    references.want(loaded)
+    assert len(lane.names) == 1
+    assert told == []  # whoever cancels knows it
+    references.forget_failure(loaded)
+    references.want(loaded)
+    assert len(lane.names) == 2
 
 
 def test_a_reference_in_the_models_folder_comes_first_and_costs_nothing(loaded, tmp_path):
