@@ -26,6 +26,7 @@ from genviewer.ui.training_record import (
 )
 from genviewer.ui.training_standing import (
     DISCARDING,
+    KEEPING,
     STOPPING,
     standing_of,
     standing_on_disk,
@@ -79,6 +80,7 @@ class Training(QObject):
         self._blocked = ""
         self._outcome = Outcome(explorer, self.live, files, host, self)
         self._paused = self._diverged = False
+        self._keeping = False  # whether it is being written as a model
         panel.pause_wanted.connect(self.pause)
         panel.resume_wanted.connect(self.resume)
         panel.stop_wanted.connect(self.stop)
@@ -134,7 +136,7 @@ class Training(QObject):
         self._paused = False
         if self._driver.going:
             self._driver.resume()
-        elif self._folder is not None:
+        elif self._folder is not None and not self._keeping:
             self._driver.go_on(self._folder, self._slowed if self._diverged else None)
             self._begins(self._standing.steps)
 
@@ -185,12 +187,23 @@ class Training(QObject):
         if folder is None or snapshot is None:
             self._host.tell("Nothing was learned that could be kept.", "warning")
             return
-        self._outcome.keep(folder, snapshot, place)
+        if self._keeping:
+            self._host.tell("It is being written as a model already.", "warning")
+            return
+        before, self._keeping = self._standing, True
+        self._stand_until(KEEPING)
+
+        def failed() -> None:
+            self._keeping = False
+            self._stand(before)
+
+        self._outcome.keep(folder, snapshot, place, failed)
 
     def leave(self) -> None:
         """Go back to the model as it was; the run stays on the disk. Not while it goes on."""
         folder, base = self._folder, self.live.base
-        if not self._driver.going and folder is not None and base is not None:
+        busy = self._driver.going or self._keeping
+        if not busy and folder is not None and base is not None:
             self.live.become(base)
             self.no_run()
             self._host.tell(f"The run stays in {folder}.")
@@ -199,7 +212,7 @@ class Training(QObject):
         """Go back to the model as it was; the run can be taken back for a while. One that was
         made elsewhere is only closed.
         """
-        if self._folder is None:
+        if self._folder is None or self._keeping:
             return
         own = self._folder.parent == self._files.runs
         self._when_ended(self._discard if own else self.leave)
@@ -207,8 +220,7 @@ class Training(QObject):
     def _discard(self, then: Callable[[], object] | None = None) -> None:
         folder, base, ref = self._folder, self.live.base, self.live.ref
         if folder is not None and base is not None and ref is not None:
-            now = self._standing
-            self._stand(msgspec.structs.replace(now, state="stopping", sentence=DISCARDING))
+            self._stand_until(DISCARDING)
             self._outcome.discard(folder, base, ref.name, then)
         elif then is not None:  # it had not begun
             then()
@@ -254,7 +266,7 @@ class Training(QObject):
 
     def show_watched(self, news: News) -> None:
         """Show how the run goes that was opened here and is trained by another process."""
-        if self._driver.going or self._folder is None or news.folder != self._folder:
+        if self._driver.going or self._keeping or news.folder != self._folder:
             return
         if news.snapshot is not None:
             self.live.follow(news.snapshot)
@@ -335,7 +347,7 @@ class Training(QObject):
             if then is not None:
                 then()
             return
-        self._stand(msgspec.structs.replace(self._standing, state="stopping", sentence=STOPPING))
+        self._stand_until(STOPPING)
         self._driver.end(then)
 
     def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:
@@ -352,7 +364,7 @@ class Training(QObject):
 
     def no_run(self) -> None:
         """No run is shown any more."""
-        self._folder = None
+        self._folder, self._keeping = None, False
         self._stand(Standing())
         try:
             forget_record(self._files.training)
@@ -364,6 +376,14 @@ class Training(QObject):
         self._standing = msgspec.structs.replace(standing, blocked=self._blocked)
         self.panel.set_standing(self._standing)
         self.stood.emit(self._standing)
+
+    def _stand_until(self, sentence: str) -> None:
+        """Nothing can be done about the run until what the sentence says is done."""
+        self._stand(
+            msgspec.structs.replace(
+                self._standing, state="stopping", sentence=sentence, advice="", watched=False
+            )
+        )
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")

@@ -78,7 +78,8 @@ class TrainingCommands:
         for name in ("train_live", "train_compare", "train_checkpoint", "train_keep"):
             actions[name].setEnabled(standing.model)
         actions["train_leave"].setEnabled(standing.state != "none" and not going)
-        actions["train_discard"].setEnabled(standing.state != "none" and not standing.watched)
+        settled = standing.state not in ("none", "stopping")
+        actions["train_discard"].setEnabled(settled and not standing.watched)
 
     def go(self) -> None:
         """What the panel's large button does. The panel comes to the front to begin; who pauses

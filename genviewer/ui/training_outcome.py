@@ -51,10 +51,21 @@ class Outcome:
         self._explorer, self._live, self._files = explorer, live, files
         self._host, self._run = host, run
 
-    def keep(self, folder: Path, snapshot: Snapshot, place: Path) -> None:
+    def keep(
+        self, folder: Path, snapshot: Snapshot, place: Path, failed: Callable[[], object]
+    ) -> None:
         """Write a snapshot of the run as a model, which then stands wherever that of the run did.
-        The run is left, and may be deleted.
+        The run is left, and may be deleted. ``failed`` is called where it comes to neither; until
+        then or that, nothing else is to be done with the run.
         """
+
+        def not_kept(text: str) -> None:
+            self._failed(text)
+            failed()
+
+        def not_opened() -> None:
+            self._host.tell(f"{place.name} is kept, and was not opened.", "warning")
+            failed()
 
         def work(_: Progress) -> int:
             from genviewer.engine.run_timeline import keep
@@ -75,13 +86,11 @@ class Outcome:
                 left = f"{text} Its run stays, with {room} of checkpoints."
                 self._host.offer(left, "Delete Run", lambda: self._run.remove(folder))
 
-            self._explorer.store.open(place, opened, self._failed)
+            # With a key of its own: another wish to open something takes nothing from this one.
+            self._explorer.store.open(place, opened, not_kept, not_opened, key="open what is kept")
 
-        self._explorer.jobs.submit(
-            work,
-            f"Keeping {place.name}",
-            done=written,
-            failed=lambda error: self._failed(str(error)),
+        self._live.in_order(
+            work, f"Keeping {place.name}", written, lambda error: not_kept(str(error))
         )
 
     def discard(

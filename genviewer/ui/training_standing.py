@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 STOPPING = "It ends after this step."
 DISCARDING = "It is put aside."
+KEEPING = "It is written as a model."
 AT_THE_END = "Keep it, or discard it."
 
 

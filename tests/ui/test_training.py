@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
 from genviewer.core.resources import models_dir
-from genviewer.engine import run_lock
+from genviewer.engine import run_lock, run_timeline
 from genviewer.engine.run_timeline import make_snapshot
 from genviewer.engine.train_config import TrainingError, read_config
 from genviewer.engine.train_run import RunFolder
@@ -24,6 +24,7 @@ from genviewer.engine.train_state import TrainingState
 from genviewer.engine.training_run import TrainingRun
 from genviewer.io.bundle import open_bundle
 from genviewer.io.cancelling import check_cancelled
+from genviewer.io.write_errors import WriteError
 from genviewer.session.fit import check_recipe
 from genviewer.session.state import load_state
 from genviewer.ui.models import Live
@@ -186,6 +187,44 @@ def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     assert running.standing.state == "none"
     window.session.undo()
     assert window.session.scene.model.name == "digits-cvae"
+
+
+def test_while_it_is_written_as_a_model_nothing_else_is_done_with_a_run(
+    qtbot, window, running, tmp_path, other_model, monkeypatch
+):
+    page, keep, written = running.panel.run, run_timeline.keep, threading.Event()
+    _stopped(qtbot, running)
+    before = running.standing
+
+    def full(*_):
+        raise WriteError("There is no space left.")
+
+    monkeypatch.setattr(run_timeline, "keep", full)
+    running.keep(tmp_path / "mine")
+    _until(qtbot, lambda: running.standing == before)
+    assert window.notices.notices[-1].text == "There is no space left."
+
+    def late(*args):
+        assert written.wait(PATIENT_MS / 1e3)
+        return keep(*args)
+
+    monkeypatch.setattr(run_timeline, "keep", late)
+    running.keep(tmp_path / "mine")
+    assert not running.panel.main.isEnabled()
+    assert not page.leave.isEnabled()
+    assert not page.discard.isEnabled()
+    assert running.panel.main.toolTip() == "It is written as a model"
+    for do in (running.resume, running.leave, running.discard):
+        do()
+    running.keep(tmp_path / "another")
+    assert "already" in window.notices.notices[-1].text
+    assert not running.going
+    assert running.folder is not None
+    written.set()
+    window.files.open_model(other_model)  # what is opened beside it takes nothing from it
+    _until(qtbot, lambda: running.standing.state == "none")
+    assert open_bundle(tmp_path / "mine").spec.name == "mine"
+    assert not (tmp_path / "another").exists()
 
 
 def _press(qtbot, window, label):

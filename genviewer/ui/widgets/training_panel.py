@@ -223,7 +223,7 @@ def why_not(standing: Standing) -> str:
     if standing.state == "starting":
         return "It begins in a moment"
     if standing.state == "stopping":
-        return "It ends after this step"
+        return standing.sentence.removesuffix(".") or "It ends after this step"
     if standing.watched and standing.state == "running":
         return "This run trains elsewhere"
     if standing.state == "finished" and not standing.model:

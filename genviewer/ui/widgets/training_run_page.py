@@ -139,6 +139,8 @@ class TrainingRunPage(QWidget):
             if own
             else "A run that trains elsewhere is not deleted here."
             if now.watched
+            else now.sentence
+            if known
             else "There is no training to discard."
         )
 
