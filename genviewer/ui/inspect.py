@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 REJECTED = 0.01
 SAMPLES = 500
 NOT_FOUND_YET = "These are of the current sample. Invert the image first to see it as every class."
+NEAREST = "nearest"
 NO_IMAGE_YET = "Draw something first, or bring in an image."
 
 
@@ -145,6 +146,10 @@ class Inspect(QObject):
         self.image.show(pixels, name)
 
     def _image_changed(self) -> None:
+        if self._inverted is not None or self.inverting.searching:
+            figures = self.panel.figures
+            figures.set_figures([figure for figure in figures.figures if figure.name != NEAREST])
+            self.panel.set_drawn(None, REDRAWN, "")
         self._inverted = self._when_known = None
         self.inverting.cancel()
         if not self.image.following:
@@ -362,7 +367,7 @@ class Inspect(QObject):
         drawn, decibels = self._inverted
         away = float(np.sqrt(np.mean((drawn.astype(np.float32) - self.seen) ** 2))) / 255.0
         tip = "The nearest image that a search has found: a distance, not a probability."
-        return [Figure("nearest", f"{away:.3f} RMS, {decibels:.1f} dB", tip)]
+        return [Figure(NEAREST, f"{away:.3f} RMS, {decibels:.1f} dB", tip)]
 
     # -- explaining ------------------------------------------------------------------------------
 

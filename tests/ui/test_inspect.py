@@ -250,3 +250,10 @@ def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeyp
     assert window.session.scene != before  # the best so far is kept, as one step
     window.session.undo()
     assert window.session.scene == before
+    # what was found is of this image, and not of the next one
+    assert "nearest" in [figure.name for figure in panel.figures.figures]
+    found.show_image(255 - digit, "another")
+    assert not panel.reconstruction.has_picture
+    assert not panel.error.has_picture
+    assert panel.likeness.text() == ""
+    assert "nearest" not in [figure.name for figure in panel.figures.figures]
