@@ -47,7 +47,9 @@ class RunWatcher:
 
     def poll(self) -> Watched | None:
         """What is new since the last call; None if nothing is."""
-        steps = self._timeline.steps()
+        # A timeline that begins is never empty again; a folder that went is one that cannot be
+        # looked into for now.
+        steps = self._timeline.steps() or self._steps
         rows, restarted = self._rows()
         if not rows and not restarted and steps == self._steps:
             return None

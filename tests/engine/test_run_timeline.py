@@ -154,6 +154,21 @@ def test_a_watcher_tells_what_is_new(tmp_path):
     assert new.rows[-1]["validation"] == 9.0
 
 
+def test_a_watcher_tells_nothing_of_a_folder_that_is_gone_for_a_while(tmp_path):
+    run = tmp_path / "run"
+    watcher, timeline = RunWatcher(run), RunTimeline(run)
+    timeline.begin(CONFIG, 0)
+    timeline.write(snapshot(1))
+    MetricsFile(run / "metrics.csv", 0).write(1, 0.1, {"loss": 2.0})
+    assert watcher.poll().steps == (1,)
+    run.rename(tmp_path / "away")
+    assert watcher.poll() is None
+    (tmp_path / "away").rename(run)
+    assert watcher.poll() is None
+    timeline.write(snapshot(2))
+    assert watcher.poll().steps == (1, 2)
+
+
 def test_a_watcher_notices_a_run_that_went_back(tmp_path):
     watcher = RunWatcher(tmp_path)
     metrics = MetricsFile(tmp_path / "metrics.csv", 0)
