@@ -223,8 +223,9 @@ class Inspect(QObject):
             return
         self._unanswered = False
         if isinstance(found, Failure):
-            self.answer = None
-            self.panel.figures.set_note(found.message)
+            if found.model == self._loaded.bundle.ref:
+                self.answer = None
+                self.panel.figures.set_note(found.message)
             return
         # One about the image just before this one counts: the bars are to move with the hand.
         if found.question.model_id == self._loaded.bundle.model_id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 
+from genviewer.core.frame import Failure
+from genviewer.core.recipe import ModelRef
 from genviewer.engine.encoding import encode, to_model_range
 from genviewer.io.images import save_png
 from genviewer.session import edits
@@ -177,7 +180,7 @@ def test_the_current_sample_is_followed_and_the_prior_counts(window, qtbot):
     qtbot.waitUntil(lambda: found._explain is None, timeout=PATIENCE_MS)
 
 
-def test_what_is_below_the_threshold_is_rejected(window, qtbot):
+def test_what_is_below_the_threshold_is_rejected(window, qtbot, monkeypatch):
     from genviewer.engine.bayes_reference import bundled_reference
 
     found = inspect(window, qtbot)
@@ -199,6 +202,15 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot):
     assert found.panel.classes_column.verdict.text().startswith("Taken for 3")
     found.set_rejected(1.0)
     assert "nothing I know" in found.panel.classes_column.verdict.text()
+    # that the model which was asked before fails says nothing of this one
+    failure = Failure("It fails.", ModelRef("another", "another's id"))
+    monkeypatch.setattr(found._thread, "take", lambda: failure)
+    found._take()
+    assert found.answer is not None
+    assert found.panel.figures.note.text() == ""
+    monkeypatch.setattr(found._thread, "take", lambda: replace(failure, model=bundle.ref))
+    found._take()
+    assert found.panel.figures.note.text() == "It fails."
 
 
 def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeypatch):
