@@ -55,6 +55,7 @@ class TrainingWatch(QObject):
         self._timer.setInterval(poll_ms)
         self._timer.timeout.connect(self._poll)
         training.run_changed.connect(self._turn)
+        training.news.connect(lambda _: self._leave_aside_own())
         self._turn(training.folder)
 
     def _turn(self, folder: Path | None) -> None:
@@ -66,10 +67,13 @@ class TrainingWatch(QObject):
         else:
             self._timer.start()
 
+    def _leave_aside_own(self) -> None:
+        if self._training.going:
+            self._known = False  # what is new is the work of this window
+
     def _poll(self) -> None:
         watcher, folder = self._watcher, self._folder
         if self._training.going:
-            self._known = False  # what is new is the work of this window
             return
         if self._polling or watcher is None or folder is None:
             return
