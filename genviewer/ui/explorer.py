@@ -108,7 +108,6 @@ class Explorer(QObject):
         self._turned_to: Loaded | None = None
         self._in_panes: dict[str, Loaded] = {}
         self._missing: set[str] = set()
-        self._limited: set[str] = set()  # models drawn with fewer threads than is best
         self._wanted_pane: str | None = None
         self._first: Bundle | None = None
         for thread in (*self._lanes, self.renderer):
@@ -275,9 +274,10 @@ class Explorer(QObject):
             generator = loaded.generator
             if isinstance(loaded, Live) or generator.device != "cpu":
                 continue
-            limited = loaded.ref.id in self._limited
+            limited = loaded.ref.id in self.store.limited
             if limited if threads is None else generator.threads > threads:
-                self._limited ^= {loaded.ref.id}
+                if threads is not None:  # also where it is over before that one is open
+                    self.store.limited.add(loaded.ref.id)
                 self.store.open(
                     loaded.ref,
                     self._opened,

@@ -82,6 +82,8 @@ class ModelStore:
         self.engine: Engine = "auto"
         self.threads: int | None = None
         """Threads of one decode on the CPU for what is opened from now on; None as is best."""
+        self.limited: set[str] = set()
+        """Those in memory that were opened, or are about to be, with a number of threads."""
         self._held: set[str] = set()
         self.kept_models: Callable[[], Iterable[Path]] = tuple
         """Where models may be that were kept of trainings; asked in the opening lane."""
@@ -117,8 +119,8 @@ class ModelStore:
     def release(self, ref: ModelRef) -> None:
         """Let go of a model that was held."""
         self._held.discard(ref.id)
-        if self._loaded.pop(ref.id, None) is not None:
-            self._let_go(ref)
+        if ref.id in self._loaded:
+            self._drop(ref.id)
 
     def open(
         self,
@@ -166,6 +168,10 @@ class ModelStore:
             return Loaded(bundle, generator)
 
         def finish(result: Loaded) -> None:
+            if threads is None:
+                self.limited.discard(result.ref.id)
+            else:
+                self.limited.add(result.ref.id)
             self._keep(result)
             done(result)
 
@@ -188,7 +194,7 @@ class ModelStore:
 
         def replace(result: Loaded) -> None:
             for key in [k for k in self._loaded if k != result.ref.id and k not in self._held]:
-                self._let_go(self._loaded.pop(key).ref)
+                self._drop(key)
             done(result)
 
         found = self._loaded.get(ref.id)
@@ -200,7 +206,11 @@ class ModelStore:
         self.paths[loaded.ref.id] = str(loaded.bundle.path)
         others = [key for key in self._loaded if key not in self._held]
         for key in others[: max(len(others) - MAX_LOADED, 0)]:
-            self._let_go(self._loaded.pop(key).ref)
+            self._drop(key)
+
+    def _drop(self, model_id: str) -> None:
+        self.limited.discard(model_id)
+        self._let_go(self._loaded.pop(model_id).ref)
 
     # in the opening lane
 

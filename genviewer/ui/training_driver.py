@@ -123,10 +123,13 @@ class TrainingDriver(QObject):
         news = thread.take()
         if news is None:
             return
+        ended = news.state in ENDED
+        if ended:  # what is learned last is looked at longest
+            self._live.threads = None
         self.told.emit(news)
-        if news.state not in ENDED:
+        if not ended:
             return
-        self._thread = self._live.threads = None
+        self._thread = None
         self._explorer.use_threads(None)
         self._explorer.renderer.sparing = False
         then, self._then = self._then, None
