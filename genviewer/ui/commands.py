@@ -429,10 +429,13 @@ class Commands:
         )
 
     def cancel_work(self) -> None:
-        """Stop opening models, measuring and saving."""
+        """Stop opening models, measuring, saving and looking for images."""
         self._window.explorer.opening.cancel()
         self._window.explorer.jobs.cancel()
         self._window.explorer.exports.cancel()
+        setup = vars(self._window.later).get("training_setup")
+        if setup is not None:
+            setup.cancel()
 
     def _show_card(self) -> None:
         loaded = self._window.explorer.store.loaded(self._session.scene.model.id)

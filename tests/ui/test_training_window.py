@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel
 
 from genviewer.io.bundle import open_bundle
+from genviewer.io.cancelling import check_cancelled
 from genviewer.ui import training_setup
 from genviewer.ui.dropped_data import is_data_set, is_run
 from genviewer.ui.models import Live
@@ -222,6 +223,27 @@ def test_nothing_starts_before_it_is_known_how(qtbot, window, images, monkeypatc
     setup.how.batch.setValue(4)
     setup.how.steps.setValue(60)
     assert setup.how.epochs.text() == "20 epochs"  # nothing is remembered
+
+
+def test_looking_for_images_is_cancelled_like_other_work(qtbot, window, images, monkeypatch):
+    looking, left = threading.Event(), threading.Event()
+
+    def look_for_long(*_):
+        looking.set()
+        try:
+            while not left.wait(0.01):
+                check_cancelled()
+        finally:
+            left.set()
+
+    monkeypatch.setattr("genviewer.io.dataset_survey.survey", look_for_long)
+    drop(window, images)
+    _until(qtbot, looking.is_set)
+    setup = window.later.training_setup
+    _until(qtbot, lambda: "looked at" in setup.blocked)
+    window.status.cancel_wanted.emit()
+    _until(qtbot, left.is_set)
+    _until(qtbot, lambda: "Drop a folder" in setup.blocked)
 
 
 def test_what_cannot_be_trained_on_is_said_in_the_panel(qtbot, window, tmp_path):
