@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from genviewer.core.spec import ConditionSpec, ImageSpec, LatentSpec, Spec
+from genviewer.core.spec import ConditionKind, ConditionSpec, ImageSpec, LatentSpec, Spec
 from genviewer.io.bundle import Bundle, Config, write_bundle
 
 SIZE = 8
@@ -15,6 +15,7 @@ def write_tiny_vae(
     channels: int = 3,
     optional: bool = True,
     seed: int = 0,
+    kind: ConditionKind = "class",
 ) -> Bundle:
     """A conditional VAE of 8 x 8 pixels and 6 latent dimensions; unconditional without classes."""
     import torch
@@ -40,7 +41,7 @@ def write_tiny_vae(
             # Fresh weights give a nearly flat grey; these give pictures that can be told apart.
             if parameter.ndim > 1:
                 parameter.data *= 3.0
-    conditions = (ConditionSpec("class", "class", len(classes), classes, optional),)
+    conditions = (ConditionSpec(kind, kind, len(classes), classes, optional),)
     spec = Spec(
         path.name,
         "vae",

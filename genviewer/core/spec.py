@@ -116,6 +116,20 @@ class Spec(msgspec.Struct, frozen=True):
         return sum(c.size for c in self.conditions if c.kind != "text")
 
     @property
+    def must_be_told(self) -> tuple[str, ...]:
+        """Names of the conditions beside the class that cannot be left empty."""
+        known = self.class_condition
+        return tuple(c.name for c in self.conditions if c is not known and not c.optional)
+
+    @property
+    def bounds_px(self) -> bool:
+        """Whether p(x) can be bounded: there is a density with its encoder, and no condition, or a
+        class that can be summed over.
+        """
+        summed = self.class_condition is not None and not self.must_be_told
+        return self.density and self.encoder and (summed or not self.conditions)
+
+    @property
     def class_condition(self) -> ConditionSpec | None:
         """The first condition of kind ``class``, if any."""
         return next((c for c in self.conditions if c.kind == "class"), None)

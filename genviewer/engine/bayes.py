@@ -80,11 +80,14 @@ def class_condition(spec: Spec) -> ConditionSpec:
         LoadError: there is none, or others beside it that cannot be left empty.
     """
     condition = spec.class_condition
+    if condition is None and spec.conditions:
+        told = " and ".join(other.name for other in spec.conditions)
+        raise LoadError(f"{spec.name} is told {told}, not a class: there are none to sum over.")
     if condition is None:
         raise LoadError(f"{spec.name} has no classes: p(y | x) needs a conditional model.")
-    needed = [c.name for c in spec.conditions if c is not condition and not c.optional]
-    if needed:
-        raise LoadError(f"{spec.name} also takes {', '.join(needed)}, which cannot be left out.")
+    if spec.must_be_told:
+        needed = ", ".join(spec.must_be_told)
+        raise LoadError(f"{spec.name} also takes {needed}, which cannot be left out.")
     return condition
 
 

@@ -133,7 +133,7 @@ class DataFigures:
             try:
                 y = class_conditions(bundle.spec, classes, len(view.images))
             except LoadError:
-                if not bundle.spec.density or classes is not None:
+                if not bundle.spec.bounds_px or classes is not None:
                     raise
                 start, guessed = 0.7, True
                 glance = self.beliefs(bundle, view, 1, ShareOfProgress(progress, 0.0, start))

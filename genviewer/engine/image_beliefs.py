@@ -45,6 +45,8 @@ class Question:
         prior: weights of the classes, float64 (K,); None for equal ones.
         samples: importance samples in the end, of the classes that matter.
         model_id: of the model that is asked, for whoever hears the answer.
+        condition: what an encoder is told of the image where p(x) cannot be bounded, packed
+            float32 (K,); None for nothing.
         brief: only what is quick, :data:`~genviewer.engine.bayes.SAMPLES` samples at most and no
             comparison with own samples: the weights are about to be others.
     """
@@ -53,6 +55,7 @@ class Question:
     prior: Doubles | None = None
     samples: int = DEFAULT_SAMPLES
     model_id: str = ""
+    condition: Floats | None = None
     brief: bool = False
 
     @property
@@ -126,7 +129,7 @@ class ImageBeliefs:
         self._encoder: ImageEncoder | None = None
         self._score: DiscriminatorScore | None = None
         self._rows: Floats | None = None
-        if spec.density and spec.encoder:
+        if spec.bounds_px:
             self._density = open_density(bundle, device)
             self._rows = class_rows(spec) if spec.conditions else None
         elif spec.encoder:
@@ -177,9 +180,11 @@ class ImageBeliefs:
             yield Answer(question, score=self._score.among_own(x), done=True)
 
     def _by_encoder(self, encoder: ImageEncoder, question: Question, x: Floats) -> Answer:
-        """Of an encoder without a density: where the image lies, and nothing about how likely."""
-        size = self.bundle.spec.condition_size
+        """Of an encoder without a bound on p(x): where the image lies, not how likely it is."""
+        size, told = self.bundle.spec.condition_size, question.condition
         y = np.zeros((1, size), np.float32) if size else None
+        if size and told is not None:
+            y = told[None]
         mean, logvar = encoder.encode(x, y)
         posterior = Posterior(mean[0], np.exp(0.5 * logvar[0]))
         drawn = self._generator.decode_pixels(mean, y)[0]

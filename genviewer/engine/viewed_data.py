@@ -143,6 +143,9 @@ def class_conditions(spec: Spec, labels: Ints | None, count: int) -> Floats | No
         return class_rows(spec)[labels]
     if all(condition.optional for condition in spec.conditions):
         return np.zeros((count, spec.condition_size), np.float32)
+    if spec.class_condition is None or spec.must_be_told:
+        told = " and ".join(condition.name for condition in spec.conditions)
+        raise LoadError(f"{spec.name} is told {told} of an image, which these images do not say.")
     raise LoadError(
         f"{spec.name} encodes an image of a known class, and the classes of these images are not "
         "its own."

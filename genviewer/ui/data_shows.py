@@ -13,6 +13,7 @@ from genviewer.engine.data_beliefs import (
     confusion,
     doubt,
 )
+from genviewer.ui.inspect_words import told_of
 from genviewer.ui.numerals import number
 from genviewer.ui.widgets.data_page import percent
 
@@ -81,8 +82,13 @@ class Show(Protocol):
 
 def no_density(spec: Spec) -> str:
     """Why a model does not say how likely an image is; empty where it does."""
-    if spec.density and spec.encoder:
+    if spec.bounds_px:
         return ""
+    if spec.density and spec.encoder:
+        return (
+            f"{spec.name} is always told {told_of(spec)}, which the images do not say and which "
+            "cannot be summed over: their p(x) is not known here."
+        )
     if spec.family == "gan":
         return (
             f"{spec.name} is a GAN: it draws samples of p(x) and cannot say how large p(x) is, so "
@@ -159,9 +165,6 @@ class Bayes:
                 f"{spec.name} has no classes: p(y | x) by Bayes' rule needs p(x | y) of a "
                 "conditional model."
             )
-        needed = [c.name for c in spec.conditions if c is not condition and not c.optional]
-        if needed:
-            return f"{spec.name} also takes {', '.join(needed)}, which nobody can say here."
         return ""
 
     def measure(

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from genviewer.ui import theme
-from genviewer.ui.inspect_words import for_its_outline
+from genviewer.ui.inspect_words import for_its_outline, told_of
 from genviewer.ui.numerals import MINUS, with_minus
 from genviewer.ui.widgets.bounds_picture import BoundsPicture
 from genviewer.ui.widgets.explain_picture import ClassColumn, ExplainPicture
@@ -78,7 +78,7 @@ class ExplainWindow(QWidget):
         self.bounds.setVisible(bounded)
         if answer is None:
             missing = what_exists(spec, None)
-            self.lead.setText(NO_IMAGE if spec.density else "")
+            self.lead.setText(NO_IMAGE if spec.bounds_px else "")
             self.text.setText(missing)
         elif beliefs is not None:
             self.picture.set_columns(*columns_of(spec, answer))
@@ -207,7 +207,7 @@ def what_exists(spec: Spec, answer: Answer | None) -> str:
         if (spec.class_condition is not None)
         else "It knows no classes."
     )
-    if spec.density and spec.encoder:
+    if spec.bounds_px:
         density = "It bounds log p(x) from below."
         bayes = (
             "By Bayes' rule it says which class an image is of."
@@ -222,6 +222,9 @@ def what_exists(spec: Spec, answer: Answer | None) -> str:
             else "It has none: it cannot say how likely an image is."
         )
         bayes = "Bayes' rule needs p(x | y) as a number, which this model does not have."
+        if spec.density and spec.encoder:
+            density = f"It is not known here: the model is always told {_esc(told_of(spec))}."
+            bayes = "It is not known here for the same reason."
     score = (
         "<p><b>Discriminator</b>: how real it finds an image, on a scale of its own. It is not a "
         f"probability.{_score(answer)}</p>"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 
+from genviewer.core.condition import pack
 from genviewer.core.frame import Failure
+from genviewer.core.recipe import default_condition
 from genviewer.engine.belief_thread import BeliefThread
 from genviewer.engine.jobs import JobLane
 from genviewer.session import edits
@@ -178,9 +180,8 @@ class Inspect(QObject):
         panel.classes_column.set_classes([] if why_not else names, why_not)
         if not why_not and loaded.ref.id in self._priors:
             panel.bars.set_prior(self._priors[loaded.ref.id])
-        density = spec.density and spec.encoder
-        panel.set_density_shown(density)
-        if density:
+        panel.set_density_shown(spec.bounds_px)
+        if spec.bounds_px:
             panel.set_references(self.references.choices(loaded), self.references.current(loaded))
         panel.figures.set_note(
             words.density_note(spec) or (words.NO_IMAGE if self.seen is None else "")
@@ -211,11 +212,18 @@ class Inspect(QObject):
         from genviewer.engine.image_beliefs import Question
 
         prior, moving = self._priors.get(loaded.ref.id), self._weights.moving
-        question = Question(pixels, prior, self._samples, loaded.bundle.model_id, moving)
+        told = self._condition(loaded)
+        question = Question(pixels, prior, self._samples, loaded.bundle.model_id, told, moving)
         self._unanswered = True
         self._thread.ask(loaded.bundle, loaded.generator, question)
-        if spec.density and spec.encoder and not moving:
+        if spec.bounds_px and not moving:
             self.references.want(loaded)
+
+    def _condition(self, loaded: Loaded) -> NDArray[np.float32]:
+        """What the current sample is drawn with, packed float32 (K,)."""
+        scene, spec = self._session.scene, loaded.bundle.spec
+        same = scene.model.id == loaded.ref.id
+        return pack(scene.recipe.condition if same else default_condition(spec), spec)
 
     def _take(self) -> None:
         found = self._thread.take()

@@ -150,8 +150,10 @@ def _score_figures(answer: Answer, spec: Spec) -> list[Figure]:
 
 def density_note(spec: Spec) -> str:
     """Why a model has no p(x); empty where it has one."""
-    if spec.density and spec.encoder:
+    if spec.bounds_px:
         return ""
+    if spec.density and spec.encoder:
+        return f"p(x) is not known here: the model is always told {told_of(spec)}."
     if spec.family == "gan":
         return "A GAN has no density: it draws, but cannot say how likely an image is."
     if spec.encoder:
@@ -168,8 +170,13 @@ def classes_note(spec: Spec) -> str:
             "p(y | x) by Bayes' rule needs p(x | y), and this model has no density: it draws every "
             "class, but cannot say how likely an image is under it."
         )
-    others = [c.name for c in spec.conditions if c is not spec.class_condition and not c.optional]
-    return f"p(y | x) is not known here: it also takes {', '.join(others)}." if others else ""
+    others = ", ".join(spec.must_be_told)
+    return f"p(y | x) is not known here: it also takes {others}." if others else ""
+
+
+def told_of(spec: Spec) -> str:
+    """What a model is told beside a latent."""
+    return " and ".join(condition.name for condition in spec.conditions)
 
 
 def verdict(

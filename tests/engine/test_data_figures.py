@@ -70,6 +70,9 @@ def test_what_an_encoder_is_told(bundle, tmp_path):
     ]
     with pytest.raises(LoadError, match="its own"):
         class_conditions(bundle.spec, None, 2)
+    looks = write_tiny_vae(tmp_path / "looks", optional=False, kind="attributes")
+    with pytest.raises(LoadError, match="told attributes of an image"):
+        class_conditions(looks.spec, None, 2)
     free = write_tiny_vae(tmp_path / "free", optional=True)
     assert not class_conditions(free.spec, None, 3).any()
     assert class_conditions(write_tiny_vae(tmp_path / "un", ()).spec, None, 3) is None

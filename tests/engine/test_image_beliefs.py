@@ -99,6 +99,20 @@ def test_an_unconditional_model_has_a_density_and_no_classes(tmp_path):
     assert last.posterior.best is None
 
 
+def test_a_model_that_is_told_attributes_encodes_an_image_with_those_of_the_question(tmp_path):
+    bundle = write_tiny_vae(tmp_path / "looks", optional=False, kind="attributes")
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    told = np.array([0.5, 0.0, 1.0, 0.2], np.float32)
+    mind = ImageBeliefs(bundle, load_generator(bundle, "cpu"))
+    [answer] = mind.answers(Question(pixels, condition=told))
+    mean, _ = encode(bundle, to_model_range(pixels[None], bundle), told[None], "cpu")
+    assert answer.posterior.mean == pytest.approx(mean[0], abs=1e-5)
+    assert answer.done
+    assert answer.likelihoods is answer.beliefs is None
+    [without] = mind.answers(Question(pixels))
+    assert np.abs(without.posterior.mean - mean[0]).max() > 1e-3
+
+
 def test_a_gan_has_a_score_among_its_own_samples_and_no_density():
     bundle = find_model("digits-gan")
     generator = load_generator(bundle, "cpu")

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ from genviewer.engine.bayes_reference import Reference
 from genviewer.engine.image_beliefs import Answer, Question
 from genviewer.ui import explain_window as explain
 from genviewer.ui import inspect_words as words
+from genviewer.ui.data_shows import no_density
 from genviewer.ui.widgets.explain_picture import nats
 
 PIXELS = np.zeros((4, 4, 1), np.uint8)
@@ -100,6 +102,18 @@ def test_what_a_model_cannot_answer_is_said():
     assert "cannot say how likely" in text
     assert f"{words.MINUS}0.50" in text
     assert "40 %" in text
+
+
+@pytest.mark.parametrize("names", [("looks",), ("class", "looks")])
+def test_a_model_that_is_told_more_than_a_class_says_why_p_x_is_not_known(names):
+    kinds = {"class": "class", "looks": "attributes"}
+    told = spec(conditions=tuple(ConditionSpec(name, kinds[name], 3) for name in names))
+    assert f"told {' and '.join(names)}" in words.density_note(told)
+    assert words.classes_note(told) != ""
+    assert "looks" in explain.what_exists(told, None)
+    assert "looks" in no_density(told)
+    free = tuple(msgspec.structs.replace(one, optional=True) for one in told.conditions)
+    assert (words.density_note(spec(conditions=free)) == "") == ("class" in names)
 
 
 def test_every_column_of_the_picture_computes_the_posterior():
