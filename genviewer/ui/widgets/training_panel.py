@@ -34,6 +34,9 @@ TIPS = {
     "how": "Which layers learn, how long and how fast",
     "run": "How it goes, and what becomes of it",
 }
+WHERE = "on the NVIDIA GPU that draws it, or else on the CPU"
+"""Where a model learns: :func:`genviewer.engine.device.training_device`."""
+
 WANTED = QSize(640, 300)
 PARTS = 1000
 
@@ -177,13 +180,13 @@ class TrainingPanel(QWidget):
         self.bar.setValue(round(share * PARTS))
         self._show_left()
         what = main_of(now)
+        going_on = "Go on from where it stands"
+        if not now.going:  # one that is paused stays where it is
+            going_on += f", {WHERE}"
         text, tip = {
-            "start": (
-                "Start",
-                "Train the current model on these images, on the device that draws it",
-            ),
+            "start": ("Start", f"Train the current model on these images, {WHERE}"),
             "pause": ("Pause", "Wait before the next step"),
-            "resume": ("Resume", "Go on from where it stands, on the device that draws it"),
+            "resume": ("Resume", going_on),
             "keep": ("Keep…", "Write what it has learned as a model of its own"),
         }[what]
         self.main.setText(text)

@@ -170,11 +170,14 @@ def test_a_button_that_cannot_be_pressed_says_why(panel, standing, why):
     assert why in panel.main.toolTip()
 
 
-@pytest.mark.parametrize("state", ["none", "stopped"])
-def test_the_button_says_what_a_training_would_run_on(panel, state):
+@pytest.mark.parametrize(
+    ("state", "chosen"), [("none", True), ("stopped", True), ("paused", False)]
+)
+def test_the_button_says_what_a_training_would_run_on(panel, state, chosen):
     panel.set_standing(Standing(state, 3, 10))
     assert panel.main.isEnabled()
-    assert "on the device that draws it" in panel.main.toolTip()
+    where = "on the NVIDIA GPU that draws it, or else on the CPU"
+    assert (where in panel.main.toolTip()) == chosen
 
 
 def test_there_is_something_to_keep_only_once_there_are_weights(qtbot, panel):
