@@ -198,6 +198,7 @@ class TrainingThread:
                 why = report.trouble or "Training is paused."
                 report.trouble = ""
                 snapshot = self._snapshot(run, report)
+                report.step = run.step  # without its data it went back to a checkpoint
                 self._tell(report.news("paused", snapshot=snapshot, sentence=why))
                 told = True
 

@@ -14,6 +14,7 @@ from genviewer.engine.device import training_device
 from genviewer.engine.run_timeline import RunTimeline, keep
 from genviewer.engine.train_config import TrainingError
 from genviewer.engine.train_run import RunFolder
+from genviewer.engine.train_state import Batches
 from genviewer.engine.training import make_state, train
 from genviewer.engine.training_run import TrainingRun
 from genviewer.engine.training_thread import TrainingThread
@@ -223,7 +224,6 @@ def test_a_full_disk_waits_until_there_is_room(tmp_path, begin, monkeypatch):
         assert (run / "bundle" / name).read_bytes() == (whole / "bundle" / name).read_bytes()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 def test_while_data_are_waited_for_the_step_that_lacked_them_takes_no_memory(
     tmp_path, begin, monkeypatch
 ):
@@ -237,6 +237,25 @@ def test_while_data_are_waited_for_the_step_that_lacked_them_takes_no_memory(
     assert listener.until("finished").step == 2
 
 
+def test_a_run_that_waits_for_its_data_stands_where_it_goes_on_from(tmp_path, begin, monkeypatch):
+    gone, at = [], Batches.at
+
+    def gone_once(self, step):
+        if step == 3 and not gone:
+            gone.append(step)
+            raise DataError("photos/7.png is gone.")
+        return at(self, step)
+
+    monkeypatch.setattr(Batches, "at", gone_once)
+    config = config_of(tmp_path, steps=4, every=2)
+    thread, listener = begin(lambda: TrainingRun.start(config, tmp_path / "run"))
+    paused = listener.until("paused")
+    assert (paused.step, paused.snapshot.step) == (2, 2)
+    thread.resume()
+    assert listener.until("finished").step == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
 def test_the_thread_gives_way_and_has_its_own_number_of_threads(tmp_path, begin, monkeypatch):
     seen = []
     monkeypatch.setattr(
