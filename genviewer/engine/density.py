@@ -32,6 +32,10 @@ CHUNK_VALUES = 1 << 17
 """Pixel values of the pictures that are decoded at once: what bounds the memory."""
 
 MAX_CHUNK = 256
+NOT_FINITE = (
+    "log p(x) is not a number for some of the images: the model's weights are damaged, or the "
+    "images beyond what it was made for."
+)
 
 
 class Density(Protocol):
@@ -135,6 +139,9 @@ def measure_likelihood(
         samples: importance samples per image, at least 1.
         seed: of the noise.
         progress: told how far it is; it may cancel.
+
+    Raises:
+        LoadError: the model's figures are not finite.
     """
     sums = WeightSums(len(images))
     add_samples(density, sums, images, np.arange(len(images)), y, samples, (seed, 0), progress)
@@ -179,6 +186,9 @@ def add_samples(
         rows: int64 (R,), the rows of ``sums`` that are meant; by default the first R.
         steady: the noise comes from ``seed`` alone, the same for every image, so that what is
             measured does not flicker while an image changes little by little.
+
+    Raises:
+        LoadError: the model's figures are not finite.
     """
     rows = np.arange(len(which)) if rows is None else rows
     total = max(1, len(which) * samples)
@@ -261,4 +271,6 @@ def _add_chunk(
         # log p(z) - log q(z | x): the normalising constants cancel.
         ratio = 0.5 * (eps.double().square() + logvar.double()[:, None] - z.double().square())
         weights = reconstruction + ratio.sum(2)
+        if not bool(torch.isfinite(weights).all()):
+            raise LoadError(NOT_FINITE)
         sums.add(rows, weights.cpu().numpy(), reconstruction.cpu().numpy())

@@ -100,6 +100,17 @@ class ImageEncoder:
         progress: Callable[[int], None] | None = None,
     ) -> tuple[Floats, Floats]:
         """Mean and log-variance of q(z | x, y); arguments and result as of :func:`encode`."""
+        mean, logvar = self._encode(images, y, progress)
+        if not np.isfinite(mean).all() or np.isnan(logvar).any():
+            raise LoadError(
+                f"{self._bundle.spec.name} encodes images as values that are not finite: its "
+                "weights are damaged, or the images beyond what it was made for."
+            )
+        return mean, logvar
+
+    def _encode(
+        self, images: Floats, y: Floats | None, progress: Callable[[int], None] | None
+    ) -> tuple[Floats, Floats]:
         if self._network is None:
             from genviewer.engine.program_generator import encode_program
 
@@ -140,6 +151,6 @@ def encode(
         two arrays float32 (N, D).
 
     Raises:
-        LoadError: the model has no encoder, or cannot be built.
+        LoadError: the model has no encoder, or cannot be built; or its values are not finite.
     """
     return ImageEncoder(bundle, device).encode(images, y, progress)

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from genviewer.engine import density as module
 from genviewer.engine.density import NetworkDensity, measure_likelihood, open_density
@@ -14,8 +15,10 @@ from genviewer.engine.density_results import (
     percentile,
     to_bits_per_dim,
 )
+from genviewer.engine.encoding import encode
 from genviewer.engine.generator import LoadError
 from genviewer.engine.jobs import Cancelled, Job, JobLane, Progress
+from genviewer.io.bundle import open_bundle
 from tests.engine.linear_gaussian import LinearGaussian
 from tests.tiny_models import write_tiny_vae
 
@@ -211,6 +214,22 @@ def test_it_runs_in_the_job_lane():
     assert done.wait(20)
     lane.stop()
     assert results[0].log_px == pytest.approx(model.exact_log_px(x), abs=1e-4)
+
+
+@pytest.mark.parametrize("part", ["decoder", "encoder"])
+def test_figures_that_are_not_finite_are_not_given(tmp_path, part):
+    bundle = write_tiny_vae(tmp_path / "damaged", classes=())
+    path = bundle.path / "model.safetensors"
+    tensors = load_file(path)
+    name = next(n for n in sorted(tensors) if n.startswith(part) and n.endswith("weight"))
+    tensors[name] = np.full_like(tensors[name], np.nan)
+    save_file(tensors, path)
+    damaged, x = open_bundle(bundle.path), np.full((2, 3, 8, 8), 0.5, np.float32)
+    with pytest.raises(LoadError, match="not a number"):
+        measure_likelihood(open_density(damaged, "cpu"), x, samples=2)
+    if part == "encoder":
+        with pytest.raises(LoadError, match="not finite"):
+            encode(damaged, x, device="cpu")
 
 
 def test_models_without_a_density_say_so(tmp_path):
