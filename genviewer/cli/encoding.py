@@ -48,7 +48,7 @@ def read_images(
         raise UsageError("Several IMAGES are image files; name one folder or data set.")
     path = paths[0]
     if path.suffix.lower() == ".npy":
-        return read_npy(path), None
+        return _levels(path, spec), None
     from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import load_images
 
@@ -72,6 +72,19 @@ def read_npy(path: Path) -> NDArray[np.generic]:
         raise CommandError(f"{path} is not a .npy file of numbers.") from error
     if array.dtype.kind not in "fiu" or not array.ndim:
         raise CommandError(f"{path} holds {array.dtype} {array.shape}, not images or labels.")
+    return array
+
+
+def _levels(path: Path, spec: Spec) -> NDArray[np.generic]:
+    """A `.npy` array of bytes, of values in [0, 1], or in the model's range, which is below 0 too.
+
+    Raises:
+        CommandError: as :func:`read_npy`; or it holds others, such as bytes kept as integers.
+    """
+    array = read_npy(path)
+    if array.dtype != np.uint8 and array.size and float(array.min()) >= 0.0:
+        if float(array.max()) > max(1.0, spec.image.range[1]) + 1e-3:
+            raise CommandError(f"{path} holds neither bytes (uint8) nor values in [0, 1].")
     return array
 
 

@@ -69,6 +69,15 @@ def test_an_array_is_encoded_too(grey):
         np.testing.assert_allclose(found["mean"], posterior(grey, pictures(2))[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+def test_levels_that_are_no_bytes_are_not_taken_for_values_in_0_to_1(grey, capsys, kind):
+    np.save("x.npy", pictures(2).astype(kind))
+    assert main(["encode", str(grey.path), "x.npy", "--out", "z.npz"]) == 1
+    assert "x.npy holds neither bytes" in capsys.readouterr().err
+    np.save("x.npy", (pictures(2) / 255.0).astype(np.float32))
+    assert main(["encode", str(grey.path), "x.npy", "--out", "z.npz"]) == 0
+
+
 def test_what_is_there_is_not_replaced_and_other_sizes_are_told(grey, capsys):
     Image.fromarray(np.zeros((SIZE + 1, SIZE), np.uint8)).save("large.png")
     np.savez("z.npz", mine=1)
