@@ -199,6 +199,7 @@ def classify(
             bundle,
             density,
             rows,
+            prior=weights,
             samples=samples,
             seed=seed,
         )

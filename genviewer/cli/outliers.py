@@ -52,6 +52,7 @@ def measure_against(
     density: NetworkDensity,
     rows: Floats,
     *,
+    prior: Doubles | None = None,
     samples: int,
     seed: int,
 ) -> Against:
@@ -66,6 +67,7 @@ def measure_against(
         bundle: the model.
         density: its density.
         rows: its classes, packed.
+        prior: weights of the classes, as for the images that it should know.
         samples: importance samples, as for the images that it should know.
         seed: of the noise.
 
@@ -81,7 +83,9 @@ def measure_against(
         images = images[np.linspace(0, len(images) - 1, LIMIT).astype(np.int64)]
     with told_progress(f"log p(x) of {len(images)} image(s) of {source}") as progress:
         x = to_model_range(images, bundle)
-        found = believe(density, x, rows, samples=samples, seed=seed, progress=progress)
+        found = believe(
+            density, x, rows, prior=prior, samples=samples, seed=seed, progress=progress
+        )
     log_px, outlines = found.likelihoods.log_px, outlines_of(images)
     return Against(
         source,

@@ -50,6 +50,13 @@ def test_the_prior_is_heeded(model, capsys):
         assert image["posterior"][0] == image["posterior"][2] == 0.0
 
 
+def test_other_images_are_asked_about_with_the_same_prior(model, capsys):
+    """The very same images cannot be told from themselves."""
+    arguments = ["./tiny", "data.npz", "--samples", "2", "--prior", "bee:1", "--json"]
+    [against] = json.loads(run(capsys, *arguments, "--against", "data.npz").out)["against"]
+    assert against["auroc"] == against["auroc_log_px"] == 0.5
+
+
 def test_the_images_of_the_reference_are_rejected_as_often_as_asked(model, capsys):
     """Seeded alike, the threshold at a half has half of the same images below it."""
     arguments = ["./tiny", "data.npz", "--samples", "3", "--reference", "data.npz", "--json"]
