@@ -12,6 +12,7 @@ import torch
 
 from genviewer.engine.train_config import TrainConfig, TrainingError, read_config
 from genviewer.engine.train_groups import GroupBatches
+from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_state import Batches, TrainingState, with_layout
 from genviewer.engine.train_vae import make_vae_state, train_vae
 from genviewer.engine.train_weights import read_base, take_weights
@@ -58,7 +59,8 @@ def train(
     ``data`` replaces the configured source, ``start_from`` is a MODEL whose weights to begin with;
     ``steps``, ``checkpoint_every``, ``seed`` and ``threads`` replace what the file says. ``out`` is
     the run folder, by default ``runs/NAME-TIME``. With ``resume`` the run in ``out`` goes on from
-    its newest checkpoint by its own ``train.toml`` (``config_path`` is not read): at the same
+    its newest checkpoint by its own ``train.toml``, of which nothing that is given here may be
+    another (``config_path`` is not read): at the same
     thread count on a CPU the weights end bit-identical to those of a run that was never
     interrupted. ``progress`` is called in this thread at every logged step. Sets torch's thread
     count while it runs.
@@ -79,10 +81,12 @@ def train(
     if resume:
         if out is None:
             raise TrainingError("Name the folder of the run to resume.")
-        if any(value is not None for value in (steps, seed, threads, data, start_from)):
+        recorded = place.from_first(RunFolder(Path(out)).config)
+        given = (data, start_from, steps, checkpoint_every, seed, threads)
+        if _resolve(recorded, *given) != _resolve(recorded, *[None] * len(given)):
             raise TrainingError(
-                "A resumed run goes on by its own train.toml: its data, weights, steps, seed and "
-                "threads cannot be changed."
+                "A resumed run goes on by its own train.toml: its data, weights, steps, "
+                "checkpoints, seed and threads cannot be changed."
             )
         run = TrainingRun.resume(Path(out), place)
     else:

@@ -310,8 +310,11 @@ def test_runs_are_not_overwritten_and_resume_needs_one(tmp_path, stripes):
         train(config, data=stripes, out=tmp_path / "run")
     with pytest.raises(TrainingError, match="no run to resume"):
         train(config, out=tmp_path / "nowhere", resume=True)
-    with pytest.raises(TrainingError, match="cannot be changed"):
-        train(config, out=tmp_path / "run", resume=True, seed=3)
+    for other in ({"seed": 3}, {"checkpoint_every": 7}, {"data": tmp_path}):
+        with pytest.raises(TrainingError, match="cannot be changed"):
+            train(config, out=tmp_path / "run", resume=True, **other)
+    # By the very command that began it, it goes on.
+    train(config, data=stripes, out=tmp_path / "run", steps=1, resume=True)
 
 
 def test_data_that_does_not_fit_is_refused_before_anything_is_written(tmp_path, stripes):
