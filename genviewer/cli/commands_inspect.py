@@ -90,7 +90,7 @@ def likelihood(
         check_reference_place(bundle, force)
     density = open_for_density(bundle, device)
     use_cores(threads)
-    seen = read_inspected(images, split, bundle.spec).head(limit)
+    seen = read_inspected(images, split, bundle.spec, limit)
     usual = None
     if keep_reference and reference is not None:
         write_reference(reference, density, bundle)
@@ -181,7 +181,7 @@ def classify(
     condition, rows = class_condition(bundle.spec), class_rows(bundle.spec)
     weights = parse_prior(prior, condition)
     use_cores(threads)
-    seen = read_inspected(images, split, bundle.spec).head(limit)
+    seen = read_inspected(images, split, bundle.spec, limit)
     usual = reference_of(reference, density, bundle, GLANCE, samples)
     with told_progress(f"p(y|x) of {len(seen.images)} image(s)") as progress:
         x = to_model_range(seen.images, bundle)
@@ -257,7 +257,7 @@ def invert(
     check_output(out, force)
     bundle = opened(model, settings, trust, module)
     use_cores(threads)
-    seen = read_inspected(images, split, bundle.spec).head(limit)
+    seen = read_inspected(images, split, bundle.spec, limit)
     y = class_conditions(classes, len(seen.images), bundle.spec)
     with told_progress(f"inverting {len(seen.images)} image(s)") as progress:
         found = find_latents(

@@ -42,15 +42,6 @@ class Inspected:
     groups: NDArray[np.int64] | None = None
     names: tuple[str, ...] | None = None
 
-    def head(self, limit: int | None) -> Inspected:
-        """The first ``limit`` images."""
-        if limit is None or limit >= len(self.images):
-            return self
-        labels = None if self.labels is None else self.labels[:limit]
-        groups = None if self.groups is None else self.groups[:limit]
-        entries, images = self.entries[:limit], self.images[:limit]
-        return Inspected(entries, images, labels, self.failed, groups, self.names)
-
 
 @dataclass
 class _Files:
@@ -60,7 +51,9 @@ class _Files:
     failed: int = 0
 
 
-def read_inspected(sources: Sequence[str], split: str | None, spec: Spec) -> Inspected:
+def read_inspected(
+    sources: Sequence[str], split: str | None, spec: Spec, limit: int | None = None
+) -> Inspected:
     """The images of files, of a folder of them, or of a data set.
 
     Files that cannot be used are told of on stderr and left out; the folders that files are in are
@@ -70,6 +63,7 @@ def read_inspected(sources: Sequence[str], split: str | None, spec: Spec) -> Ins
         sources: image files and folders of them, or one data set.
         split: ``train``, ``test`` or ``all``; by default ``test`` where the data set has it.
         spec: of the model that they are shown to.
+        limit: the first so many images, at least 1; the others are not looked at.
 
     Raises:
         CommandError, UsageError, DataError, LoadError: there are none.
@@ -80,10 +74,10 @@ def read_inspected(sources: Sequence[str], split: str | None, spec: Spec) -> Ins
     if files is not None:
         if split is not None:
             raise UsageError("--split is for data sets; image files have no splits.")
-        return _from_files(files, spec)
+        return _from_files(files, spec, limit)
     if len(sources) > 1:
         raise UsageError("Several IMAGES are image files or folders; name one data set.")
-    return _from_data(sources[0], split, spec)
+    return _from_data(sources[0], split, spec, limit)
 
 
 def _image_files(sources: Sequence[str]) -> list[Path] | None:
@@ -105,7 +99,7 @@ def _image_files(sources: Sequence[str]) -> list[Path] | None:
     return files
 
 
-def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
+def _from_files(files: Sequence[Path], spec: Spec, limit: int | None) -> Inspected:
     from genviewer.engine.density_images import fit_images
     from genviewer.engine.generator import LoadError
     from genviewer.engine.viewed_data import model_labels
@@ -113,8 +107,8 @@ def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
     from genviewer.io.image_decode import decode_image
     from genviewer.io.images import ImageError
 
-    read, sizes = _Files(), set()
-    for path in files:
+    read, sizes, unread = _Files(), set(), iter(files)
+    for path in unread:
         try:
             image = decode_image(path)
             if image.dtype == np.uint16:
@@ -127,10 +121,13 @@ def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
         else:
             read.entries.append({"file": str(path)})
             read.folders.append(path.parent.name)
+        if len(read.images) == limit:
+            break
     if not read.images:
         raise CommandError("None of the images can be used.")
     _tell_of_fitting(sizes, spec)
-    images, names = np.stack(read.images), tuple(sorted(set(read.folders)))
+    folders = {*read.folders, *(path.parent.name for path in unread)}
+    images, names = np.stack(read.images), tuple(sorted(folders))
     if len(names) < 2:
         return Inspected(read.entries, images, None, read.failed)
     groups = np.array([names.index(name) for name in read.folders], np.int64)
@@ -138,7 +135,7 @@ def _from_files(files: Sequence[Path], spec: Spec) -> Inspected:
     return Inspected(read.entries, images, labels, read.failed, groups, names)
 
 
-def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
+def _from_data(source: str, split: str | None, spec: Spec, limit: int | None) -> Inspected:
     from genviewer.engine.density_images import fit_images
     from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import Images, load_images
@@ -161,10 +158,16 @@ def _from_data(source: str, split: str | None, spec: Spec) -> Inspected:
             for name, part in (("train", train), ("test", test))
             if part is not None and chosen in (name, "all")
         ]
-    images = np.concatenate([fit_images(part.images, spec) for part in parts])
-    _tell_of_fitting({part.images.shape[1:] for part in parts}, spec)
+    shown: list[NDArray[np.uint8]] = []
+    for part in parts:
+        left = None if limit is None else limit - sum(map(len, shown))
+        if left != 0:
+            shown.append(fit_images(part.images if left is None else part.images[:left], spec))
+    images = np.concatenate(shown)
+    _tell_of_fitting({part.images.shape[1:] for part in parts[: len(shown)]}, spec)
     labels = _joined([model_labels(part, spec) for part in parts])
     groups = _joined([part.labels for part in parts])
+    labels, groups = (None if known is None else known[:limit] for known in (labels, groups))
     entries: list[dict[str, str | int]] = [{"index": i} for i in range(len(images))]
     return Inspected(entries, images, labels, 0, groups, parts[0].names)
 

@@ -194,7 +194,7 @@ def encoded_directions(
             f"{bundle.spec.name} has no encoder for --data; without it, pca and sefa look at the "
             "model itself."
         )
-    seen = read_inspected([source], split, bundle.spec).head(limit)
+    seen = read_inspected([source], split, bundle.spec, limit)
     x = to_model_range(seen.images, bundle)
     y = conditions_of(None, seen.labels, x, bundle, device)
     try:

@@ -55,6 +55,19 @@ def test_splits_and_limits(model, capsys):
     assert len(json.loads(run(capsys, *arguments, "--split", "train").out)) == 5
     assert len(json.loads(run(capsys, *arguments, "--split", "all").out)) == 9
     assert len(json.loads(run(capsys, *arguments, "--limit", "2").out)) == 2
+    whole = json.loads(run(capsys, *arguments, "--split", "all").out)
+    six = json.loads(run(capsys, *arguments, "--split", "all", "--limit", "6").out)
+    figures = [row["log_px"] for row in whole[:6]]
+    assert [row["log_px"] for row in six] == pytest.approx(figures, abs=1e-3)
+
+
+def test_files_beyond_the_limit_are_not_looked_at(model, capsys, tmp_path):
+    (tmp_path / "pictures" / "2.png").write_bytes(b"damaged")
+    arguments = ["./tiny", "pictures", "--samples", "2", "--json"]
+    whole = json.loads(run(capsys, *arguments, code=1).out)
+    found = run(capsys, *arguments, "--limit", "2")
+    assert json.loads(found.out) == whole
+    assert "2.png" not in found.err
 
 
 def test_a_single_sample_has_no_standard_error(model, capsys):
