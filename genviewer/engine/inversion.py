@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from genviewer.core.condition import pack
 from genviewer.core.prior import TRUNCATED_NORMAL_BOUND, draws
 from genviewer.core.recipe import default_condition
+from genviewer.engine.density import ShareOfProgress
 from genviewer.engine.device import choose_device
 from genviewer.engine.generator import LoadError
 from genviewer.engine.inversion_measures import psnr, scales, ssim
@@ -111,7 +112,8 @@ def invert(
         progress: told how far it is; it may cancel.
         preview: given the best pictures so far, float32 (n, C, H, W) in [0, 1], of the chunk of
             images that is being worked on.
-        stopped: asked before every step but the first; true ends the search with the best so far.
+        stopped: asked before every step but the first, and while there are many candidates; true
+            ends the search with the best so far.
 
     Raises:
         LoadError: the model cannot be differentiated, or cannot be built.
@@ -148,8 +150,9 @@ def invert_network(
     for at in range(0, len(images), together):
         rows = slice(at, at + together)
         share = (at / len(images), min(together, len(images) - at) / len(images))
-        start = search.starts(images[rows], None if y is None else y[rows], seed)
-        parts.append(search.optimise(images[rows], start, progress, share))
+        told = ShareOfProgress(progress, *share)
+        start = search.starts(images[rows], None if y is None else y[rows], seed, told)
+        parts.append(search.optimise(images[rows], start, told))
     if progress is not None:
         progress.report(1.0, "inverting")
     return Inversion(*(np.concatenate(found) for found in zip(*parts, strict=True)))
@@ -169,10 +172,13 @@ class _Search:
         self._network, self._spec, self._effort, self._preview = network, spec, effort, preview
         self._stopped = stopped
         self._scales = scales(spec.image.height, spec.image.width)
+        self._together = max(1, CHUNK_PIXELS // (spec.image.height * spec.image.width))
         tensors = (*network.parameters(), *network.buffers())
         self._device = tensors[0].device if tensors else torch.device("cpu")
 
-    def starts(self, images: Floats, y: Floats | None, seed: int) -> tuple[Tensor, Tensor]:
+    def starts(
+        self, images: Floats, y: Floats | None, seed: int, progress: Reports
+    ) -> tuple[Tensor, Tensor]:
         """The best of the candidates for each image: latents (n, R, D), conditions (n, R, K).
 
         Where an encoder can be asked, its answer is a candidate too.
@@ -180,25 +186,22 @@ class _Search:
         effort, spec = self._effort, self._spec
         wanted = self._tensor(images)
         drawn = draws(spec.latent, seed, effort.candidates)  # (M, D)
+        candidates = self._tensor(drawn)
         with torch.inference_mode():
             if y is None:
                 default = [pack(default_condition(spec, i), spec) for i in range(effort.candidates)]
                 y_all = self._tensor(np.stack(default))  # the classes in turn
-                pictures = self._decode_many(self._tensor(drawn), y_all)
-                losses = torch.stack([self._losses(pictures, x[None]) for x in wanted])  # (n, M)
+                losses = self._compared(candidates, y_all, wanted, progress)
             else:
                 y_all = self._tensor(y)
-                candidates = self._tensor(drawn)
-                losses = torch.stack(
-                    [
-                        self._losses(
-                            self._decode_many(candidates, c.expand(len(drawn), -1)), x[None]
-                        )
-                        for x, c in zip(wanted, y_all, strict=True)
-                    ]
-                )
+                compared = [
+                    self._compared(candidates, c.expand(len(drawn), -1), x[None], progress)
+                    for x, c in zip(wanted, y_all, strict=True)
+                ]
+                seen = min(found.shape[1] for found in compared)  # of all, unless it was stopped
+                losses = torch.cat([found[:, :seen] for found in compared])
             best = losses.topk(effort.restarts, dim=1, largest=False).indices  # (n, R)
-            z = self._tensor(drawn)[best]
+            z = candidates[best]
             conditions = y_all[best] if y is None else y_all[:, None].expand(-1, z.shape[1], -1)
             if spec.encoder and hasattr(self._network, "encode"):
                 rows = conditions[:, 0] if spec.conditions else None
@@ -211,8 +214,7 @@ class _Search:
         self,
         images: Floats,
         start: tuple[Tensor, Tensor],
-        progress: Reports | None,
-        share: tuple[float, float],
+        progress: Reports,
     ) -> tuple[Floats, ...]:
         """The fields of :class:`Inversion` for one chunk."""
         effort = self._effort
@@ -227,19 +229,12 @@ class _Search:
         for step in range(effort.steps):
             if step and self._stopped is not None and self._stopped():
                 break
-            if progress is not None:
-                progress.report(share[0] + share[1] * step / effort.steps, "inverting")
+            progress.report(step / effort.steps, "inverting")
             if step and step % stage_length == 0 and z.shape[1] > 1:
                 z, conditions, moments = self._halve(z, conditions, moments, losses)
-            z.requires_grad_(True)
             n, restarts = z.shape[:2]
-            target = wanted[:, None].expand(-1, restarts, *wanted.shape[1:]).flatten(0, 1)
-            pictures = self._decode(z.flatten(0, 1), conditions.flatten(0, 1))
-            errors = self._losses(pictures, target)
-            penalty = self._penalty(z.flatten(0, 1))
-            (gradient,) = torch.autograd.grad((errors + penalty).sum(), z)
-            z = z.detach()
-            losses = errors.detach().view(n, restarts)
+            pictures, errors, gradient = self._slopes(z, conditions, wanted)
+            losses = errors.view(n, restarts)
             lowest, index = losses.min(1)
             rows = torch.arange(n, device=self._device)
             better = lowest < best_loss
@@ -247,7 +242,7 @@ class _Search:
             best_z[better] = z[rows, index][better]
             best_y[better] = conditions[rows, index][better]
             if self._preview is not None and step % PREVIEW_EVERY == 0:
-                shown = pictures.detach().view(n, restarts, *pictures.shape[1:])[rows, index]
+                shown = pictures.view(n, restarts, *pictures.shape[1:])[rows, index]
                 self._preview(self._to_unit(shown).cpu().numpy())
             z, moments = self._adam(z, gradient, moments, step)
         with torch.inference_mode():
@@ -256,6 +251,26 @@ class _Search:
             measured = psnr(pictures, real), ssim(pictures, real)
         found = (best_z, best_y, *measured, pictures)
         return tuple(value.detach().float().cpu().numpy() for value in found)
+
+    def _slopes(
+        self, z: Tensor, conditions: Tensor, wanted: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (n R, C, H, W) of latents (n, R, D), their errors (n R,), the slope (n, R, D).
+
+        What is kept to go back through the network is that of one chunk at a time.
+        """
+        restarts, flat, y = z.shape[1], z.flatten(0, 1), conditions.flatten(0, 1)
+        parts = []
+        for at in range(0, len(flat), self._together):
+            rows = torch.arange(at, min(at + self._together, len(flat)), device=z.device)
+            latents = flat[rows].requires_grad_(True)
+            pictures = self._decode(latents, y[rows])
+            errors = self._losses(pictures, wanted[rows // restarts])
+            total = (errors + self._penalty(latents)).sum()
+            (gradient,) = torch.autograd.grad(total, latents)
+            parts.append((pictures.detach(), errors.detach(), gradient))
+        pictures, errors, slopes = (torch.cat(found) for found in zip(*parts, strict=True))
+        return pictures, errors, slopes.view_as(z)
 
     def _adam(
         self, z: Tensor, gradient: Tensor, moments: tuple[Tensor, Tensor] | None, step: int
@@ -314,10 +329,19 @@ class _Search:
         pictures: Tensor = self._network.decode(z, y if self._spec.conditions else None)
         return pictures
 
-    def _decode_many(self, z: Tensor, y: Tensor) -> Tensor:
-        size = max(1, CHUNK_PIXELS // (self._spec.image.height * self._spec.image.width))
-        starts = range(0, len(z), size)
-        return torch.cat([self._decode(z[i : i + size], y[i : i + size]) for i in starts])
+    def _compared(self, z: Tensor, y: Tensor, wanted: Tensor, progress: Reports) -> Tensor:
+        """The losses (n, M) of what candidates (M, D) draw, for each picture that is wanted.
+
+        Where it is stopped, of the first of them: at least as many as there are restarts.
+        """
+        losses: list[Tensor] = []
+        for at in range(0, len(z), self._together):
+            if at >= self._effort.restarts and self._stopped is not None and self._stopped():
+                break
+            progress.report(0.0, "inverting")
+            pictures = self._decode(z[at : at + self._together], y[at : at + self._together])
+            losses.append(torch.stack([self._losses(pictures, x[None]) for x in wanted]))
+        return torch.cat(losses, 1)
 
     def _to_unit(self, pictures: Tensor) -> Tensor:
         low, high = self._spec.image.range

@@ -116,6 +116,36 @@ def test_it_is_repeatable_and_shows_what_it_has(monkeypatch):
     assert apart.latent == pytest.approx(first.latent, abs=1e-3)
 
 
+def test_large_pictures_are_drawn_few_at_a_time(monkeypatch):
+    """Also those of one image's restarts and candidates: their gradients fill the memory."""
+    network = Linear(classes=3)
+    x = network.decode(torch.full((2, DIM), 0.5), torch.eye(3)[[1, 2]]).numpy()
+    effort = Effort(steps=30, restarts=5, candidates=12)
+    whole = invert_network(network, spec_of(3), x, effort=effort)
+    sizes, decode = [], network.decode
+
+    def counted(z, y=None):
+        sizes.append(len(z))
+        return decode(z, y)
+
+    monkeypatch.setattr(network, "decode", counted)
+    monkeypatch.setattr(module, "CHUNK_PIXELS", SIDE**2 * 2)
+    found = invert_network(network, spec_of(3), x, effort=effort)
+    assert max(sizes) == 2
+    assert found.latent == pytest.approx(whole.latent, abs=1e-3)
+    assert (found.condition == whole.condition).all()
+    # candidates take long then: neither cancelling nor stopping waits for all of them
+    sizes.clear()
+    invert_network(network, spec_of(3), x[:1], effort=effort, stopped=lambda: True)
+    assert sum(sizes) == 6 + 5 + 1  # candidates, restarts, what was found
+    sizes.clear()
+    job = Job("invert", None)
+    progress = Progress(job, lambda *_: job.cancel() if len(sizes) == 2 else None)
+    with pytest.raises(Cancelled):
+        invert_network(network, spec_of(3), x, effort=effort, progress=progress)
+    assert len(sizes) < 5
+
+
 def test_it_can_be_cancelled():
     job = Job("invert", None)
     progress = Progress(job, lambda fraction, _text: job.cancel() if fraction > 0.2 else None)
