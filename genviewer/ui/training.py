@@ -168,9 +168,7 @@ class Training(QObject):
 
     def keep_checkpoint(self) -> None:
         """Keep the weights that draw the picture now with the run."""
-        step = self.live.keep_newest()
-        if step is not None:
-            self._host.tell(f"Step {step:,} is kept with the run.")
+        self.live.keep_newest(lambda at: self._host.tell(f"Step {at:,} is kept with the run."))
 
     def keep(self, place: Path) -> None:
         """Write what was learned as a model of its own, which then stands wherever the one that

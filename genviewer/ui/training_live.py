@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from genviewer.core.recipe import ModelRef
 from genviewer.engine.jobs import JobLane
+from genviewer.io.bundle import CONFIG_NAME
 from genviewer.session.fit import check_recipe
 from genviewer.ui.background import Background
 from genviewer.ui.models import Live, Loaded
@@ -202,6 +203,18 @@ class LiveView(QObject):
                 bundle = msgspec.structs.replace(loaded.bundle, path=place)
                 self._store.adopt(Loaded(bundle, loaded.generator))
 
+    def write_cited(self, folder: Path) -> None:
+        """Write what is cited of the run in ``folder`` and could not be written so far; in the
+        lane, as :meth:`in_order` does things.
+
+        Raises:
+            WriteError: it cannot be written.
+            BundleError: something else is in its place.
+        """
+        for out, snapshot in list(self._unwritten.items()):
+            if out.parent.parent == folder:
+                self._write(folder, out, snapshot)
+
     def in_order(
         self,
         work: Callable[[Progress], T],
@@ -294,12 +307,26 @@ class LiveView(QObject):
             return like
         return self._kept(drawn, folder)
 
-    def keep_newest(self) -> int | None:
-        """Keep the weights that draw the picture now with the run; their step."""
+    def keep_newest(self, kept: Callable[[int], object] = lambda _: None) -> int | None:
+        """Keep the weights that draw the picture now with the run; their step, which ``kept`` is
+        given when they are on the disk.
+        """
         if self._drawn is None or self._folder is None:
             return None
-        self._kept(self._drawn, self._folder)
-        return self._drawn.snapshot.step
+        step, ref = self._drawn.snapshot.step, self._kept(self._drawn, self._folder)
+        config = Path(self._session.model_paths[ref.id]) / CONFIG_NAME
+
+        def looked(there: bool) -> None:
+            if there:  # else it was told why not
+                kept(step)
+
+        self.in_order(
+            lambda _: config.is_file(),
+            f"Keeping step {step}",
+            looked,
+            lambda error: self._tell(str(error), "error"),
+        )
+        return step
 
     def _kept(self, drawn: _Drawn, folder: Path) -> ModelRef:
         snapshot = drawn.snapshot
@@ -313,6 +340,11 @@ class LiveView(QObject):
         bundle = msgspec.structs.replace(drawn.live.bundle, path=out)
         self._store.adopt(Loaded(bundle, drawn.live.generator))
         self._unwritten[out] = snapshot
+
+        def failed(error: Exception) -> None:
+            self._cited.pop(ref.id, None)  # it is tried again
+            self._tell(str(error), "error")
+
         if self._closed:
             self._write(folder, out, snapshot)
         else:
@@ -320,7 +352,7 @@ class LiveView(QObject):
                 lambda _: self._write(folder, out, snapshot),
                 f"Keeping step {snapshot.step}",
                 done=self._now_on_disk,
-                failed=lambda error: self._tell(str(error), "error"),
+                failed=failed,
                 quiet=True,
             )
         return ref

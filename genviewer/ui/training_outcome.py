@@ -143,6 +143,7 @@ class Outcome:
             if not (folder / "train.toml").exists():
                 return None  # it had not begun
             check_free(folder)
+            self._live.write_cited(folder)
             moved = move_kept(kept, safe)
             return put_aside(folder), moved
 

@@ -193,6 +193,10 @@ def test_while_it_is_written_as_a_model_nothing_else_is_done_with_a_run(
     qtbot, window, running, tmp_path, other_model, monkeypatch
 ):
     page, keep, written = running.panel.run, run_timeline.keep, threading.Event()
+
+    def told(words):
+        return any(words in notice.text for notice in window.notices.notices)
+
     _stopped(qtbot, running)
     before = running.standing
 
@@ -201,8 +205,8 @@ def test_while_it_is_written_as_a_model_nothing_else_is_done_with_a_run(
 
     monkeypatch.setattr(run_timeline, "keep", full)
     running.keep(tmp_path / "mine")
-    _until(qtbot, lambda: running.standing == before)
-    assert window.notices.notices[-1].text == "There is no space left."
+    _until(qtbot, lambda: told("There is no space left."))
+    assert running.standing == before
 
     def late(*args):
         assert written.wait(PATIENT_MS / 1e3)
@@ -217,7 +221,7 @@ def test_while_it_is_written_as_a_model_nothing_else_is_done_with_a_run(
     for do in (running.resume, running.leave, running.discard):
         do()
     running.keep(tmp_path / "another")
-    assert "already" in window.notices.notices[-1].text
+    assert told("It is being written as a model already.")
     assert not running.going
     assert running.folder is not None
     written.set()
@@ -382,6 +386,42 @@ def test_other_weights_of_the_same_step_are_kept_beside_those_of_before(qtbot, w
     _until(qtbot, lambda: all((_place(window, ref) / "config.json").is_file() for ref in refs))
     assert {open_bundle(_place(window, ref)).ref for ref in refs} == refs
     assert not any("exists" in notice.text for notice in window.notices.notices)
+
+
+def test_what_finds_no_room_on_the_disk_is_not_called_kept_and_does_not_go_with_its_run(
+    qtbot, window, running, monkeypatch
+):
+    def told(words):
+        return [words in notice.text for notice in window.notices.notices].count(True)
+
+    def full(*_):
+        raise WriteError("There is no space left.")
+
+    _stopped(qtbot, running)
+    _until(qtbot, lambda: running.live.snapshot is running.live.newest)
+    with monkeypatch.context() as patched:
+        patched.setattr(run_timeline, "keep", full)
+        running.keep_checkpoint()
+        _until(qtbot, lambda: told("no space left") == 1)
+    assert not told("is kept with the run")
+    running.keep_checkpoint()
+    _until(qtbot, lambda: told("is kept with the run") == 1)
+    ref = running.live.snapshot.ref
+    assert open_bundle(_place(window, ref)).ref == ref
+
+    running.show_step(0)
+    _until(qtbot, lambda: running.live.snapshot.step == 0)
+    while window.notices.notices:
+        window.notices._remove(window.notices.notices[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(run_timeline, "keep", full)
+        window.actions_by_id["pin"].trigger()
+        _until(qtbot, lambda: told("no space left") == 1)
+    cited = window.session.pins[0].pane.model
+    assert cited != ref
+    running.discard()
+    _until(qtbot, lambda: running.standing.state == "none")
+    assert open_bundle(_place(window, cited)).ref == cited
 
 
 @pytest.mark.parametrize("way", ["start", "resume"])
