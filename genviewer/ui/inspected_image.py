@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 IMAGES = "Images (*.png *.jpg *.jpeg *.gif *.webp *.tif *.tiff)"
 SMALL = 64
 """Grey models up to this size expect what is drawn in the middle, as MNIST has it."""
+
+LARGE = 3 << 19
+"""Pixels of an image; of more, every change of model or fit would make the window wait."""
 
 
 class InspectedImage(QObject):
@@ -83,7 +87,13 @@ class InspectedImage(QObject):
         self._fit()
 
     def show(self, pixels: NDArray[np.uint8], name: str) -> None:
-        """Ask about an image uint8 (H, W, C) with 1, 3 or 4 channels."""
+        """Ask about an image uint8 (H, W, C) with 1, 3 or 4 channels; soon, where it is large."""
+        if pixels.shape[0] * pixels.shape[1] > LARGE:
+            self._read(lambda: pixels, name)
+        else:
+            self._take(pixels, name)
+
+    def _take(self, pixels: NDArray[np.uint8], name: str) -> None:
         self.follow(False)
         self._pixels, self._is_drawing = pixels, False
         self._panel.drawing.pad.set_pixels(pixels)
@@ -93,18 +103,26 @@ class InspectedImage(QObject):
     def open_file(self, path: Path) -> None:
         """Ask about an image in a file."""
 
-        def work(progress: Progress) -> NDArray[np.uint8]:
+        def decoded() -> NDArray[np.uint8]:
             from genviewer.io.image_decode import decode_image
 
             levels = decode_image(path)
             deep = levels.dtype == np.uint16
             return np.round(levels / 257.0).astype(np.uint8) if deep else levels.astype(np.uint8)
 
+        self._read(decoded, path.name)
+
+    def _read(self, decoded: Callable[[], NDArray[np.uint8]], name: str) -> None:
+        """Ask about what a function gives in the lane, made smaller there where it is large."""
+
+        def work(_: Progress) -> NDArray[np.uint8]:
+            return reduced(decoded())
+
         self._looks.submit(
             work,
-            f"Reading {path.name}",
+            f"Reading {name}",
             key="inspected image",
-            done=lambda pixels: self.show(pixels, path.name),
+            done=lambda pixels: self._take(pixels, name),
             failed=lambda error: self._tell(str(error), "error"),
             quiet=True,
         )
@@ -180,3 +198,13 @@ class InspectedImage(QObject):
             return
         self._panel.set_seen(self.seen)
         self.changed.emit()
+
+
+def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image uint8 (H, W, C) of the same proportions and no more than :data:`LARGE` pixels."""
+    height, width, channels = pixels.shape
+    if height * width <= LARGE:
+        return pixels
+    scale = math.sqrt(LARGE / (height * width))
+    size = max(1, math.floor(scale * height)), max(1, math.floor(scale * width))
+    return fit_image(pixels, *size, channels, Fit("stretch"))

@@ -11,7 +11,9 @@ from PySide6.QtTest import QTest
 
 from genviewer.core.frame import Frame
 from genviewer.core.spec import ImageSpec
-from genviewer.ui.inspected_image import InspectedImage
+from genviewer.io.dataset_fit import fit_image
+from genviewer.ui import inspected_image as module
+from genviewer.ui.inspected_image import InspectedImage, reduced
 from genviewer.ui.widgets.inspect_panel import InspectPanel
 
 LEFT = Qt.MouseButton.LeftButton
@@ -52,3 +54,27 @@ def test_undo_leads_back_to_what_was_drawn_before_the_sample_was_followed(image)
     assert not image.following
     pad.redo()
     assert (pad.pixels() == 170).all()  # one step, however many samples there were
+
+
+class Lane:
+    """Runs what it is given when it is told to."""
+
+    def submit(self, work, _name, *, done, **_):
+        self.run = lambda: done(work(None))
+
+
+def test_a_large_image_is_made_smaller_beside_the_window(image, monkeypatch):
+    monkeypatch.setattr(module, "LARGE", 40 * 30)
+    lane = image._looks = Lane()
+    ramp = np.linspace(0, 255, 160).astype(np.uint8)
+    large = np.broadcast_to(ramp[None, :, None], (120, 160, 1)).copy()
+    image.show(large, "photo")
+    assert image.seen is None  # nothing was done with it yet
+    lane.run()
+    assert image._pixels.shape == (30, 40, 1)
+    away = image.seen.astype(int) - fit_image(large, 8, 8, 1)
+    assert np.abs(away).max() <= 2
+    assert image._panel.image.source.text() == "photo"
+    assert reduced(np.zeros((1, 9000, 3), np.uint8)).shape[0] == 1
+    small = large[:30, :40]
+    assert reduced(small) is small
