@@ -18,7 +18,6 @@ from genviewer.ui.training_outcome import Outcome
 from genviewer.ui.training_record import (
     LeftRun,
     RunOnDisk,
-    delete_discarded,
     forget_record,
     free_folder,
     read_run,
@@ -301,7 +300,7 @@ class Training(QObject):
         """Nothing comes after this; what is cited is on the disk."""
         self._driver.close()
         self.live.close()
-        delete_discarded(self._files.runs)
+        self._outcome.close()
 
     # how it goes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from genviewer.ui.training_record import move_kept, put_aside, size_of
+from genviewer.ui.training_record import delete_discarded, move_kept, put_aside, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +50,11 @@ class Outcome:
     ) -> None:
         self._explorer, self._live, self._files = explorer, live, files
         self._host, self._run = host, run
+        self._aside: list[Path] = []
+
+    def close(self) -> None:
+        """Nothing can be taken back any more."""
+        delete_discarded(self._files.runs, self._aside)
 
     def keep(
         self, folder: Path, snapshot: Snapshot, place: Path, failed: Callable[[], object]
@@ -150,6 +155,7 @@ class Outcome:
         def done(result: tuple[Path, dict[Path, Path]] | None) -> None:
             if result is not None:
                 aside, moved = result
+                self._aside.append(aside)
                 self._live.move_kept(moved)
                 told = f"{text} What was kept of it is in {safe}." if moved else text
                 self._host.offer(told, "Undo", lambda: self._take_back(aside, folder, base))
@@ -163,15 +169,16 @@ class Outcome:
         self._live.in_order(work, f"Discarding {folder.name}", done, not_done)
 
     def _take_back(self, aside: Path, folder: Path, base: Loaded | None) -> None:
-        if base is not None and not self._run.may_open():
-            return
         try:
             aside.rename(folder)
         except OSError as error:
             self._failed(f"The run cannot be taken back: {error.strerror}.")
             return
-        if base is not None:
+        self._aside.remove(aside)
+        if base is not None and self._run.may_open():
             self._run.open_run(folder, base)
+        else:
+            self._host.tell(f"The run is back in {folder}.")
 
     def _failed(self, text: str) -> None:
         self._host.tell(text, "error")

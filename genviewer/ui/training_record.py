@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from genviewer.io.atomic import write_bytes
 from genviewer.io.bundle import BundleError, open_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from genviewer.core.recipe import ModelRef
     from genviewer.engine.run_timeline import Snapshot
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 16
 TRASH = ".discarded"
+LEFT_S = 86_400.0
+"""After so many seconds a discarded run is deleted by any window, not only by that which put it
+there.
+"""
 
 
 class LeftRun(msgspec.Struct, frozen=True):
@@ -161,9 +166,17 @@ def size_of(run: Path) -> int:
     return total
 
 
-def delete_discarded(runs: Path) -> None:
-    """Delete what was put aside; what cannot be deleted stays."""
-    shutil.rmtree(runs / TRASH, ignore_errors=True)
+def delete_discarded(runs: Path, own: Iterable[Path]) -> None:
+    """Delete what was put aside: ``own`` by the caller, the rest by others, who may take it back
+    for :data:`LEFT_S`. What cannot be deleted stays.
+    """
+    for run in own:
+        shutil.rmtree(run, ignore_errors=True)
+    with suppress(OSError):
+        for run in (runs / TRASH).iterdir():
+            if time.time() - run.stat().st_ctime > LEFT_S:
+                shutil.rmtree(run, ignore_errors=True)
+        (runs / TRASH).rmdir()
 
 
 def kept_models(files: UserFiles) -> Iterator[Path]:
