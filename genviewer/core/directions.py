@@ -68,10 +68,18 @@ def principal_directions(points: NDArray[np.floating], count: int) -> tuple[Doub
     """
     centred = np.asarray(points, np.float64)
     centred = centred - centred.mean(0)
-    covariance = centred.T @ centred / (len(centred) - 1)
+    number, dim = centred.shape
+    rank = min(count, number - 1, dim)
+    if number < dim:
+        # The inner products of the points have the same variances, and are the smaller matrix.
+        known, mixtures = np.linalg.eigh(centred @ centred.T / (number - 1))
+        along, _ = np.linalg.qr(centred.T @ mixtures[:, ::-1][:, :rank])
+        values = np.zeros(dim)
+        values[:number] = np.maximum(known[::-1], 0.0)
+        return signed(along.T), values
+    covariance = centred.T @ centred / (number - 1)
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1]
-    rank = min(count, len(points) - 1, points.shape[1])
     return signed(vectors.T[order[:rank]]), np.maximum(values[order], 0.0)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.core.directions import principal_directions
 from genviewer.core.resources import PACKAGE
 from genviewer.engine.generator import LoadError
 from genviewer.engine.umap_process import BROKEN
@@ -72,13 +73,10 @@ def by_components(latents: Floats) -> Layout:
     values = latents.astype(np.float64)
     center = values.mean(0)
     values = values - center
-    powers, vectors = np.linalg.eigh(values.T @ values / len(values))
-    axes = vectors[:, [-1, -2]].T
-    # An eigenvector's sign is arbitrary: the largest part is made positive.
-    largest = np.abs(axes).argmax(1)
-    axes = axes * np.sign(axes[[0, 1], largest])[:, None]
+    # Two more in the middle change no direction, and a single image has two components, too.
+    axes, powers = principal_directions(np.vstack([values, np.zeros((2, dim))]), 2)
     whole = max(float(powers.sum()), 1e-12)
-    first, second = (max(float(power), 0.0) / whole for power in powers[[-1, -2]])
+    first, second = (float(power) / whole for power in powers[:2])
     labels = (
         f"first component ({100 * first:.0f} % of the variance)",
         f"second component ({100 * second:.0f} %)",

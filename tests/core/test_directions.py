@@ -40,6 +40,20 @@ def test_principal_directions_are_those_of_the_singular_values():
     assert len(principal_directions(points[:3], 4)[0]) == 2  # three points span a plane
 
 
+def test_of_few_points_no_matrix_of_all_dimensions_is_made(monkeypatch):
+    """With tens of thousands of dimensions it would fill the memory for an hour."""
+    points = np.random.default_rng(0).standard_normal((7, 50)) * np.linspace(3.0, 0.1, 50)
+    points[6] = points[5]
+    sizes_of, eigh = [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda m: (sizes_of.append(m.shape), eigh(m))[1])
+    found, variances = principal_directions(points, 6)
+    assert sizes_of == [(7, 7)]
+    _, sizes, right = np.linalg.svd(points - points.mean(0), full_matrices=False)
+    assert variances == pytest.approx(np.r_[sizes**2 / 6, np.zeros(43)])
+    assert np.abs((found * right[:6]).sum(1))[:5] == pytest.approx(1.0)
+    assert found @ found.T == pytest.approx(np.eye(6), abs=1e-9)  # also where nothing varies
+
+
 def test_factorised_directions_are_the_eigenvectors_of_the_weights_product():
     a = np.random.default_rng(1).standard_normal((9, 4))
     found, values = factorised(a)

@@ -30,6 +30,21 @@ def test_components_are_the_axes_of_a_stretched_cloud():
     assert found.place(np.zeros(5, np.float32)) is None
 
 
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_few_latents_of_many_dimensions_lie_where_their_singular_vectors_say(count):
+    rng = np.random.default_rng(0)
+    cloud = (rng.standard_normal((count, 60)) * np.linspace(3.0, 0.1, 60)).astype(np.float32)
+    found = by_components(cloud)
+    assert found.axes @ found.axes.T == pytest.approx(np.eye(2), abs=1e-6)
+    centred = cloud - cloud.mean(0, dtype=np.float64)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    for point, size, axis in zip(found.points.T, sizes[:2], axes, strict=False):
+        away = centred @ axis
+        assert np.abs(point) == pytest.approx(np.abs(away) if size > 1e-9 else 0.0, abs=1e-4)
+    share = 100 * sizes[0] ** 2 / max((sizes**2).sum(), 1e-12)
+    assert found.labels[0].startswith(f"first component ({share:.0f} %")
+
+
 @pytest.mark.parametrize("dim", [1, 2])
 def test_small_latents_lie_as_they_are(dim):
     latents = np.random.default_rng(1).standard_normal((9, dim)).astype(np.float32)
