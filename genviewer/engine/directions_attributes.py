@@ -91,11 +91,18 @@ def found_in_attributes(
         progress: told what share is done; it may raise to end it.
 
     Raises:
-        LoadError: the model is a program, or nothing that can be measured follows its latents.
+        LoadError: the model is a program, has too many dimensions for so many samples, or nothing
+            that can be measured follows its latents.
     """
     spec = bundle.spec
     if bundle.config.network.get("type") == "program":
         raise LoadError(f"{spec.name} is a program: its layers cannot be seen.")
+    dim = spec.prior_latent.dim
+    if points < 2 * dim:  # a fit to chance would look like one to the pictures
+        raise LoadError(
+            f"{spec.name} has {dim:,} latent dimensions: {points:,} samples are too few to tell "
+            "what follows them."
+        )
     network = load_network(bundle)
     z = draws(spec.prior_latent, seed, points)
     y, classes = None, np.zeros(points, np.int64)

@@ -91,6 +91,12 @@ def test_a_model_whose_pictures_stay_the_same_has_none(
         found_in_attributes(bundle, points=100)
 
 
+def test_chance_is_not_taken_for_directions(tmp_path: Path):
+    bundle = write_tiny_vae(tmp_path / "tiny")
+    with pytest.raises(LoadError, match="11 samples are too few"):
+        found_in_attributes(bundle, points=11)  # of 6 dimensions a line through nearly all
+
+
 def test_images_are_encoded_as_their_classes_or_as_what_the_model_takes_them_for(tmp_path: Path):
     bundle = write_tiny_vae(tmp_path / "tiny", channels=1)
     images = np.random.default_rng(0).random((3, 1, 8, 8), np.float32)
