@@ -238,6 +238,8 @@ class Timeline(QObject):
         folder = self._folder
         if self._drawing or self._failed or folder is None or not self.panel.isVisible():
             return
+        if self._live.ref is None:
+            return  # it is being put aside
         missing = self._missing()
         if missing is None:
             return
@@ -261,7 +263,7 @@ class Timeline(QObject):
 
         def failed(error: Exception) -> None:
             self._drawing = False
-            if folder == self._folder and step in self._steps:
+            if folder == self._folder and step in self._steps and self._live.ref is not None:
                 # Told once; the next step of the run, or other rows, are a reason to try again.
                 self._failed = True
                 self._tell(str(error), "warning")

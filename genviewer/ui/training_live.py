@@ -266,6 +266,8 @@ class LiveView(QObject):
         def failed(error: Exception) -> None:
             self._tell(str(error), "error")
             done()
+            if self._ref is ref and self._looking is not None and not self._drawing:
+                self.look_at(None)  # what is said to be looked at is what is seen
 
         def swap(drawn: _Drawn) -> None:
             done()

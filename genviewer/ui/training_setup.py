@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 THREADS = 1
 """Threads of a training beside the window: with more it takes what drawing needs."""
 
+NEXT = "This is for the next training: keep, leave or discard the one that is open first."
+
 
 class Host(Protocol):
     """Who lets a person choose data."""
@@ -132,9 +134,7 @@ class TrainingSetup(QObject):
 
         self.changed.connect(follow)
         training.panel.start_wanted.connect(lambda: self.make(training.start))
-        training.stood.connect(
-            lambda now: self.how.set_locked("" if now.state == "none" else "The training runs so.")
-        )
+        training.stood.connect(lambda now: self.how.set_locked("" if now.state == "none" else NEXT))
         follow()
 
     # the model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from safetensors.numpy import load_file
 from genviewer.core.resources import models_dir
 from genviewer.engine.cells import decode_recipe
 from genviewer.engine.generator import load_generator
-from genviewer.engine.run_timeline import RunTimeline, make_snapshot
+from genviewer.engine.run_timeline import RunTimeline, TimelineError, make_snapshot
 from genviewer.io.bundle import open_bundle, write_bundle
 from genviewer.session import edits
 from genviewer.ui.training_watch import TrainingWatch
@@ -241,6 +242,36 @@ def test_the_current_sample_over_the_steps_becomes_a_film(shown, window, tmp_pat
     window.exports.dialog.file.edit.setText(str(tmp_path / "other.gif"))
     assert window.exports.dialog.save.text() == "Replace"
     window.exports.dialog.reject()
+
+
+def test_what_is_gone_of_a_run_is_told_unless_the_run_is_put_aside(
+    shown, window, training, run, qtbot, monkeypatch
+):
+    (run / "timeline" / "step-0000010.safetensors").unlink()
+    shown.go_to(10)
+    assert not shown.panel.live.isChecked()
+    # What is said to be looked at is what is seen.
+    qtbot.waitUntil(shown.panel.live.isChecked, timeout=PATIENCE_MS)
+    assert training.live.looking_at is None
+    assert any("no weights of step 10" in text for text in notices(window))
+
+    drawing, aside, drawn = threading.Event(), threading.Event(), []
+
+    def gone(*_):
+        drawing.set()
+        assert aside.wait(PATIENCE_MS / 1e3)
+        raise TimelineError("It is gone.")
+
+    monkeypatch.setattr("genviewer.ui.timeline.draw_step", gone)
+    qtbot.waitUntil(lambda: bool(shown._rows), timeout=PATIENCE_MS)
+    shown._pictures.clear()
+    shown._show_rows()
+    qtbot.waitUntil(drawing.is_set, timeout=PATIENCE_MS)
+    training.live.become(training.live.base)
+    aside.set()
+    window.explorer.looks.submit(lambda _: None, "After it", done=drawn.append)
+    qtbot.waitUntil(lambda: bool(drawn), timeout=PATIENCE_MS)
+    assert "It is gone." not in notices(window)
 
 
 def test_a_run_that_trains_elsewhere_is_followed(shown, window, training, run, drawn_by, qtbot):
