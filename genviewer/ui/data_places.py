@@ -200,11 +200,13 @@ class Nearest:
                 part, places = part_of(view, ENCODED)
                 encoded = figures.encoded(look.bundle, part, progress)
                 rows = rows_of_class(encoded, label)
-                typical = figures.typical_latents(look.bundle, part, label, progress)
+                if len(rows):
+                    typical = figures.typical_latents(look.bundle, part, label, progress)
+                else:
+                    why = "The data set has no image of this class."
             except LoadError as error:
                 why = str(error)
-        if why or not len(rows):
-            why = why or "The data set has no image of this class."
+        if why:
             return NearestFigures(pixels, pixels_near, None, None, why)
         found = nearest(encoded.posteriors.mean[rows], drawn_latent(recipe, spec))
         near = judge(found, typical)
