@@ -232,13 +232,23 @@ class Inspect(QObject):
         self._unanswered = False
         if isinstance(found, Failure):
             if found.model == self._loaded.bundle.ref:
-                self.answer = None
-                self.panel.figures.set_note(found.message)
+                self._show_failure(found.message)
             return
         # One about the image just before this one counts: the bars are to move with the hand.
         if found.question.model_id == self._loaded.bundle.model_id:
             self.answer = found
             self._show_answer()
+
+    def _show_failure(self, message: str) -> None:
+        """Nothing is known of this image, and what was of another is not its own."""
+        self.answer = None
+        panel = self.panel
+        panel.figures.set_note(message)
+        panel.figures.set_figures(self._nearest_figures())
+        panel.bars.set_posterior(None)
+        panel.classes_column.set_verdict("")
+        if self._inverted is None and not self.inverting.searching:
+            panel.set_drawn(None, REDRAWN, "")
 
     def _show_answer(self) -> None:
         answer, loaded = self.answer, self._loaded

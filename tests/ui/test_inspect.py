@@ -210,7 +210,12 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot, monkeypatch):
     assert found.panel.figures.note.text() == ""
     monkeypatch.setattr(found._thread, "take", lambda: replace(failure, model=bundle.ref))
     found._take()
-    assert found.panel.figures.note.text() == "It fails."
+    panel = found.panel
+    assert panel.figures.note.text() == "It fails."
+    assert panel.figures.figures == ()
+    assert panel.classes_column.verdict.text() == ""
+    assert panel.bars._posterior is None
+    assert not panel.reconstruction.has_picture
 
 
 def test_a_gan_says_what_it_cannot_and_is_inverted(open_explorer, qtbot, monkeypatch):
