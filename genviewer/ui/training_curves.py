@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from genviewer.engine.run_watcher import RunWatcher
+from genviewer.ui.widgets.curve_data import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from genviewer.engine.training_news import News
     from genviewer.ui.background import Background
     from genviewer.ui.training import Training
+    from genviewer.ui.widgets.curve_data import Columns
     from genviewer.ui.widgets.curves import Curves
 
 MOST_ROWS = 500_000
@@ -61,20 +63,23 @@ class TrainingCurves(QObject):
         # What is measured meanwhile is later than what the file has.
         waiting = self._waiting = []
 
-        def work(progress: Progress) -> list[dict[str, float]]:
+        def work(progress: Progress) -> Columns:
             watcher = RunWatcher(folder)
             rows: list[dict[str, float]] = []
             while (new := watcher.poll()) is not None:  # a piece of the file at a time
                 progress.check()
                 rows = [*new.rows] if new.restarted else [*rows, *new.rows]
                 rows = rows[-MOST_ROWS:]
-            return rows
+            return columns_of(rows)
 
-        def show(rows: list[dict[str, float]]) -> None:
+        def show(columns: Columns) -> None:
             if self._waiting is waiting:
                 self._waiting = None
-                later = [row for row in rows if not waiting or row["step"] < waiting[0]["step"]]
-                self.curves.append([*later, *waiting])
+                if waiting:
+                    until = waiting[0]["step"]
+                    columns = {k: (x[x < until], y[x < until]) for k, (x, y) in columns.items()}
+                self.curves.extend(columns)
+                self.curves.append(waiting)
 
         self._looks.submit(work, f"Reading the curves of {folder.name}", done=show, quiet=True)
 

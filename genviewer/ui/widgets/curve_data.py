@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     Values = NDArray[np.float64]
+    Columns = dict[str, tuple[Values, Values]]
+
+NOT_SERIES = ("step", "seconds", "epoch")
+"""Columns that say when something was measured."""
 
 MOST = 1 << 16
 """Points that a curve keeps. One that is full is thinned to half of them, again and again: the
@@ -35,6 +39,21 @@ class Seen(NamedTuple):
     high: Values
     smooth_x: Values
     smooth: Values
+
+
+def columns_of(rows: Iterable[Mapping[str, float]]) -> Columns:
+    """The steps and values of each curve in measured rows. Any thread: many rows take long."""
+    lists: dict[str, tuple[list[float], list[float]]] = {}
+    for row in rows:
+        step = row.get("step")
+        if step is None:
+            continue
+        for key, value in row.items():
+            if key not in NOT_SERIES:
+                steps, values = lists.setdefault(key, ([], []))
+                steps.append(float(step))
+                values.append(float(value))
+    return {key: (np.array(steps), np.array(values)) for key, (steps, values) in lists.items()}
 
 
 class CurveData:
@@ -69,7 +88,7 @@ class CurveData:
         """The values smoothed; a view."""
         return self._smooth[: self._count]
 
-    def extend(self, steps: Sequence[float], values: Sequence[float]) -> None:
+    def extend(self, steps: Sequence[float] | Values, values: Sequence[float] | Values) -> None:
         """Add points, in ascending order of their steps.
 
         Values that are not finite are left out. Where the steps begin again at an earlier one, as
@@ -83,8 +102,8 @@ class CurveData:
         back = np.flatnonzero(np.diff(x) <= 0)
         if back.size:  # it went back among these very points
             cut = int(back[0]) + 1
-            self.extend(x[:cut].tolist(), y[:cut].tolist())
-            self.extend(x[cut:].tolist(), y[cut:].tolist())
+            self.extend(x[:cut], y[:cut])
+            self.extend(x[cut:], y[cut:])
             return
         if self._count and x[0] <= self._steps[self._count - 1]:
             self._count = int(np.searchsorted(self.steps, x[0]))

@@ -9,9 +9,6 @@ from PySide6.QtGui import QColor
 from genviewer.ui import theme
 from genviewer.ui.numerals import with_minus
 
-NOT_SERIES = ("step", "seconds", "epoch")
-"""Columns that say when something was measured."""
-
 
 @dataclass(frozen=True)
 class Series:

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from genviewer.ui.icons import icon
-from genviewer.ui.widgets.curve_data import CurveData
+from genviewer.ui.widgets.curve_data import CurveData, columns_of
 from genviewer.ui.widgets.curve_list import CurveList
-from genviewer.ui.widgets.curve_series import NOT_SERIES, order_of, series_of, step_text
+from genviewer.ui.widgets.curve_series import order_of, series_of, step_text
 from genviewer.ui.widgets.segments import HEIGHT
 from genviewer.ui.widgets.value_slider import ValueSlider
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent, QResizeEvent
 
+    from genviewer.ui.widgets.curve_data import Columns
     from genviewer.ui.widgets.curve_plots import CurvePlots
 
 SMOOTHING, MOST_SMOOTHING = 10, 1000
@@ -120,20 +121,16 @@ class Curves(QWidget):
         A step that is not beyond those before means that the training went back: what was
         measured from there on is forgotten.
         """
-        columns: dict[str, tuple[list[float], list[float]]] = {}
-        for row in rows:
-            step = row.get("step")
-            if step is None:
-                continue
-            for key, value in row.items():
-                if key not in NOT_SERIES:
-                    steps, values = columns.setdefault(key, ([], []))
-                    steps.append(float(step))
-                    values.append(float(value))
+        self.extend(columns_of(rows))
+
+    def extend(self, columns: Columns) -> None:
+        """As :meth:`append`, of the steps and values of each curve."""
         new = False
         for key, (steps, values) in columns.items():
             data = self._data.get(key)
             if data is None:
+                if not steps.size:
+                    continue
                 data = self._data[key] = CurveData(self._strength)
                 new = True
             data.extend(steps, values)
