@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from genviewer.core.directions import Method
     from genviewer.core.spec import LatentSpec
+    from genviewer.engine.density import Reports
     from genviewer.engine.generator import Floats
     from genviewer.io.bundle import Bundle
 
@@ -105,6 +106,7 @@ def found_in_data(
     method: Method,
     count: int = 10,
     device: str = "auto",
+    progress: Reports | None = None,
 ) -> Directions:
     """Directions in what the encoder makes of images: ``pca`` of latents, or ``class`` means.
 
@@ -117,6 +119,7 @@ def found_in_data(
         method: ``pca`` or ``class``.
         count: at most so many directions of ``pca``.
         device: where to compute.
+        progress: told how far it is; it may cancel.
 
     Raises:
         LoadError: the model has no encoder.
@@ -126,7 +129,15 @@ def found_in_data(
         raise ValueError("The factorisation of a layer takes no data.")
     if len(images) < 2:
         raise ValueError("Directions in data need at least two images.")
-    means, _ = encode(bundle, images, y, device)
+    done = 0
+
+    def tell(more: int) -> None:
+        nonlocal done
+        done += more
+        if progress is not None:
+            progress.report(done / len(images), "encoding")
+
+    means, _ = encode(bundle, images, y, device, tell)
     if method == "pca":
         vectors, values = principal_directions(means, count)
         explained = values[: len(vectors)] / max(float(values.sum()), 1e-12)

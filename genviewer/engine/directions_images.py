@@ -9,6 +9,7 @@ import numpy as np
 from genviewer.core.condition import Condition, one_class, pack
 from genviewer.core.recipe import default_condition
 from genviewer.engine.bayes import taken_for
+from genviewer.engine.density import ShareOfProgress
 from genviewer.engine.density_images import fit_images
 from genviewer.engine.directions import found_in_data
 from genviewer.engine.encoding import need_encoder, to_model_range
@@ -29,7 +30,13 @@ Guess = Literal["known", "empty", "believed", "in turn"]
 """Where the classes that images are encoded as come from."""
 
 
-def found_in_images(bundle: Bundle, source: str, method: Method, count: int = 10) -> Directions:
+def found_in_images(
+    bundle: Bundle,
+    source: str,
+    method: Method,
+    count: int = 10,
+    progress: Reports | None = None,
+) -> Directions:
     """Directions in a data set: ``pca`` of its latents, or from its ``class`` means.
 
     Images whose class is not known are encoded as :func:`conditions_of_images` says.
@@ -39,6 +46,7 @@ def found_in_images(bundle: Bundle, source: str, method: Method, count: int = 10
         source: as :func:`~genviewer.io.datasets.load_images` takes it.
         method: ``pca`` or ``class``.
         count: at most so many of ``pca``.
+        progress: told how far it is; it may cancel.
 
     Raises:
         DataError: the images cannot be read.
@@ -55,8 +63,10 @@ def found_in_images(bundle: Bundle, source: str, method: Method, count: int = 10
     labels = None if labels is None else labels[rows]
     known = None if known is None else known[rows]
     pixels = to_model_range(fit_images(np.asarray(data.images[rows]), bundle.spec), bundle)
-    y, _ = conditions_of_images(bundle, pixels, known)
-    return found_in_data(bundle, pixels, y, labels, data.names, method, count)
+    looked = ShareOfProgress(progress, 0.0, 0.5)
+    y, _ = conditions_of_images(bundle, pixels, known, progress=looked)
+    encoded = ShareOfProgress(progress, 0.5, 0.5)
+    return found_in_data(bundle, pixels, y, labels, data.names, method, count, progress=encoded)
 
 
 def conditions_of_images(

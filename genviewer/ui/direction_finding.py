@@ -101,10 +101,10 @@ class DirectionFinding:
         bundle, way = loaded.bundle, "class" if method == "class" else "pca"
         self.offer("")
 
-        def work(_: Progress) -> Directions:
+        def work(progress: Progress) -> Directions:
             from genviewer.engine.directions_images import found_in_images
 
-            found = found_in_images(bundle, source, way, COUNT)  # type: ignore[arg-type]
+            found = found_in_images(bundle, source, way, COUNT, progress)  # type: ignore[arg-type]
             return _called(found, "class" if way == "class" else "latent PCA")
 
         self._find(loaded, work)

@@ -16,6 +16,7 @@ from genviewer.engine.density import open_density
 from genviewer.engine.directions_attributes import found_in_attributes, measured_attributes
 from genviewer.engine.directions_images import conditions_of_images, found_in_images
 from genviewer.engine.generator import LoadError
+from genviewer.engine.jobs import Cancelled, Job, Progress
 from genviewer.io.datasets import Images
 from tests.tiny_models import write_tiny_vae
 
@@ -122,7 +123,7 @@ def test_directions_are_of_images_as_the_classes_that_their_names_say(
     monkeypatch.setattr(images_module, "load_images", lambda *_, **__: (data, None))
     told: list[np.ndarray] = []
 
-    def found_in_data(bundle, x, y, *_rest):
+    def found_in_data(bundle, x, y, *_rest, progress):
         told.append(y)
 
     monkeypatch.setattr(images_module, "found_in_data", found_in_data)
@@ -134,8 +135,12 @@ def test_directions_between_classes_of_a_file(tmp_path: Path):
     bundle = write_tiny_vae(tmp_path / "tiny", channels=1)
     image = bundle.spec.image
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (40, image.height, image.width), np.uint8)
-    np.savez(tmp_path / "data.npz", images=pixels, labels=np.arange(40) % 3)
+    pixels = rng.integers(0, 256, (100, image.height, image.width), np.uint8)
+    np.savez(tmp_path / "data.npz", images=pixels, labels=np.arange(100) % 3)
     found = found_in_images(bundle, str(tmp_path / "data.npz"), "class")
     assert found.names == ("0", "1", "2")
     assert found.dim == bundle.spec.latent.dim
+    job = Job("directions", None)
+    progress = Progress(job, lambda fraction, _text: job.cancel() if fraction > 0.4 else None)
+    with pytest.raises(Cancelled):
+        found_in_images(bundle, str(tmp_path / "data.npz"), "pca", progress=progress)
