@@ -11,6 +11,7 @@ from genviewer.ui.icons import icon
 from genviewer.ui.widgets.elided_label import ElidedLabel
 
 REFRESH_MS = 250
+NAME_WIDTH = 280  # of the model: a longer one would make the window wider than the screen
 
 
 class StatusLine(QStatusBar):
@@ -40,7 +41,7 @@ class StatusLine(QStatusBar):
         self.addWidget(self._work)
         self.addWidget(self._bar)
         self.addWidget(self._cancel)
-        self._labels = {}
+        self._labels: dict[str, QLabel] = {}
         for name, tip in {
             "model": "The model that is explored",
             "device": "Where it runs",
@@ -49,11 +50,12 @@ class StatusLine(QStatusBar):
             "fps": "Frames painted in the last second",
             "dropped": "Requests that a newer one replaced before they were drawn",
         }.items():
-            label = QLabel(self)
+            label = ElidedLabel(parent=self, tip=tip) if name == "model" else QLabel(self)
             label.setToolTip(tip)
             label.setContentsMargins(8, 0, 8, 0)
             self._labels[name] = label
             self.addPermanentWidget(label)
+        self._labels["model"].setMaximumWidth(NAME_WIDTH)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(REFRESH_MS)

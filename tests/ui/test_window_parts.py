@@ -113,6 +113,21 @@ def test_the_status_line_asks_for_figures_only_when_touched(qtbot) -> None:
     assert texts[3:] == ["  4.3 ms to pixel", " 60 fps", "3 dropped"]
 
 
+def test_a_long_name_makes_no_window_wider(qtbot) -> None:
+    line = StatusLine()
+    qtbot.addWidget(line)
+    line.set_model("cats", "cpu", "onnx")
+    line.set_figures(4.26, 59.7, 3)
+    line.show()
+    label = line._labels["model"]
+    assert label.toolTip() == "The model that is explored"
+    name = "Photographs of cats " * 12
+    line.set_model(name, "cpu", "onnx")
+    line.resize(line.minimumSizeHint())
+    assert line.width() < 900
+    assert label.toolTip() == name
+
+
 def test_every_event_counts_for_latency(monkeypatch) -> None:
     clock = [10.0]
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])

@@ -8,10 +8,15 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in "…" where it is too long; the tooltip then has all of it."""
+    """One line that ends in "…" where it is too long; the tooltip then has all of it.
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    Args:
+        tip: the tooltip where there is room for all of it.
+    """
+
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, tip: str = "") -> None:
         super().__init__(text, parent)
+        self._tip = tip
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def minimumSizeHint(self) -> QSize:
@@ -26,13 +31,13 @@ class ElidedLabel(QLabel):
         self._tell_all()
 
     def _tell_all(self) -> None:
-        too_long = self.fontMetrics().horizontalAdvance(self.text()) > self.width()
-        self.setToolTip(self.text() if too_long else "")
+        too_long = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
+        self.setToolTip(self.text() if too_long else self._tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         shown = self.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
+            self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width()
         )
-        painter.drawText(self.rect(), self.alignment() | Qt.TextFlag.TextSingleLine, shown)
+        painter.drawText(self.contentsRect(), self.alignment() | Qt.TextFlag.TextSingleLine, shown)
