@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from genviewer.session.preferences import PREFERENCES, Row, Value
 from genviewer.ui import theme
+from genviewer.ui.widgets.passing_wheel import PassingWheel
 from genviewer.ui.widgets.switch import Switch
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class PreferencesDialog(QDialog):
         grid.setRowStretch(grid.rowCount(), 1)
         area = QScrollArea()
         area.setWidget(inside)
+        PassingWheel(area)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from genviewer.ui import icons
 from genviewer.ui.widgets.keyboard import ButtonPanel, NumberKeys
+from genviewer.ui.widgets.passing_wheel import PassingWheel
 from genviewer.ui.widgets.synthesis_rows import SynthesisRows
 from genviewer.ui.widgets.value_slider import ValueSlider
 
@@ -107,6 +108,7 @@ class SeedPanel(ButtonPanel):
         rows.addStretch(1)
         area = QScrollArea()
         area.setWidget(inside)
+        PassingWheel(area)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

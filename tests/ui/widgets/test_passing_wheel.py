@@ -1,0 +1,60 @@
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QComboBox, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+
+from genviewer.ui.widgets.passing_wheel import PassingWheel
+
+
+def scroll_over(widget: QWidget) -> bool:
+    """Whether the widget took the wheel; what it did not take, Qt gives to what is around it."""
+    spot = QPointF(widget.rect().center())
+    event = QWheelEvent(
+        spot,
+        QPointF(widget.mapToGlobal(spot.toPoint())),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+@pytest.fixture
+def page(qtbot):
+    area, inside = QScrollArea(), QWidget()
+    qtbot.addWidget(area)
+    rows = QVBoxLayout(inside)
+    number, choice = QSpinBox(), QComboBox()
+    number.setValue(50)
+    choice.addItems(["a", "b", "c"])
+    for widget in (number, choice, QWidget()):
+        rows.addWidget(widget)
+    inside.setMinimumHeight(2000)
+    area.setWidget(inside)
+    PassingWheel(area)
+    area.resize(300, 200)
+    area.show()
+    qtbot.waitExposed(area)
+    area.setFocus()
+    return area, number, choice
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_wheel_over_a_field_is_left_to_its_page(page, at) -> None:
+    page[0].setFocus()
+    assert not scroll_over(page[at])
+    assert page[1].value() == 50
+    assert page[2].currentText() == "a"
+    assert not page[at].focusPolicy() & Qt.FocusPolicy.WheelFocus & ~Qt.FocusPolicy.StrongFocus
+
+
+def test_a_field_that_a_person_is_in_is_turned(page, qtbot) -> None:
+    _, number, _ = page
+    number.setFocus()
+    qtbot.waitUntil(number.hasFocus)
+    assert scroll_over(number)
+    assert number.value() == 49
