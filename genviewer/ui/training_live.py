@@ -138,7 +138,7 @@ class LiveView(QObject):
         base, scene = self._base, self._session.scene
         if base is None or any(pane.model.id == base.ref.id for pane in scene.panes):
             return
-        self._store.adopt(base)
+        self._store.adopt(self._as_opened_last(base))
         spec = base.bundle.spec
         recipe = None if check_recipe(scene.recipe, spec) else scene.recipe
         try:
@@ -182,7 +182,7 @@ class LiveView(QObject):
         ref = self._ref
         if ref is None:
             return
-        self._store.adopt(loaded)
+        self._store.adopt(self._as_opened_last(loaded))
         self._ref = self._folder = self._base = None
         self._newest = self._drawn = self._looking = self._wish = None
         self._decoder.forget()
@@ -190,6 +190,10 @@ class LiveView(QObject):
         self._store.release(ref)
         self._session.styles.maps.pop(ref.id, None)
         self._background.submit(lambda _: self._forget_network(), "Ending the run", quiet=True)
+
+    def _as_opened_last(self, loaded: Loaded) -> Loaded:
+        """The same model on the device and by the engine that were chosen meanwhile."""
+        return self._store.loaded(loaded.ref.id) or loaded
 
     def move_kept(self, moved: dict[Path, Path]) -> None:
         """What was kept of a run is found elsewhere now: each where it says."""

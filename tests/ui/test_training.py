@@ -27,7 +27,7 @@ from genviewer.io.cancelling import check_cancelled
 from genviewer.io.write_errors import WriteError
 from genviewer.session.fit import check_recipe
 from genviewer.session.state import load_state
-from genviewer.ui.models import Live
+from genviewer.ui.models import Live, Loaded
 from genviewer.ui.training import Training
 from genviewer.ui.training_record import move_kept, read_record
 from genviewer.ui.widgets.training_panel import TrainingPanel
@@ -241,12 +241,19 @@ def _press(qtbot, window, label):
     offered().click()
 
 
-def test_discarding_goes_back_and_can_be_taken_back(qtbot, window, running, user_files):
+def test_discarding_goes_back_and_can_be_taken_back(
+    qtbot, window, running, user_files, monkeypatch
+):
     folder, live = running.folder, running.live.ref
     _until(qtbot, lambda: running.live.snapshot.step > 0)
     window.actions_by_id["pin"].trigger()
+    store, base = window.explorer.store, running.live.base
+    again = Loaded(base.bundle, base.generator)  # as for another device
+    store.adopt(again)
+    monkeypatch.setattr(window.explorer, "use_threads", lambda _: None)
     running.discard()
     _until(qtbot, lambda: not folder.exists())
+    assert store.loaded(base.ref.id) is again
     settled(qtbot, window)
     assert window.session.scene.model.name == "digits-cvae"
     assert running.standing.state == "none"
