@@ -16,7 +16,7 @@ class PassingWheel(QObject):
 
     def __init__(self, area: QScrollArea) -> None:
         super().__init__(area)
-        inside = area.widget()
+        inside = area.widget() or area
         for field in (*inside.findChildren(QAbstractSpinBox), *inside.findChildren(QComboBox)):
             field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel would give it focus
             field.installEventFilter(self)

@@ -37,8 +37,9 @@ def page(qtbot):
     area.setWidget(inside)
     PassingWheel(area)
     area.resize(300, 200)
-    area.show()
-    qtbot.waitExposed(area)
+    with qtbot.waitActive(area):
+        area.show()
+        area.activateWindow()
     area.setFocus()
     return area, number, choice
 
@@ -52,9 +53,8 @@ def test_a_wheel_over_a_field_is_left_to_its_page(page, at) -> None:
     assert not page[at].focusPolicy() & Qt.FocusPolicy.WheelFocus & ~Qt.FocusPolicy.StrongFocus
 
 
-def test_a_field_that_a_person_is_in_is_turned(page, qtbot) -> None:
+def test_a_field_that_a_person_is_in_is_turned(page) -> None:
     _, number, _ = page
     number.setFocus()
-    qtbot.waitUntil(number.hasFocus)
     assert scroll_over(number)
     assert number.value() == 49
