@@ -115,6 +115,7 @@ class Segments(QWidget):
         """Show a choice as set."""
         self._current = key
         self._buttons[key].setChecked(True)
+        self._lead_tab()
 
     def button(self, key: str) -> QToolButton:
         """The button of a choice."""
@@ -131,7 +132,14 @@ class Segments(QWidget):
     def _pick(self, key: str) -> None:
         if key != self._current:
             self._current = key
+            self._lead_tab()
             self.chosen.emit(key)
+
+    def _lead_tab(self) -> None:
+        """Tab comes to the choice that is set; Qt sees to that only from the first time on."""
+        for key, button in self._buttons.items():
+            here = key == (self._current or next(iter(self._buttons)))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus if here else Qt.FocusPolicy.NoFocus)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colors = theme.colors()
