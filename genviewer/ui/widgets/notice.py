@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
@@ -27,6 +28,9 @@ INFO_MS, ACTION_MS = 5000, 20_000
 """How long information stays; longer where something can be done about it, such as taken back."""
 MARGIN = 12
 WIDEST = 520
+HEAD, TAIL = 26, 17
+_LONG = re.compile(r"[^\s/-]{46,}")
+"""What a line has no room for and cannot be broken in: its middle is left out."""
 _ICONS = {"info": "info", "warning": "warning", "error": "error"}
 _WORDS = {"info": "Notice", "warning": "Warning", "error": "Error"}
 
@@ -55,7 +59,9 @@ class Notice(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(INFO_MS if action is None else ACTION_MS)
         self._timer.timeout.connect(self._close_unless_read)
-        label = QLabel(text)
+        shown = _LONG.sub(lambda word: f"{word[0][:HEAD]}…{word[0][-TAIL:]}", text)
+        label = QLabel(shown)
+        label.setToolTip(text if shown != text else "")
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

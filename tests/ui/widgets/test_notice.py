@@ -1,7 +1,7 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from genviewer.ui.widgets import notice
 from genviewer.ui.widgets.notice import NoticeStack
@@ -30,6 +30,20 @@ def test_at_most_three_the_newest_lowest(stack):
     tops = [n.y() for n in stack.notices]
     assert tops == sorted(tops)
     assert stack.parentWidget().rect().contains(stack.geometry())
+
+
+def test_a_name_that_cannot_be_broken_fits_and_stands_whole_in_the_tooltip(stack):
+    name = "faces_of_my_whole_family_256x256_first_attempt_with_all_layers_2026_11_23_final"
+    text = f"Kept step 7 as the model {name}."
+    stack.show_notice(text, "info", ("Delete Run", lambda: None))
+    stack.show_notice("Kept step 7 as the model faces.")
+    first, second = stack.notices
+    label = first.findChild(QLabel)
+    widest = max(label.fontMetrics().horizontalAdvance(word) for word in label.text().split())
+    assert widest <= label.width()
+    assert label.text().endswith("2026_11_23_final.")
+    assert label.toolTip() == first.text == text
+    assert second.findChild(QLabel).toolTip() == ""
 
 
 def test_nothing_to_say_takes_no_room(stack):
