@@ -90,11 +90,11 @@ def _levels(path: Path, spec: Spec) -> NDArray[np.generic]:
 
 def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
     from genviewer.io.dataset_fit import with_channels
-    from genviewer.io.image_decode import decode_image
+    from genviewer.io.image_decode import decode_picture
 
     images: list[NDArray[np.generic]] = []
     for path in paths:
-        levels = decode_image(path)
+        levels = decode_picture(path)
         bytes_alone = levels.astype(np.uint8)[None] if levels.dtype == np.uint8 else None
         images.append(levels if bytes_alone is None else with_channels(bytes_alone, channels)[0])
     first = images[0].shape

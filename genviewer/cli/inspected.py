@@ -104,13 +104,13 @@ def _from_files(files: Sequence[Path], spec: Spec, limit: int | None) -> Inspect
     from genviewer.engine.generator import LoadError
     from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import Images
-    from genviewer.io.image_decode import decode_image
+    from genviewer.io.image_decode import decode_picture
     from genviewer.io.images import ImageError
 
     read, sizes, unread = _Files(), set(), iter(files)
     for path in unread:
         try:
-            image = decode_image(path)
+            image = decode_picture(path)
             if image.dtype == np.uint16:
                 image = np.round(image / 257.0)
             sizes.add(image.shape)

@@ -1,7 +1,10 @@
-"""Pixels of images from outside, for comparison: bounded, with their own depth where it is ours."""
+"""Pixels of images from outside, bounded, with their own depth where it is ours: for comparison
+with what is drawn, and to be looked at by a model.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import warnings
 import zlib
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genviewer.io.image_formats import Levels
+    from genviewer.io.provenance import FileKind
 
 _PIL_FORMATS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "webp": "WEBP", "tiff": "TIFF"}
 _PNG_CHANNELS = {0: 1, 2: 3, 6: 4}
@@ -34,14 +38,9 @@ def decode_image(path: Path) -> Levels:
     try:
         with path.open("rb") as file:
             kind = file_kind(file.read(16))
-        if kind == "png":
-            deep = _deep_png(path.read_bytes()) if _png_depth(path) == 16 else None
-            if deep is not None:
-                return deep
-        if kind == "tiff":
-            deep = _deep_tiff(path)
-            if deep is not None:
-                return deep
+        deep = _deep(path, kind)
+        if deep is not None:
+            return deep
         if kind not in _PIL_FORMATS:
             raise ImageError(f"{path.name} is not an image.")
         return _by_pillow(path, _PIL_FORMATS[kind])
@@ -49,6 +48,40 @@ def decode_image(path: Path) -> Levels:
         if isinstance(error, ImageError):
             raise
         raise ImageError(f"{path.name} is damaged.") from error
+
+
+def decode_picture(path: Path) -> Levels:
+    """The pixels of an image from anywhere: (H, W, C) with 1, 3 or 4 channels.
+
+    As data sets take them: the right way up, transparent where it is so, uint8; but for files of 16
+    bits as written here, which are uint16.
+
+    Raises:
+        ImageError: it is not there, is no image, is damaged or too large.
+    """
+    from genviewer.io.dataset_decode import Damaged, decode
+
+    try:
+        with path.open("rb") as file:
+            kind = file_kind(file.read(16))
+            with contextlib.suppress(OSError, ValueError, struct.error, zlib.error, EOFError):
+                deep = _deep(path, kind)
+                if deep is not None:
+                    return deep
+            return decode(file)
+    except Damaged as error:
+        raise ImageError(f"{path.name} {error}.") from error
+    except FileNotFoundError as error:
+        raise ImageError(f"{path.name} does not exist.") from error
+    except OSError as error:
+        raise ImageError(f"{path.name} cannot be read: {error.strerror}.") from error
+
+
+def _deep(path: Path, kind: FileKind | None) -> Levels | None:
+    """The pixels of a file of 16 bits as written here; None for others."""
+    if kind == "png":
+        return _deep_png(path.read_bytes()) if _png_depth(path) == 16 else None
+    return _deep_tiff(path) if kind == "tiff" else None
 
 
 def _by_pillow(path: Path, form: str) -> Levels:

@@ -104,9 +104,9 @@ class InspectedImage(QObject):
         """Ask about an image in a file."""
 
         def decoded() -> NDArray[np.uint8]:
-            from genviewer.io.image_decode import decode_image
+            from genviewer.io.image_decode import decode_picture
 
-            levels = decode_image(path)
+            levels = decode_picture(path)
             deep = levels.dtype == np.uint16
             return np.round(levels / 257.0).astype(np.uint8) if deep else levels.astype(np.uint8)
 

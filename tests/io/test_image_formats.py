@@ -16,7 +16,7 @@ from genviewer.core.picture import Picture
 from genviewer.core.recipe import ModelRef, seeded_recipe
 from genviewer.core.spec import ImageSpec, LatentSpec, Spec
 from genviewer.io.enlarging import finished
-from genviewer.io.image_decode import decode_image
+from genviewer.io.image_decode import decode_image, decode_picture
 from genviewer.io.image_formats import MAX_SIDE, check_size, encode_image, format_of
 from genviewer.io.images import ImageError, ImageRecord, NoRecordError, read_record
 from genviewer.io.provenance import MAX_TEXT_BYTES, sidecar_path, xmp_packet
@@ -104,6 +104,51 @@ def test_a_damaged_file_is_told(tmp_path_factory, form, at, count):
     for read in (read_record, decode_image):
         with contextlib.suppress(ImageError):  # and nothing else
             read(path)
+
+
+def test_pictures_from_anywhere_keep_what_is_transparent(tmp_path):
+    opacity = np.zeros((6, 4), np.uint8)
+    opacity[2:4] = 255
+    grey = Image.fromarray(np.stack([np.full_like(opacity, 255), opacity], -1))
+    palette = Image.fromarray(opacity // 255, "P")
+    palette.putpalette([255] * 6)
+    grey.save(tmp_path / "grey.png")
+    palette.save(tmp_path / "palette.png", transparency=0)
+    palette.save(tmp_path / "palette.gif", transparency=0)
+    for name in ("grey.png", "palette.png", "palette.gif"):
+        found = decode_picture(tmp_path / name)
+        assert found.shape == (6, 4, 4)
+        assert np.array_equal(found[..., 3], opacity)
+
+
+def test_pictures_of_16_bits_by_others_are_not_white(tmp_path):
+    values = (np.arange(24, dtype=np.uint16) * 2700).reshape(6, 4)
+    for name in ("x.png", "x.tif"):
+        Image.fromarray(values).save(tmp_path / name)
+        found = decode_picture(tmp_path / name)
+        assert found.dtype == np.uint8
+        assert np.abs(found[..., 0] - values / 257.0).max() <= 0.5
+    own = levels(1, np.uint16)
+    (tmp_path / "own.png").write_bytes(encode_image(own, "png", "text"))
+    assert np.array_equal(decode_picture(tmp_path / "own.png"), own)
+
+
+def test_pictures_are_turned_as_they_were_held(tmp_path):
+    pixels = np.zeros((8, 16), np.uint8)
+    pixels[:, 8:] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right by a quarter
+    Image.fromarray(pixels).save(tmp_path / "held.png", exif=exif)
+    found = decode_picture(tmp_path / "held.png")[..., 0]
+    assert np.array_equal(found, np.rot90(pixels, -1))
+
+
+def test_a_picture_that_is_not_there_is_not_called_damaged(tmp_path):
+    with pytest.raises(ImageError, match="does not exist"):
+        decode_picture(tmp_path / "gone.png")
+    (tmp_path / "text.png").write_bytes(b"words")
+    with pytest.raises(ImageError, match="is not an image"):
+        decode_picture(tmp_path / "text.png")
 
 
 def test_texts_beyond_the_bound_are_refused(tmp_path):
