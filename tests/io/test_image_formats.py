@@ -110,7 +110,7 @@ def test_pictures_from_anywhere_keep_what_is_transparent(tmp_path):
     opacity = np.zeros((6, 4), np.uint8)
     opacity[2:4] = 255
     grey = Image.fromarray(np.stack([np.full_like(opacity, 255), opacity], -1))
-    palette = Image.fromarray(opacity // 255, "P")
+    palette = Image.frombytes("P", (4, 6), (opacity // 255).tobytes())
     palette.putpalette([255] * 6)
     grey.save(tmp_path / "grey.png")
     palette.save(tmp_path / "palette.png", transparency=0)
