@@ -19,6 +19,7 @@ from genviewer.core.directions import (
     covariance_of,
     factorised,
     principal_directions,
+    select,
     unit_rows,
 )
 from genviewer.core.prior import draws
@@ -44,6 +45,7 @@ MAX_FEATURES = 4096
 """Wider features are projected: their covariance would not fit in memory."""
 
 PROJECTIONS = 1024
+LEAST_DEVIATION = 1e-5
 
 _PRIOR_DEVIATION = {"uniform": 1.0 / np.sqrt(3.0), "truncated_normal": 0.8796}
 
@@ -123,7 +125,7 @@ def found_in_data(
 
     Raises:
         LoadError: the model has no encoder.
-        ValueError: there are too few images or classes, or ``sefa`` is asked for.
+        ValueError: there are too few images or classes, or all are alike, or ``sefa`` is asked for.
     """
     if method == "sefa":
         raise ValueError("The factorisation of a layer takes no data.")
@@ -151,7 +153,12 @@ def found_in_data(
     deviations = _deviations(units, means, bundle.spec.latent)
     shares = np.asarray(explained, np.float32)
     covariance = covariance_of(means)
-    return Directions(units, deviations, shares, tuple(labelled), method, covariance=covariance)
+    found = Directions(units, deviations, shares, tuple(labelled), method, covariance=covariance)
+    # Along others nothing lies apart: they would have no length, or no unit to move by.
+    apart = (np.linalg.norm(units, axis=1) > 0.5) & (deviations > LEAST_DEVIATION)
+    if not apart.any():
+        raise ValueError("The images all lie at one place of the latent space.")
+    return select(found, np.flatnonzero(apart).tolist())
 
 
 def _from_features(

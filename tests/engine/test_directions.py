@@ -99,6 +99,20 @@ def test_class_directions_are_named_and_lead_to_the_class(tmp_path):
         found_in_data(bundle, x, None, None, None, "class")
 
 
+def test_where_nothing_lies_apart_there_is_no_direction(tmp_path):
+    bundle = write_tiny_vae(tmp_path / "plain", classes=(), channels=1)
+    x = np.random.default_rng(0).random((6, 1, 8, 8), np.float32)
+    x[2:] = x[0]  # two different images
+    found = found_in_data(bundle, x, None, None, None, "pca", 5, "cpu")
+    assert found.names == ("pca 1",)
+    assert found.deviations.min() > 0.0
+    x[1] = x[0]
+    labels = np.arange(6) % 2
+    for method in ("pca", "class"):
+        with pytest.raises(ValueError, match="one place"):
+            found_in_data(bundle, x, None, labels, None, method, 5, "cpu")
+
+
 def test_methods_that_do_not_go_with_what_is_given_are_refused(bundle):
     x = np.zeros((3, 1, 8, 8), np.float32)
     with pytest.raises(ValueError, match="a model's layers"):
