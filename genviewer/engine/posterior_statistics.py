@@ -7,6 +7,7 @@ The aggregated posterior q(z) = mean over x of q(z | x) against the prior (Hoffm
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,14 +72,15 @@ class PosteriorStatistics:
         """Which dimensions carry something about the image, bool (D,)."""
         return self.variance_of_mean > ACTIVE
 
-    @property
+    @cached_property
     def strongest_pair(self) -> tuple[int, int, float] | None:
         """The two active dimensions that are most correlated, and how; None if there are none."""
-        if self.active.sum() < 2:
+        rows = np.flatnonzero(self.active)
+        if len(rows) < 2:
             return None
-        beside = np.abs(np.triu(self.correlations, 1)) * np.outer(self.active, self.active)
-        i, j = np.unravel_index(int(beside.argmax()), beside.shape)
-        return int(i), int(j), float(self.correlations[i, j])
+        beside = np.abs(np.triu(self.correlations[np.ix_(rows, rows)], 1))
+        i, j = (int(rows[at]) for at in np.unravel_index(int(beside.argmax()), beside.shape))
+        return i, j, float(self.correlations[i, j])
 
 
 def encode_data(
@@ -123,9 +125,11 @@ def describe_posteriors(encoded: Encoded) -> PosteriorStatistics:
     spread = mean.var(0)
     deviation = np.sqrt(spread + variance.mean(0))
     edges, density, prior = _densities(encoded)
-    return PosteriorStatistics(
+    found = PosteriorStatistics(
         len(mean), kl, spread, mean.mean(0), deviation, _correlations(mean), edges, density, prior
     )
+    _ = found.strongest_pair  # of thousands of dimensions it takes a while: not when it is shown
+    return found
 
 
 def _correlations(mean: Doubles) -> Doubles:

@@ -59,6 +59,10 @@ def test_what_is_not_active_correlates_with_nothing_worth_telling():
     found = describe_posteriors(Encoded(means, np.zeros_like(means)))
     assert found.correlations[2, 3] == pytest.approx(1.0)
     assert found.strongest_pair[:2] == (0, 1)
+    assert "strongest_pair" in vars(found)  # known before it is shown
+    means[:, 0] = 0.0
+    last = describe_posteriors(Encoded(means[:, [0, 1, 2, 1]], np.zeros_like(means)))
+    assert last.strongest_pair == (1, 3, pytest.approx(1.0))
 
 
 def test_far_posteriors_widen_the_bins_and_a_single_one_is_enough():
