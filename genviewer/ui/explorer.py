@@ -48,6 +48,7 @@ class Explorer(QObject):
         strip_drawn(int, object): dimension and uint8 (n, H, W, C).
         told(str, str): a sentence for the person, and its severity (info, warning, error).
         work_changed(object, object): name and fraction of the background work to show.
+        device_changed: models are drawn on another device or by another engine now.
         closing: the threads are about to be stopped; so is whoever has one of its own.
     """
 
@@ -58,6 +59,7 @@ class Explorer(QObject):
     strip_drawn = Signal(int, object)
     told = Signal(str, str)
     work_changed = Signal(object, object)
+    device_changed = Signal()
     closing = Signal()
 
     def __init__(self, state: State, files: UserFiles, parent: QObject | None = None) -> None:
@@ -306,11 +308,15 @@ class Explorer(QObject):
             self.store.device, self.store.engine = before
             self.told.emit(text, "error")
 
+        def opened(loaded: Loaded) -> None:
+            self._opened(loaded)
+            self.device_changed.emit()
+
         model = self.session.scene.model
         loaded = self.store.loaded(model.id)
         if isinstance(loaded, Live):
-            model = loaded.base.ref  # the live one turns with its next weights
-        self.store.reload(model, self._opened, failed)
+            model = loaded.base.ref  # the live one is turned by who makes it
+        self.store.reload(model, opened, failed)
 
     def _accelerator_checked(self, model_id: str, outcome: Outcome) -> None:
         if outcome.status in ("exported", "disagrees"):

@@ -36,6 +36,11 @@ class LiveDecoder(QObject):
         self._delay.setInterval(WAITS_MS)
         self._delay.timeout.connect(self._make)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether that of the run was asked for, also where there is none to be had."""
+        return self._wish is not None
+
     def want(self, snapshot: Snapshot, base: Loaded) -> None:
         """Make the decoder of the network of ``snapshot``, which began as ``base``."""
         self.forget()

@@ -78,6 +78,7 @@ class LiveView(QObject):
         self.show_first = False
         """Whether the first weights are shown even where another model is current."""
         self._session.cite = self.cite
+        explorer.device_changed.connect(lambda: self.look_at(self._looking))
 
     @property
     def ref(self) -> ModelRef | None:
@@ -248,7 +249,8 @@ class LiveView(QObject):
             return
         self._drawing = True
         wanted, threads = self._store.device, self.threads
-        template = self._decoder.template
+        by_onnx = self._store.engine != "torch"
+        template = self._decoder.template if by_onnx else None
 
         def work(_: Progress) -> _Drawn:
             from genviewer.engine.device import choose_device
@@ -278,7 +280,7 @@ class LiveView(QObject):
             if self._ref is not ref:
                 return  # the run is over
             first, self._drawn = self._drawn is None, drawn
-            if first and self._store.engine != "torch" and drawn.live.generator.device == "cpu":
+            if by_onnx and drawn.live.generator.device == "cpu" and not self._decoder.wanted:
                 self._decoder.want(drawn.snapshot, base)
             self._explorer.show_live(drawn.live)
             shown = self._session.scene.model.id
@@ -352,7 +354,12 @@ class LiveView(QObject):
             self._tell(str(error), "error")
 
         if self._closed:
-            self._write(folder, out, snapshot)
+            try:
+                self._write(folder, out, snapshot)
+            except (ValueError, OSError) as error:
+                # What cites it now is the session, which is to be kept whatever became of the run.
+                failed(error)
+                return drawn.live.base.ref
         else:
             self._background.submit(
                 lambda _: self._write(folder, out, snapshot),
