@@ -1,4 +1,4 @@
-"""The models of an explorer while one of them learns: threads, engine, and what the session cites."""
+"""The models of an explorer while one learns: threads, engine, and what the session cites."""
 
 from __future__ import annotations
 
