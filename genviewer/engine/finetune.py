@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from genviewer.io.dataset_survey import Survey
 
 _SET = {"attention", "clamp"}  # of the network tables' fields those where None is no default
+MODEL_NAME_BYTES, DATA_NAME_BYTES = 120, 60
+"""As much of both names a run: with its time it is to be a name that file systems take."""
 LARGE = 20_000_000
 """Weights beyond which a CPU takes seconds for a step."""
 
@@ -334,8 +336,13 @@ def _source(bundle: Bundle) -> str:
 
 def _run_name(bundle: Bundle, source: str) -> str:
     last = PurePath(source.replace(":", "/")).stem
-    name = re.sub(r"[^\w.-]+", "-", f"{bundle.spec.name}-{last}").strip("-.")
+    names = (_cut(bundle.spec.name, MODEL_NAME_BYTES), _cut(last, DATA_NAME_BYTES))
+    name = re.sub(r"[^\w.-]+", "-", "-".join(names)).strip("-.")
     return name or "model"
+
+
+def _cut(name: str, size: int) -> str:
+    return name.encode()[:size].decode(errors="ignore")
 
 
 def _card(bundle: Bundle, source: str) -> CardConfig:

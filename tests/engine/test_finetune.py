@@ -418,6 +418,17 @@ def test_choices_that_do_not_fit_are_named(tmp_path, data, options, words):
         load_finetune_images(finetune_config(bundle, data, **options))
 
 
+def test_a_run_of_long_names_has_one_that_file_systems_take(tmp_path, data):
+    bundle = write_ours(tmp_path / ("überall_" * 26), "mlp_vae")
+    long = tmp_path / ("naïve_" * 30)
+    long.symlink_to(data.source)
+    config = finetune_config(bundle, survey(long), steps=4, batch_size=8, threads=1)
+    assert len(config.name.encode()) <= 200  # and the time of the run behind it
+    assert "berall" in config.name
+    assert "naïve" in config.name
+    (tmp_path / config.name).mkdir()
+
+
 def test_classes_can_be_left_out(tmp_path, data):
     bundle = write_ours(tmp_path / "vae", "mlp_vae")
     config, images, _ = run_of(bundle, data, mapping={"ant": "cat", "new": ""})
