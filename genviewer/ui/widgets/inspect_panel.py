@@ -37,6 +37,7 @@ from genviewer.ui.widgets.image_column import ImageColumn
 from genviewer.ui.widgets.image_import import has_image, image_from
 from genviewer.ui.widgets.keyboard import ButtonPanel
 from genviewer.ui.widgets.picture_tile import PictureTile, error_map
+from genviewer.ui.widgets.pixels_to_image import thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +55,9 @@ ENCODE = "Go to the latent that the encoder finds"
 INVERT = "Search for the latent that draws it best"
 COMPARED = "What the image is compared with"
 EVERY_CLASS = "The same latent under every class"
+ERROR_SIDE = 384
+"""Pixels of the error map's shorter side at least: it is shown smaller than that."""
+
 SAMPLES = (16, 100, 500, 2000, 5000)
 
 
@@ -271,7 +275,8 @@ class InspectPanel(ButtonPanel):
             self.error.set_pixels(None)
             return
         c = theme.colors()
-        self.error.set_pixels(error_map(self._seen, pixels, c.accent, c.warning))
+        seen, drawn = (thinned(picture, ERROR_SIDE) for picture in (self._seen, pixels))
+        self.error.set_pixels(error_map(seen, drawn, c.accent, c.warning))
 
     def set_work(self, fraction: float | None) -> None:
         """How far a search is, 0..1; None where none is under way."""

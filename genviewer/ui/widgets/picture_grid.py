@@ -9,7 +9,7 @@ from PySide6.QtGui import QHelpEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from genviewer.ui import theme
-from genviewer.ui.widgets.pixels_to_image import image_of
+from genviewer.ui.widgets.pixels_to_image import image_of, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class PictureGrid(QWidget):
         tips: Sequence[str] = (),
     ) -> None:
         """Show pictures uint8 (H, W, C), each with a caption and perhaps a tooltip."""
-        self._images = [image_of(picture) for picture in pixels]
+        self._images = [image_of(thinned(picture, 4 * TILE)) for picture in pixels]
         self._captions, self._tips = list(captions), list(tips)
         self._current = min(self._current, len(self._images) - 1)
         self._hovered = -1

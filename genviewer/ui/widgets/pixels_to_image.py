@@ -27,6 +27,15 @@ def image_of(pixels: NDArray[np.uint8]) -> QImage:
     return QImage(pixels.data, width, height, width * channels, source).convertToFormat(target)
 
 
+def thinned(pixels: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """Every n-th pixel of a picture uint8 (H, W, C), with at least ``least`` left along each side.
+
+    For what is shown small: the window would wait for all pixels of a large picture.
+    """
+    step = max(1, min(pixels.shape[:2]) // least)
+    return pixels[::step, ::step]
+
+
 def argb(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """uint8 (..., H, W, C) with 1, 3 or 4 channels to 0xAARRGGBB words (..., H, W)."""
     *lead, width, channels = pixels.shape

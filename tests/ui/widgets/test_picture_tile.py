@@ -1,10 +1,13 @@
 """Pictures with a name, and where a reconstruction differs."""
 
 import numpy as np
+import pytest
 from PySide6.QtGui import QColor
 
 from genviewer.ui.widgets.figure_rows import Figure, FigureRows
+from genviewer.ui.widgets.picture_grid import TILE, PictureGrid
 from genviewer.ui.widgets.picture_tile import CAPTION, PictureTile, error_map
+from genviewer.ui.widgets.pixels_to_image import thinned
 
 MISSING, EXTRA = QColor(0, 0, 255), QColor(255, 128, 0)
 
@@ -59,3 +62,19 @@ def test_figures_come_and_go_without_leaving_anything_behind(qtbot):
     assert rows.note.isVisible()
     rows.set_note("")
     assert not rows.note.isVisible()
+
+
+@pytest.mark.parametrize("size", [(40, 40), (255, 900), (1024, 1024)])
+def test_of_large_pictures_that_are_shown_small_few_pixels_are_taken(qtbot, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    few = thinned(pixels, 100)
+    height, width = size
+    step = max(1, min(size) // 100)
+    assert min(few.shape[:2]) >= min(100, *size)
+    assert few.shape[:2] == (-(-height // step), -(-width // step))
+    assert (few[1, 1] == pixels[step, step]).all()
+    grid = PictureGrid("grid")
+    qtbot.addWidget(grid)
+    grid.set_pictures([pixels], ["a picture"])
+    [image] = grid._images
+    assert min(TILE, *size) <= min(image.width(), image.height()) < 8 * TILE
