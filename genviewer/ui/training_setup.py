@@ -143,15 +143,15 @@ class TrainingSetup(QObject):
         """Another model is explored: offer what of it can learn."""
         if isinstance(loaded, Live):
             loaded = loaded.base
-        if self._base is not None and self._base.ref.id == loaded.ref.id:
+        if self._is_base(loaded):
             self._base = loaded
             return
         self._base, self._possible = loaded, None
         self.changed.emit()
 
         def known(possible: Trainable) -> None:
-            if self._base is loaded:
-                self._offer(loaded, possible)
+            if self._base is not None and self._is_base(loaded):
+                self._offer(self._base, possible)
 
         self._explorer.looks.submit(
             lambda _: what_can_train(loaded.bundle),
@@ -161,6 +161,10 @@ class TrainingSetup(QObject):
             failed=self._failed,
             quiet=True,
         )
+
+    def _is_base(self, loaded: Loaded) -> bool:
+        """Whether it is the model that is explored, which may have been opened again since."""
+        return self._base is not None and self._base.ref.id == loaded.ref.id
 
     def _offer(self, loaded: Loaded, possible: Trainable) -> None:
         self._possible = possible
@@ -276,7 +280,7 @@ class TrainingSetup(QObject):
                 self.changed.emit()
 
         def shown(config: TrainConfig) -> None:
-            if self._base is base and self.data.survey is survey:
+            if self._is_base(base) and self.data.survey is survey:
                 self._own_choices = False
                 self.how.set_choices(choices_of(config, preset))
             ended()

@@ -15,9 +15,10 @@ from genviewer.io.bundle import open_bundle
 from genviewer.io.cancelling import check_cancelled
 from genviewer.ui import training_setup
 from genviewer.ui.dropped_data import is_data_set, is_run
-from genviewer.ui.models import Live
+from genviewer.ui.models import Live, Loaded
 from genviewer.ui.restoring import kind_of
 from genviewer.ui.training_record import read_record
+from genviewer.ui.widgets.training_choices import Choices
 from tests.ui.conftest import PATIENCE_MS, settled
 from tests.ui.exporting import LEFT, drop
 from tests.ui.widgets.hands import move
@@ -195,24 +196,37 @@ def test_closing_asks_once_and_a_run_that_is_kept_is_offered_at_the_next_start(
 
 
 def test_nothing_starts_before_it_is_known_how(qtbot, window, images, monkeypatch):
-    asked, go = threading.Event(), threading.Event()
-    real = training_setup.finetune_config
+    def held(name):
+        asked, go, real = threading.Event(), threading.Event(), getattr(training_setup, name)
 
-    def slowly(*args, **options):
-        asked.set()
-        go.wait(PATIENT_MS / 1000)
-        return real(*args, **options)
+        def slowly(*args, **options):
+            asked.set()
+            go.wait(PATIENT_MS / 1000)
+            return real(*args, **options)
 
-    monkeypatch.setattr(training_setup, "finetune_config", slowly)
+        monkeypatch.setattr(training_setup, name, slowly)
+        return asked, go
+
+    def open_again():
+        """As for another device: it is the same model."""
+        loaded = window.explorer.store.loaded(window.session.scene.model.id)
+        setup.show_model(Loaded(loaded.bundle, loaded.generator))
+
+    (looked, know), (asked, go) = held("what_can_train"), held("finetune_config")
     drop(window, images)
-    _until(qtbot, asked.is_set)
+    _until(qtbot, looked.is_set)
     setup = window.later.training_setup
+    assert "can learn" in setup.blocked
+    open_again()
+    know.set()
+    _until(qtbot, asked.is_set)
     assert "learned best" in setup.blocked
     assert not window.later.training.panel.main.isEnabled()
+    open_again()
     go.set()
     _until(qtbot, lambda: not setup.blocked)
     assert window.later.training.panel.main.isEnabled()
-    assert setup.how.choices.batch_size > 12  # what the preset proposes
+    assert setup.how.choices.steps < Choices().steps  # what the preset proposes
     setup.data.found.share.setValue(0)
     setup.how.batch.setValue(4)  # two images, and two pictures of the classes that they lack
     setup.how.steps.setValue(60)
