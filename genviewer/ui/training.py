@@ -173,7 +173,12 @@ class Training(QObject):
         """Write what was learned as a model of its own, which then stands wherever the one that
         learned stood. A training that goes on is ended. Where something is, nothing is written.
         """
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        try:
+            taken = place.exists() and (not place.is_dir() or any(place.iterdir()))
+        except OSError as error:
+            self._host.tell(f"{place.name:.40} cannot be written: {error.strerror}.", "error")
+            return
+        if taken:
             self._host.tell(f"{place.name} exists already; choose another name.", "error")
             return
         self._when_ended(lambda: self._write_model(place))

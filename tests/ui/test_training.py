@@ -577,6 +577,17 @@ def test_data_that_cannot_be_read_are_one_sentence_and_leave_no_run(
     assert training.folder is None
 
 
+def test_a_folder_that_may_not_be_looked_into_is_told(window, training, tmp_path, monkeypatch):
+    def refuse(self):
+        raise OSError(errno.EACCES, "Permission denied", str(self))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", refuse)
+        training.keep(tmp_path)
+    told = f"{tmp_path.name:.40} cannot be written: Permission denied."
+    assert told in [notice.text for notice in window.notices.notices]
+
+
 def test_stopped_before_the_data_are_read_there_is_no_run(
     qtbot, window, training, config, monkeypatch, user_files
 ):
