@@ -135,7 +135,7 @@ class TrainingRunPage(QWidget):
         own = known and not now.watched and now.state != "stopping"
         self.discard.setEnabled(own)
         self.discard.setToolTip(
-            "Go back to the model as it was; the run is deleted"
+            "Go back to the model as it was; the run is deleted if the window made it"
             if own
             else "A run that trains elsewhere is not deleted here."
             if now.watched
