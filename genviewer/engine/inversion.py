@@ -229,11 +229,11 @@ class _Search:
         for step in range(effort.steps):
             if step and self._stopped is not None and self._stopped():
                 break
-            progress.report(step / effort.steps, "inverting")
+            told = ShareOfProgress(progress, step / effort.steps, 1.0 / effort.steps)
             if step and step % stage_length == 0 and z.shape[1] > 1:
                 z, conditions, moments = self._halve(z, conditions, moments, losses)
             n, restarts = z.shape[:2]
-            pictures, errors, gradient = self._slopes(z, conditions, wanted)
+            pictures, errors, gradient = self._slopes(z, conditions, wanted, told)
             losses = errors.view(n, restarts)
             lowest, index = losses.min(1)
             rows = torch.arange(n, device=self._device)
@@ -253,7 +253,7 @@ class _Search:
         return tuple(value.detach().float().cpu().numpy() for value in found)
 
     def _slopes(
-        self, z: Tensor, conditions: Tensor, wanted: Tensor
+        self, z: Tensor, conditions: Tensor, wanted: Tensor, progress: Reports
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Pictures (n R, C, H, W) of latents (n, R, D), their errors (n R,), the slope (n, R, D).
 
@@ -262,6 +262,7 @@ class _Search:
         restarts, flat, y = z.shape[1], z.flatten(0, 1), conditions.flatten(0, 1)
         parts = []
         for at in range(0, len(flat), self._together):
+            progress.report(at / len(flat), "inverting")
             rows = torch.arange(at, min(at + self._together, len(flat)), device=z.device)
             latents = flat[rows].requires_grad_(True)
             pictures = self._decode(latents, y[rows])

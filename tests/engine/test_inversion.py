@@ -144,6 +144,12 @@ def test_large_pictures_are_drawn_few_at_a_time(monkeypatch):
     with pytest.raises(Cancelled):
         invert_network(network, spec_of(3), x, effort=effort, progress=progress)
     assert len(sizes) < 5
+    sizes.clear()
+    job = Job("invert", None)  # and of the first step only a part is done
+    progress = Progress(job, lambda *_: job.cancel() if len(sizes) == 7 else None)
+    with pytest.raises(Cancelled):
+        invert_network(network, spec_of(3), x, effort=effort, progress=progress)
+    assert len(sizes) < 9
 
 
 def test_it_can_be_cancelled():
