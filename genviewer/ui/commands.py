@@ -24,6 +24,7 @@ from genviewer.ui.actions import TABLE, build_menus
 from genviewer.ui.corner_bar import CornerBar
 from genviewer.ui.icons import icon, recolor
 from genviewer.ui.widgets.class_chips import digit_keys
+from genviewer.ui.widgets.image_import import image_from
 from genviewer.ui.widgets.pixels_to_image import image_of
 
 if TYPE_CHECKING:
@@ -384,8 +385,9 @@ class Commands:
         self._window.tell("Copied the Recipe.")
 
     def paste_recipe(self) -> None:
-        """Go to the Recipe, or open the file, that is on the clipboard."""
-        copied = QGuiApplication.clipboard().mimeData().urls()
+        """Go to the Recipe, open the file or inspect the image that is on the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        copied = data.urls()
         if copied and copied[0].isLocalFile():
             self._window.files.open_path(Path(copied[0].toLocalFile()))
             return
@@ -395,7 +397,11 @@ class Commands:
                 raise ValueError("too long")
             record = from_json(text.encode(), ImageRecord)
         except (ValueError, RecursionError):
-            self._window.tell("There is no Recipe on the clipboard.", "warning")
+            pixels = image_from(data)
+            if pixels is not None and not isinstance(pixels, Path):
+                self._window.later.inspect_image(pixels, "the clipboard")
+            else:
+                self._window.tell("There is no Recipe and no image on the clipboard.", "warning")
             return
         self._window.files.restoring.restore(record, "the clipboard")
 

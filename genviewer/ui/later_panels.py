@@ -92,12 +92,7 @@ class LaterPanels:
             window,
         )
         explorer.model_shown.connect(lambda _: view.follow())
-
-        def inspect(pixels: NDArray[np.uint8], name: str) -> None:
-            window.docks.show("show_inspect", True)
-            self.inspect.show_image(pixels, name)
-
-        view.image_chosen.connect(inspect)
+        view.image_chosen.connect(self.inspect_image)
         view.rejected.connect(lambda share: self.inspect.set_rejected(share))
         return view
 
@@ -119,6 +114,11 @@ class LaterPanels:
             window.latent_panel.set_posterior,
             window.canvas.focus_pixels,
         )
+
+    def inspect_image(self, pixels: NDArray[np.uint8], name: str) -> None:
+        """Show the Inspect panel with an image uint8 (H, W, C)."""
+        self._window.docks.show("show_inspect", True)
+        self.inspect.show_image(pixels, name)
 
     @cached_property
     def training(self) -> Training:

@@ -27,6 +27,8 @@ from tests.ui.conftest import PATIENCE_MS, live, settled
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from genviewer.session.paths import UserFiles
     from genviewer.ui.main_window import MainWindow
 
@@ -352,8 +354,18 @@ def test_recipes_go_over_the_clipboard(qtbot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: window.session.scene.recipe == recipe)
     QGuiApplication.clipboard().setText("no recipe at all")
     window.actions_by_id["paste_recipe"].trigger()
-    assert "There is no Recipe on the clipboard." in notices(window)
+    assert "There is no Recipe and no image on the clipboard." in notices(window)
     assert window.session.scene.recipe == recipe
+
+
+def test_an_image_that_is_pasted_is_inspected(window: MainWindow, monkeypatch) -> None:
+    given: list[tuple[NDArray[np.uint8], str]] = []
+    monkeypatch.setattr(window.later, "inspect_image", lambda *image: given.append(image))
+    window.actions_by_id["copy_image"].trigger()
+    window.actions_by_id["paste_recipe"].trigger()
+    [(pixels, name)] = given
+    assert name == "the clipboard"
+    np.testing.assert_array_equal(pixels[..., :1], window.canvas.focus_pixels())
 
 
 def test_a_walk_plays_and_is_one_step(qtbot, window: MainWindow) -> None:
