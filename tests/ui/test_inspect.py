@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +15,16 @@ from PySide6.QtTest import QTest
 from genviewer.core.frame import Failure
 from genviewer.core.recipe import ModelRef
 from genviewer.engine.encoding import encode, to_model_range
+from genviewer.engine.image_beliefs import Answer, Posterior, Question
 from genviewer.io.images import save_png
 from genviewer.session import edits
+from genviewer.ui.inspect import Inspect
+from genviewer.ui.models import Loaded
 from genviewer.ui.widgets.pixels_to_image import image_of
+from tests.tiny_models import write_tiny_vae
 from tests.ui.conftest import PATIENCE_MS, settled
 
 if TYPE_CHECKING:
-    from genviewer.engine.image_beliefs import Answer
-    from genviewer.ui.inspect import Inspect
     from genviewer.ui.main_window import MainWindow
 
 LEFT = Qt.MouseButton.LeftButton
@@ -110,6 +113,19 @@ def test_encoding_is_one_undo_step_to_the_posteriors_mean(window, qtbot):
     assert np.abs(drawn.astype(int) - answer.reconstruction).max() <= 2
     window.session.undo()
     assert window.session.scene == before
+
+
+def test_what_was_encoded_with_another_condition_is_asked_again(tmp_path):
+    bundle = write_tiny_vae(tmp_path / "looks", optional=False, kind="attributes")
+    pixels, told = np.zeros((8, 8, 3), np.uint8), np.ones(4, np.float32)
+    found = Answer(
+        Question(pixels, condition=told), posterior=Posterior(np.zeros(6), np.ones(6)), done=True
+    )
+    for now, settled_then in ((told.copy(), True), (told * 0.5, False)):
+        panel = SimpleNamespace(
+            _loaded=Loaded(bundle, None), seen=pixels, _condition=lambda _, now=now: now
+        )
+        assert Inspect._is_settled(panel, found) == settled_then
 
 
 def test_every_class_shows_the_same_latent_under_all_of_them(window, qtbot):
