@@ -14,11 +14,15 @@ from genviewer.engine.density_results import percentile
 from genviewer.engine.discriminator_file import OwnDiscriminator
 
 if TYPE_CHECKING:
-    from genviewer.engine.density_results import Doubles
+    from collections.abc import Iterator
+
     from genviewer.engine.generator import Floats, Generator
     from genviewer.io.bundle import Bundle
 
 OWN_SAMPLES = 100
+TOGETHER = 10
+"""Own samples that are scored before a newer question is heard."""
+
 _SEED = 1 << 40  # apart from the samples that anybody explores
 
 
@@ -32,12 +36,13 @@ class DiscriminatorScore:
     def __init__(self, bundle: Bundle, generator: Generator) -> None:
         self._spec, self._generator = bundle.spec, generator
         self._discriminator = OwnDiscriminator(bundle)
-        self._own: Doubles | None = None
+        self._own: list[float] = []
+        self._drawn: Floats | None = None
 
     def take_weights(self, bundle: Bundle, generator: Generator) -> None:
         """Go on with other weights of the same network; LoadError if they do not fit."""
         self._discriminator.take_weights(bundle)
-        self._generator, self._own = generator, None
+        self._generator, self._own, self._drawn = generator, [], None
 
     def of(self, x: Floats) -> float:
         """The score of an image, float32 (1, C, H, W) in the model's range; higher is more real.
@@ -50,12 +55,22 @@ class DiscriminatorScore:
             return float(score(image, None)[0])
         return max(float(score(image, torch.from_numpy(row[None]))[0]) for row in rows)
 
+    def measure_own(self) -> Iterator[None]:
+        """Score the model's own samples, some at a time; one that is left goes on the next time."""
+        while len(self._own) < OWN_SAMPLES:
+            if self._drawn is None:
+                self._drawn = self._samples()
+            done = len(self._own)
+            self._own += [self.of(sample[None]) for sample in self._drawn[done : done + TOGETHER]]
+            yield
+        self._drawn = None
+
     def among_own(self, x: Floats) -> tuple[float, float]:
         """The score, and the share in percent of the model's own samples that score lower."""
-        if self._own is None:
-            self._own = np.array([self.of(sample[None]) for sample in self._samples()])
+        for _ in self.measure_own():
+            continue
         score = self.of(x)
-        return score, float(percentile(self._own, np.array([score]))[0])
+        return score, float(percentile(np.array(self._own), np.array([score]))[0])
 
     def _samples(self) -> Floats:
         """Samples as the network draws them, float32 (N, C, H, W), of its classes in turn."""

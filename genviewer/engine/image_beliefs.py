@@ -174,9 +174,12 @@ class ImageBeliefs:
         elif self._encoder is not None:
             yield self._by_encoder(self._encoder, question, x)
         elif self._score is not None:
-            yield Answer(question, score=(self._score.of(x), math.nan), done=question.brief)
+            first = Answer(question, score=(self._score.of(x), math.nan), done=question.brief)
+            yield first
             if question.brief:
                 return
+            for _ in self._score.measure_own():
+                yield first
             yield Answer(question, score=self._score.among_own(x), done=True)
 
     def _by_encoder(self, encoder: ImageEncoder, question: Question, x: Floats) -> Answer:

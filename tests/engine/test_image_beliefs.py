@@ -12,6 +12,7 @@ from genviewer.core.prior import draws
 from genviewer.engine.bayes import SAMPLES, believe, class_rows
 from genviewer.engine.belief_thread import BeliefThread
 from genviewer.engine.density import measure_likelihood, open_density
+from genviewer.engine.discriminator_score import OWN_SAMPLES, TOGETHER
 from genviewer.engine.encoding import encode, to_model_range
 from genviewer.engine.generator import LoadError, load_generator
 from genviewer.engine.image_beliefs import ImageBeliefs, Question, rounds, standing
@@ -128,6 +129,23 @@ def test_a_gan_has_a_score_among_its_own_samples_and_no_density():
     assert strange.score[1] < 10.0
     assert strange.likelihoods is None
     assert strange.posterior is None
+
+
+def test_a_newer_question_does_not_wait_for_the_scores_of_own_samples(monkeypatch):
+    bundle = find_model("digits-gan")
+    mind = ImageBeliefs(bundle, load_generator(bundle, "cpu"))
+    asked, of = [], mind._score.of
+    monkeypatch.setattr(mind._score, "of", lambda x: (asked.append(None), of(x))[1])
+    question = Question(np.zeros((28, 28, 1), np.uint8))
+    answers = mind.answers(question)
+    for _ in range(4):
+        assert not next(answers).done
+    answers.close()
+    assert len(asked) == 1 + 3 * TOGETHER
+    *_, last = mind.answers(question)  # what was left goes on
+    assert len(asked) == 1 + OWN_SAMPLES + 2
+    assert last.done
+    assert 0.0 <= last.score[1] <= 100.0
 
 
 def other_weights(bundle, folder):
