@@ -284,9 +284,10 @@ class Inspect(QObject):
         """Whether an answer is about this very image, and more than a first look."""
         loaded, asked = self._loaded, answer.question
         about_this = asked.pixels is self.seen and answer.posterior is not None
-        if loaded is not None and not loaded.bundle.spec.bounds_px:
+        told = asked.condition
+        if loaded is not None and told is not None and not loaded.bundle.spec.bounds_px:
             # It was encoded with what the sample was drawn with then.
-            about_this = about_this and np.array_equal(asked.condition, self._condition(loaded))
+            about_this = about_this and np.array_equal(told, self._condition(loaded))
         return about_this and (answer.done or bool(np.isfinite(answer.usual)))
 
     def _set_prior(self, weights: NDArray[np.float64]) -> None:
