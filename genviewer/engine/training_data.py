@@ -16,16 +16,17 @@ from genviewer.nets.growth import class_count
 
 if TYPE_CHECKING:
     from genviewer.engine.train_config import TrainConfig
+    from genviewer.io.dataset_survey import Survey
 
 
 def load_training_images(
-    config: TrainConfig, *, downloads: bool = True
+    config: TrainConfig, found: Survey | None = None, *, downloads: bool = True
 ) -> tuple[Images, Images | None]:
     """Training images, and the held-out ones where there are any.
 
     A run that makes a model of its own takes the data as they are, and they must fit. One that goes
     on from a model, or says how images are brought to its size and classes, takes any: they are
-    surveyed, and decoded as they are needed.
+    surveyed, unless that was ``found`` out already, and decoded as they are needed.
 
     Without ``downloads`` a data set of the Hub is taken as it is on this machine already: a run
     that goes on sees the images that it began with, and one from elsewhere fetches nothing.
@@ -39,7 +40,7 @@ def load_training_images(
         return _cached(config)
     adapted = data.mapping or data.validation or data.fit != DEFAULT_FIT
     if config.finetune is not None or adapted:
-        return load_finetune_images(config)
+        return load_finetune_images(config, found)
     images, test = load_images(data.source, seed=data.seed, count=data.count)
     _check(config, images)
     return images, test

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from genviewer.engine.train_config import TrainConfig
     from genviewer.engine.train_state import TrainingState
+    from genviewer.io.dataset_survey import Survey
     from genviewer.io.datasets import Images
 
 T = TypeVar("T")
@@ -80,12 +81,19 @@ class TrainingRun:
         self._judged: frozenset[int] = frozenset()  # those stored with their discriminator
 
     @classmethod
-    def start(cls, config: TrainConfig, folder: Path, place: Place | None = None) -> TrainingRun:
+    def start(
+        cls,
+        config: TrainConfig,
+        folder: Path,
+        place: Place | None = None,
+        found: Survey | None = None,
+    ) -> TrainingRun:
         """A new run in ``folder``; data and the model to begin with are read first, so that bad
         ones leave none behind.
 
         It trains at ``place``, by default on the CPU; of several processes every one starts the
-        same run, and the first writes it.
+        same run, and the first writes it. ``found`` is a survey of the data made already, for a run
+        that takes any data.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
@@ -94,7 +102,7 @@ class TrainingRun:
         place.check(config)
         if config.tensorboard:
             check_tensorboard()
-        images, held_out = load_training_images(config)
+        images, held_out = load_training_images(config, found)
         run = cls(RunFolder(folder), config, images, held_out, place)
         if config.start_from:
             run._begun = make_state(config)

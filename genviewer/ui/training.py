@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from genviewer.engine.train_config import TrainConfig
     from genviewer.engine.training_news import News
+    from genviewer.io.dataset_survey import Survey
     from genviewer.session.paths import UserFiles
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.models import Loaded
@@ -112,14 +113,16 @@ class Training(QObject):
 
     # going
 
-    def start(self, config: TrainConfig, base: Loaded) -> None:
-        """Train as ``config`` says, which goes on from the model ``base``."""
+    def start(self, config: TrainConfig, base: Loaded, found: Survey | None = None) -> None:
+        """Train as ``config`` says, which goes on from the model ``base``; ``found`` is a survey of
+        its data, which are looked at anew without one.
+        """
         if self._standing.state != "none":
             return
         stamp = time.strftime("%Y%m%d-%H%M%S")
         folder = free_folder(self._files.runs, config.name, stamp)
         self._turn_to(folder, config.name, base)
-        self._driver.start(config, folder)
+        self._driver.start(config, folder, found)
         self._begins(config.steps)
 
     def pause(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from genviewer.engine.train_config import TrainConfig
     from genviewer.engine.training_run import TrainingRun
+    from genviewer.io.dataset_survey import Survey
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.training_live import LiveView
 
@@ -50,15 +51,17 @@ class TrainingDriver(QObject):
         """Whether there is a run that has not ended."""
         return self._thread is not None
 
-    def start(self, config: TrainConfig, folder: Path) -> None:
-        """Begin a run in ``folder``, on the device that draws."""
+    def start(self, config: TrainConfig, folder: Path, found: Survey | None) -> None:
+        """Begin a run in ``folder``, on the device that draws; ``found`` is a survey of its data,
+        if there is one.
+        """
         device = self._explorer.store.device
 
         def make_run() -> TrainingRun:
             from genviewer.engine.train_place import Place
             from genviewer.engine.training_run import TrainingRun
 
-            return TrainingRun.start(config, folder, Place(training_device(device)))
+            return TrainingRun.start(config, folder, Place(training_device(device)), found)
 
         self._drive(make_run)
 

@@ -300,7 +300,7 @@ class TrainingSetup(QObject):
             quiet=True,
         )
 
-    def make(self, start: Callable[[TrainConfig, Loaded], object]) -> None:
+    def make(self, start: Callable[[TrainConfig, Loaded, Survey], object]) -> None:
         """Make the configuration of what is chosen, and start with it."""
         base, survey = self._base, self.data.survey
         if self.blocked or base is None or survey is None:
@@ -332,7 +332,7 @@ class TrainingSetup(QObject):
             work,
             "Preparing the training",
             key="prepare training",
-            done=lambda config: start(config, base),
+            done=lambda config: start(config, base, survey),
             failed=self._failed,
         )
 

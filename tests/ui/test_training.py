@@ -19,6 +19,7 @@ from genviewer.core.resources import models_dir
 from genviewer.engine import run_lock, run_timeline
 from genviewer.engine.run_timeline import make_snapshot
 from genviewer.engine.train_config import TrainingError, read_config
+from genviewer.engine.train_place import Place
 from genviewer.engine.train_run import RunFolder
 from genviewer.engine.train_state import TrainingState
 from genviewer.engine.training_run import TrainingRun
@@ -443,7 +444,7 @@ def test_a_model_learns_on_the_device_that_draws_it(
     )
 
     def refused(*given):
-        places.append(given[-1].share.device.type)
+        places.extend(one.share.device.type for one in given if isinstance(one, Place))
         raise TrainingError("It is not begun.")
 
     monkeypatch.setattr(TrainingRun, way, refused)

@@ -102,6 +102,7 @@ def test_dropped_images_are_trained_on_under_the_hand_and_kept(
     assert survey.bad_count == 1
     assert setup.data.choices.new_classes == ("square",)
     recipe = window.session.scene.recipe
+    monkeypatch.delattr("genviewer.engine.finetune_data.survey")  # nothing is looked at twice
     training = _start(qtbot, window, setup)
     assert window.session.spec.class_condition.size == 11
     assert window.session.scene.recipe == recipe
