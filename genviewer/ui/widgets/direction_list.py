@@ -103,7 +103,7 @@ class DirectionRow(QWidget):
         editor.setMaxLength(MAX_NAME)
         editor.setAccessibleName(f"New name of {self.name}")
         place = self.slider.label.geometry().translated(self.slider.pos())
-        editor.setGeometry(place.adjusted(-4, -3, 40, 3))
+        editor.setGeometry(place.adjusted(-4, -3, 40, 3).intersected(self.rect()))
         editor.selectAll()
         editor.installEventFilter(self)
         editor.editingFinished.connect(self._take_name)
@@ -182,18 +182,27 @@ class DirectionList(QWidget):
         self._grid.setVerticalSpacing(0)
 
     def set_directions(self, named: Sequence[tuple[str, str]]) -> None:
-        """Show directions: the name and the hint of each; sliders whose name stays are kept."""
-        if [(row.name, row.slider.track.toolTip()) for row in self.rows] == list(named):
+        """Show directions: the name and the hint of each. The sliders that are there are kept, so
+        that neither the focus nor what is scrolled to moves.
+        """
+        for row, (name, hint) in zip(self.rows, named, strict=False):
+            row.set_name(name)
+            row.slider.track.setToolTip(hint)
+        before, now = len(self.rows), len(named)
+        if before == now:
             return
         hand: QWidget | None = QApplication.focusWidget()
-        held = [i for i, row in enumerate(self.rows) if hand is not None and row.isAncestorOf(hand)]
-        for row in self.rows:
+        gone = self.rows[now:]
+        held = hand is not None and any(row.isAncestorOf(hand) for row in gone)
+        del self.rows[now:]
+        if held and self.rows:
+            # First, or Qt takes the focus elsewhere and the page is scrolled there.
+            self.rows[-1].setFocus()
+        for row in gone:
             row.hide()
             row.deleteLater()
-        self.rows = [self._row(index, *texts) for index, texts in enumerate(named)]
+        self.rows += [self._row(index, *named[index]) for index in range(before, now)]
         self._place()
-        if held and self.rows:
-            self.rows[min(held[0], len(self.rows) - 1)].setFocus()
 
     def set_strengths(self, values: Sequence[float]) -> None:
         """Show how far the latent lies along each direction."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from genviewer.ui.widgets.direction_list import COLUMN, DirectionList
 from genviewer.ui.widgets.direction_panel import DirectionPanel
@@ -100,3 +101,38 @@ def test_the_panel_offers_what_the_model_can(qtbot):
     panel._fill_menu()
     assert not panel.menu.actions()[-1].isEnabled()
     assert panel.menu.actions()[-1].toolTip() == "it has no encoder"
+
+
+@pytest.mark.parametrize("change", ["renamed", "removed", "found"])
+def test_a_change_of_the_list_moves_neither_focus_nor_what_is_scrolled_to(qtbot, change):
+    page, inside = QScrollArea(), DirectionList()
+    qtbot.addWidget(page)
+    names = [(f"found {n}", "5 % explained") for n in range(40)]
+    inside.set_directions(names)
+    page.setWidget(inside)
+    page.setWidgetResizable(True)
+    page.resize(COLUMN + 40, 120)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    inside.rows[20].setFocus()
+    page.ensureWidgetVisible(inside.rows[20])
+    where = page.verticalScrollBar().value()
+    assert where > 0
+    if change == "renamed":
+        names[20] = ("bright", "5 % explained")
+    elif change == "removed":
+        del names[20]
+    else:
+        names.append(("one more", "3 % explained"))
+    inside.set_directions(names)
+    inside.layout().activate()
+    assert page.verticalScrollBar().value() == where
+    assert inside.rows[20].isAncestorOf(QApplication.focusWidget())
+    assert [row.name for row in inside.rows] == [name for name, _ in names]
+
+
+def test_a_name_is_typed_in_a_field_that_is_whole(sliders):
+    for row in sliders.rows[:2]:
+        row.rename()
+        assert row.rect().contains(row._editor.geometry())
