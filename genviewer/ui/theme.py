@@ -184,7 +184,8 @@ def _style_sheet(c: Colors) -> str:
     QMainWindow::separator {{ width: 5px; height: 5px; }}
     QMainWindow::separator:hover {{ background: {n["accent"]}; }}
     QToolTip {{ color: {n["text"]}; background: {n["raised"]};
-        border: 1px solid {n["line"]}; padding: 4px 6px; }}
+        border: 1px solid {n["line"]}; padding: 4px 6px;
+        qproperty-textFormat: 0; }} /* plain: names from files are in them */
     QMenuBar {{ background: {n["panel"]}; padding: 3px 4px; }}
     QMenuBar::item {{ padding: 6px 9px; border-radius: 4px; background: transparent; }}
     QMenuBar::item:selected {{ background: {n["accent_soft"]}; }}

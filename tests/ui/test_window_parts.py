@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from genviewer.core.spec import LatentSpec
 from genviewer.engine.jobs import JobLane, Progress
+from genviewer.ui import theme
 from genviewer.ui.background import Background
 from genviewer.ui.bridge import Bridge
 from genviewer.ui.card_window import CardWindow, without_front_matter
@@ -126,6 +128,20 @@ def test_a_long_name_makes_no_window_wider(qtbot) -> None:
     line.resize(line.minimumSizeHint())
     assert line.width() < 900
     assert label.toolTip() == name
+
+
+def test_names_in_tooltips_are_no_markup(qtbot, qapp) -> None:
+    theme.apply(qapp, "dark")
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.show()
+    QToolTip.showText(QPoint(9, 9), 'More about <img src="/dev/tty">', widget)
+    tips = [top for top in qapp.topLevelWidgets() if top.inherits("QTipLabel")]
+    assert tips
+    assert {tip.textFormat() for tip in tips if isinstance(tip, QLabel)} == {
+        Qt.TextFormat.PlainText
+    }
+    QToolTip.hideText()
 
 
 def test_every_event_counts_for_latency(monkeypatch) -> None:
