@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 
+from genviewer.core.frame import Frame
 from genviewer.engine.data_figures import DataFigures
 from genviewer.session import edits
 from genviewer.ui.data_choice import DataChoice, facts_of
@@ -21,13 +22,12 @@ from genviewer.ui.widgets.data_window import DataWindow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
     from PySide6.QtWidgets import QWidget
 
     from genviewer.core.recipe import Recipe
     from genviewer.core.scene import Scene
     from genviewer.engine.jobs import Job, Progress
+    from genviewer.engine.rendered import Rendered
     from genviewer.engine.viewed_data import ViewedData
     from genviewer.session.session import Session
     from genviewer.ui.background import Background
@@ -53,7 +53,7 @@ class DataView(QObject):
         store: where the models are.
         jobs: the lane; figures are measured in it alone.
         bridge: brings progress to the GUI thread.
-        current_pixels: the current sample as shown, uint8 (H, W, C), or None.
+        newest_frame: the newest Frame of the current sample, or None.
         tell: (text, severity) says something.
         sources: the data sets that are offered.
         parent: of the window.
@@ -72,14 +72,14 @@ class DataView(QObject):
         store: ModelStore,
         jobs: Background,
         bridge: Bridge,
-        current_pixels: Callable[[], NDArray[np.uint8] | None],
+        newest_frame: Callable[[], Frame | None],
         tell: Callable[[str, str], object],
         sources: DataSources,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._session, self._store, self._jobs, self._bridge = session, store, jobs, bridge
-        self._current_pixels, self._tell = current_pixels, tell
+        self._newest_frame, self._tell = newest_frame, tell
         self._figures = DataFigures()
         self._choice, self._sources = DataChoice(), sources
         self._page = "outliers"
@@ -89,6 +89,7 @@ class DataView(QObject):
         self._model_id = ""
         self._told = 0.0
         self._fresh = False
+        self._awaits_frame = False
         window = self.window = DataWindow(parent)
         self._mark = CurrentMark(window.outliers, self._figures, jobs, tell)
         self.scatter = Scatter(window.scatter, self._go_to, tell)
@@ -261,7 +262,8 @@ class DataView(QObject):
         return loaded.base if isinstance(loaded, Live) else loaded
 
     def _look(self, loaded: Loaded) -> Look:
-        scene = self._session.scene
+        scene, frame = self._session.scene, self._frame()
+        self._awaits_frame = frame is None and self._page == "nearest"
         method = self.window.scatter.method.current if self._page == "scatter" else ""
         return Look(
             loaded.bundle,
@@ -270,9 +272,15 @@ class DataView(QObject):
             self._choice.splits[self._page],
             self._choice.counts[self._page],
             method,
-            scene.recipe,
-            self._current_pixels(),
+            scene.recipe if frame is None else frame.recipe,
+            None if frame is None else frame.pixels,
         )
+
+    def _frame(self) -> Frame | None:
+        """What the current model has drawn last: where that takes long, the sample before."""
+        frame = self._newest_frame()
+        is_own = frame is not None and frame.model.id == self._session.scene.model.id
+        return frame if is_own else None
 
     def _ask(self, kind: str) -> None:
         found = ask_place(self.window, kind)
@@ -311,8 +319,19 @@ class DataView(QObject):
             self._mark.clear()
             self.refresh()
         elif self._page == "outliers" and self._page in self._shown:
-            recipe = self._session.scene.recipe
-            self._mark.mark(loaded.bundle, recipe, self._current_pixels())
+            frame = self._frame()
+            self._awaits_frame = frame is None or frame.recipe != self._session.scene.recipe
+            if frame is not None and not self._awaits_frame:
+                self._mark.mark(loaded.bundle, frame.recipe, frame.pixels)
+        elif self._page == "nearest" and self._awaits_frame and self._frame() is not None:
+            self._again(fresh=False)
+
+    def take_rendered(self, rendered: Rendered) -> None:
+        """A new sample is drawn, which may be the one that is waited for."""
+        if self._awaits_frame and isinstance(rendered.focus, Frame):
+            # Not begun again: a model that learns may be drawn more often than that.
+            if self.window.isVisible() and not self._follow_timer.isActive():
+                self._follow_timer.start()
 
     def _go_to(self, look: Look, recipe: Recipe) -> None:
         if self._session.scene.model.id != look.model.id:

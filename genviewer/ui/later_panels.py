@@ -86,12 +86,13 @@ class LaterPanels:
             explorer.store,
             explorer.data,
             explorer.bridge,
-            window.canvas.focus_pixels,
+            lambda: window.frames.newest,
             window.tell,
             self.data_sources,
             window,
         )
         explorer.model_shown.connect(lambda _: view.follow())
+        explorer.rendered.connect(view.take_rendered)
         view.image_chosen.connect(self.inspect_image)
         view.rejected.connect(lambda share: self.inspect.set_rejected(share))
         return view

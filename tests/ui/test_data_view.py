@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +10,12 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
+from genviewer.core.latent import Latent
+from genviewer.core.recipe import Recipe
 from genviewer.engine.data_beliefs import measure_data
 from genviewer.engine.density import open_density
 from genviewer.engine.encoding import encode, to_model_range
+from genviewer.engine.rendered import Rendered
 from genviewer.ui.widgets.picture_grid import TILE
 from tests.tiny_models import write_tiny_vae
 from tests.ui.conftest import PATIENCE_MS, live
@@ -119,6 +123,24 @@ def test_outliers_are_the_images_that_the_model_finds_least_likely(
     rejected = (page._log_px < page.threshold).mean()
     assert rejected == pytest.approx(0.25, abs=2 / COUNT)
     assert explorer.later.inspect.rejected == pytest.approx(rejected)
+
+
+def test_the_pixels_of_one_sample_are_not_measured_as_those_of_the_next(
+    explorer, qtbot, data, monkeypatch
+):
+    view = opened(explorer, qtbot, data)
+    frame, marked = explorer.frames.newest, []
+    monkeypatch.setattr(view._mark, "mark", lambda _, *sample: marked.append(sample))
+    view.follow()
+    assert marked == [(frame.recipe, frame.pixels)]
+    # a slow model has drawn nothing but the sample before so far
+    before = Recipe(Latent(frame.recipe.latent.array + 1.0), frame.recipe.condition)
+    explorer.frames.newest = replace(frame, recipe=before)
+    marked.clear()
+    view.follow()
+    assert not marked
+    explorer.explorer.rendered.emit(Rendered(frame))
+    qtbot.waitUntil(lambda: marked == [(frame.recipe, frame.pixels)], timeout=PATIENCE_MS)
 
 
 def test_bayes_counts_what_is_right_and_shows_the_images_of_a_cell(
