@@ -594,7 +594,7 @@ def test_stopped_before_the_data_are_read_there_is_no_run(
 ):
     reading = threading.Event()
 
-    def read_for_long(_, **__):
+    def read_for_long(*_, **__):
         reading.set()
         while True:
             check_cancelled()
