@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
@@ -17,6 +18,7 @@ WIDEST = 120
 STEP = 16  # headers widen in steps, so that changing numbers do not shift the sheet
 GAP = 4  # px between headers and cells, for the outline of a cell
 READABLE = 44  # a header elided to less than this is left out in favour of every n-th
+_NUMBER = re.compile(r"[+\-\N{MINUS SIGN}]?[\d.]+")
 STRIDES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -96,7 +98,7 @@ class SheetHeaders:
             if column % stride or column >= len(labels):
                 continue
             middle = grid.rect(column).center().x()
-            text = metrics.elidedText(labels[column], Qt.TextElideMode.ElideRight, int(room))
+            text = shortened(labels[column], metrics, int(room))
             place = QRectF(middle - room / 2, strip.top(), room, strip.height())
             painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)
 
@@ -111,9 +113,23 @@ class SheetHeaders:
             if row % stride or row >= len(labels):
                 continue
             middle = grid.rect(row * grid.columns).center().y()
-            text = metrics.elidedText(labels[row], Qt.TextElideMode.ElideRight, room)
+            text = shortened(labels[row], metrics, room)
             place = QRectF(strip.left(), middle - height / 2, room, height)
             painter.drawText(place, flags, text)
+
+
+def shortened(label: str, metrics: QFontMetrics, room: int) -> str:
+    """A header in ``room`` pixels. The number that it ends in stays, for by that it differs from
+    those beside it; the name before it gives way.
+    """
+    elide = Qt.TextElideMode.ElideRight
+    name, _, number = label.rpartition(" ")
+    if metrics.horizontalAdvance(label) <= room or not name or not _NUMBER.fullmatch(number):
+        return metrics.elidedText(label, elide, room)
+    left = room - metrics.horizontalAdvance(f" {number}")
+    if left < metrics.horizontalAdvance(f"{name[:1]}…"):
+        return metrics.elidedText(number, elide, room)
+    return f"{metrics.elidedText(name, elide, left)} {number}"
 
 
 def _stride(pitch: float, needed: float) -> int:
