@@ -53,3 +53,27 @@ def write_tiny_vae(
     )
     tensors = {name: value.numpy() for name, value in module.state_dict().items()}
     return write_bundle(path, Config(spec, network), tensors, f"# {path.name}\n")
+
+
+def write_tiny_autoencoder(path: Path) -> Bundle:
+    """Grey images of 8 x 8 pixels to points of 6 dimensions and back, without a variance."""
+    import torch
+
+    from genviewer.nets.families import build
+
+    pixels = SIZE * SIZE
+    down = {"type": "linear", "name": "down", "inputs": pixels, "outputs": LATENT}
+    up = {"type": "linear", "name": "up", "inputs": LATENT, "outputs": pixels}
+    network = {
+        "type": "chain",
+        "latent": LATENT,
+        "image": [1, SIZE, SIZE],
+        "decoder": [up, {"type": "reshape", "shape": [1, SIZE, SIZE]}],
+        "encoder": {"steps": [{"type": "flatten"}, down], "split": "none"},
+    }
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        tensors = {name: value.numpy() for name, value in build(network).state_dict().items()}
+    latent, image = LatentSpec(LATENT, "none"), ImageSpec(1, SIZE, SIZE)
+    spec = Spec(path.name, "autoencoder", latent, image, encoder=True, truncation=False)
+    return write_bundle(path, Config(spec, network), tensors, f"# {path.name}\n")

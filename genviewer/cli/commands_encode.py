@@ -40,8 +40,8 @@ def encode(
     from genviewer.cli.encoding import check_npz, conditions_of, read_images, write_posterior
     from genviewer.cli.output import check_output
     from genviewer.cli.progress import progress_bar
+    from genviewer.engine.encoding import are_points, need_encoder, to_model_range
     from genviewer.engine.encoding import encode as encode_images
-    from genviewer.engine.encoding import need_encoder, to_model_range
 
     check_npz(out)
     check_output(out, force)
@@ -53,4 +53,6 @@ def encode(
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
         mean, logvar = encode_images(bundle, x, y, device, advance)
     write_posterior(out, mean, logvar)
+    if are_points(logvar):
+        say(f"{bundle.spec.name} encodes points: logvar only says that there is no variance")
     say(f"{len(x)} image(s) encoded by {bundle.spec.name} are in {out}")

@@ -22,6 +22,7 @@ from genviewer.engine.convert import DECODER_NAME, write_program_bundle
 from genviewer.engine.onnx_pack import take_weights
 from genviewer.io.bundle import Config, check_spec, open_bundle
 from genviewer.io.programs.wiring import Feed, Wiring
+from genviewer.nets.chain_config import POINT_LOGVAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -274,11 +275,12 @@ def _encoder_graph(
     def encode(x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         result = encoder(x) if y is None else encoder(x, y)
         if isinstance(result, (tuple, list)):
-            mean, logvar = result[0], result[1] if len(result) > 1 else torch.zeros_like(result[0])
+            mean = result[0]
+            logvar = result[1] if len(result) > 1 else torch.full_like(mean, POINT_LOGVAR)
         elif result.shape[-1] == 2 * dim:
             mean, logvar = result.chunk(2, dim=-1)
         else:
-            mean, logvar = result, torch.zeros_like(result)
+            mean, logvar = result, torch.full_like(result, POINT_LOGVAR)
         return mean.reshape(-1, dim).float(), logvar.reshape(-1, dim).float()
 
     class Encoder(nn.Module):

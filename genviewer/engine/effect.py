@@ -159,10 +159,11 @@ def measure_kl(bundle: Bundle, progress: Progress | None = None) -> Floats:
 
     Raises:
         LoadError: if the network cannot be built.
-        ValueError: if the model has no encoder.
+        ValueError: if the model has no encoder, or one that gives points.
     """
     import torch
 
+    from genviewer.engine.encoding import are_points
     from genviewer.engine.torch_decoder import load_network, use_threads
 
     spec = bundle.spec
@@ -183,6 +184,11 @@ def measure_kl(bundle: Bundle, progress: Progress | None = None) -> Floats:
         with torch.inference_mode():
             images = network.decode(torch.from_numpy(z[rows.start : rows.stop]), y)  # type: ignore[operator]
             mean, logvar = network.encode(images, y)  # type: ignore[operator]
+            if are_points(logvar.numpy()):
+                raise ValueError(
+                    f"The encoder of {spec.name} gives an image a point, not a distribution: its "
+                    "dimensions have no KL."
+                )
             kl = 0.5 * (mean.square() + logvar.exp() - 1.0 - logvar)
         total += kl.sum(dim=0).double().numpy()
     result: Floats = (total / KL_SAMPLES).astype(np.float32)

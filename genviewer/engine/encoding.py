@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genviewer.engine.generator import LoadError
+from genviewer.nets.chain_config import POINT_LOGVAR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,11 @@ def need_encoder(bundle: Bundle) -> None:
     """LoadError if the model has no encoder."""
     if not bundle.spec.encoder:
         raise LoadError(f"{bundle.spec.name} has no encoder: it only draws.")
+
+
+def are_points(logvar: Floats) -> bool:
+    """Whether log-variances (N, D) say that an encoder gives points: their KL means nothing."""
+    return logvar.size > 0 and float(logvar.max()) <= POINT_LOGVAR
 
 
 class ImageEncoder:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genviewer.engine.encoding import ImageEncoder, are_points, to_model_range
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -47,7 +49,8 @@ class PosteriorStatistics:
 
     Attributes:
         count: N.
-        kl: KL(q(z | x) || standard normal) in nats, the mean over the images, (D,).
+        kl: KL(q(z | x) || standard normal) in nats, the mean over the images, (D,); None of points,
+            which have none.
         variance_of_mean: of the posterior's mean over the images, (D,).
         mean, deviation: of the aggregated posterior, (D,).
         correlations: of the posterior's means, (D, D); 0 beside the diagonal where a dimension
@@ -58,7 +61,7 @@ class PosteriorStatistics:
     """
 
     count: int
-    kl: Doubles
+    kl: Doubles | None
     variance_of_mean: Doubles
     mean: Doubles
     deviation: Doubles
@@ -71,6 +74,11 @@ class PosteriorStatistics:
     def active(self) -> NDArray[np.bool_]:
         """Which dimensions carry something about the image, bool (D,)."""
         return self.variance_of_mean > ACTIVE
+
+    @property
+    def strength(self) -> Doubles:
+        """By what dimensions are ordered: their KL, or of points how much they vary, (D,)."""
+        return self.variance_of_mean if self.kl is None else self.kl
 
     @cached_property
     def strongest_pair(self) -> tuple[int, int, float] | None:
@@ -102,8 +110,6 @@ def encode_data(
     Raises:
         LoadError: the model has no encoder.
     """
-    from genviewer.engine.encoding import ImageEncoder, to_model_range
-
     encoder = ImageEncoder(bundle, device)
     means, logvars = [], []
     for at in range(0, len(images), _BLOCK):
@@ -121,7 +127,7 @@ def describe_posteriors(encoded: Encoded) -> PosteriorStatistics:
     """The statistics of at least one posterior; imports torch."""
     mean, logvar = encoded.mean.astype(np.float64), encoded.logvar.astype(np.float64)
     variance = np.exp(logvar)
-    kl = 0.5 * (variance + mean**2 - 1.0 - logvar).mean(0)
+    kl = None if are_points(encoded.logvar) else 0.5 * (variance + mean**2 - 1.0 - logvar).mean(0)
     spread = mean.var(0)
     deviation = np.sqrt(spread + variance.mean(0))
     edges, density, prior = _densities(encoded)

@@ -14,14 +14,14 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from genviewer.nets import chain_steps as steps_
-from genviewer.nets.chain_config import ChainConfig
+from genviewer.nets.chain_config import POINT_LOGVAR, ChainConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["Chain", "ChainConfig"]
 
-LOGVAR_RANGE = (-30.0, 20.0)
+LOGVAR_RANGE = (POINT_LOGVAR, 20.0)
 SMALLEST_SCALE = 1e-12
 
 
@@ -238,7 +238,7 @@ class Chain(nn.Module):
     def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, D) of images (B, C, H, W) in the decoder's range.
 
-        Without a scale, the log-variance is that of a point: the lowest there is.
+        Without a scale, the log-variance is that of a point, ``POINT_LOGVAR``.
 
         Raises:
             RuntimeError: the network has no encoder.
@@ -256,7 +256,7 @@ class Chain(nn.Module):
         elif encoder.split == "heads":
             scale = self.encoder_lines[2].run(common, parts)
         else:
-            return mean, torch.full_like(mean, LOGVAR_RANGE[0])
+            return mean, torch.full_like(mean, POINT_LOGVAR)
         if encoder.kind == "log_sigma":
             scale = 2.0 * scale
         elif encoder.kind == "sigma":

@@ -15,6 +15,8 @@ from genviewer.nets.chain_steps import Shape, Step, after_steps, check_names
 MAX_STEPS = 1024
 MAX_PARAMETERS = 1 << 31
 MAX_CONDITION = 1 << 16
+POINT_LOGVAR = -30.0
+"""The log-variance of an encoder that gives points: it stands for no variance at all."""
 
 
 class EncoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

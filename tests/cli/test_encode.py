@@ -11,7 +11,7 @@ from PIL import Image
 
 from genviewer.cli import main
 from genviewer.engine.torch_decoder import load_network
-from tests.tiny_models import LATENT, SIZE, write_tiny_vae
+from tests.tiny_models import LATENT, SIZE, write_tiny_autoencoder, write_tiny_vae
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,13 @@ def test_an_array_is_encoded_too(grey):
     assert main(["encode", str(grey.path), "x.npy", "--out", "z.npz"]) == 0
     with np.load("z.npz") as found:
         np.testing.assert_allclose(found["mean"], posterior(grey, pictures(2))[0], atol=1e-5)
+
+
+def test_of_an_encoder_without_a_variance_logvar_is_said_to_mean_nothing(grey, tmp_path, capsys):
+    np.save("x.npy", pictures(3))
+    for path, said in ((grey.path, False), (write_tiny_autoencoder(tmp_path / "ae").path, True)):
+        assert main(["encode", str(path), "x.npy", "--out", "z.npz", "--force"]) == 0
+        assert ("no variance" in capsys.readouterr().err) == said
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float32])

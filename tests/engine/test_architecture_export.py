@@ -6,6 +6,7 @@ import pytest
 import genviewer
 from genviewer.core.prior import draws
 from genviewer.engine.architecture_export import ExportError
+from genviewer.engine.encoding import are_points
 from genviewer.engine.generator import load_generator
 from genviewer.engine.program_generator import encode_program
 from genviewer.io.bundle import BundleError
@@ -81,6 +82,14 @@ def test_an_encoder_comes_with_it(tmp_path):
     with torch.no_grad():
         wanted = encoder(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(np.concatenate([mean, logvar], 1), wanted, atol=1e-5)
+
+
+def test_an_encoder_of_means_alone_gives_points(tmp_path):
+    decoder = nn.Sequential(nn.Linear(LATENT, 144), nn.Sigmoid())
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(144, LATENT))
+    bundle = genviewer.export(decoder, encoder, {"latent": LATENT}, tmp_path / "ae")
+    _, logvar = encode_program(bundle, np.zeros((3, 1, 12, 12), np.float32), None)
+    assert are_points(logvar)
 
 
 class Autoencoder(nn.Module):

@@ -18,6 +18,7 @@ from genviewer.engine.effect import (
 from genviewer.engine.generator import DecodeError
 from genviewer.engine.jobs import Cancelled, Job, Progress
 from tests.engine.linear import LinearGenerator, make_spec
+from tests.tiny_models import write_tiny_autoencoder
 
 STRENGTHS = np.array([0.5, 3.0, 0.0001, 1.0, 2.0, 0.2], np.float32)
 
@@ -171,6 +172,11 @@ def test_kl_is_measured_with_the_encoder(vae_bundle):
     posterior = torch.distributions.Normal(mean, (0.5 * logvar).exp())
     kl = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0))
     assert measured == pytest.approx(kl[0].numpy(), rel=0.5, abs=0.05)
+
+
+def test_an_encoder_that_gives_points_has_no_kl(tmp_path):
+    with pytest.raises(ValueError, match="a point, not a distribution"):
+        measure_kl(write_tiny_autoencoder(tmp_path / "ae"))
 
 
 def test_kl_needs_an_encoder(onnx_bundle):

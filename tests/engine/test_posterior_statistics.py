@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from genviewer.engine.posterior_statistics import Encoded, describe_posteriors
+from genviewer.nets.chain_config import POINT_LOGVAR
 
 
 @pytest.fixture
@@ -73,3 +74,13 @@ def test_far_posteriors_widen_the_bins_and_a_single_one_is_enough():
     assert found.density.sum() * width == pytest.approx(1.0, abs=1e-3)
     assert found.strongest_pair is None
     assert not found.active[0]
+
+
+def test_points_have_no_kl_and_are_ordered_by_how_much_they_vary(ideal):
+    found = describe_posteriors(Encoded(ideal.mean, np.full_like(ideal.mean, POINT_LOGVAR)))
+    assert found.kl is None
+    assert found.strength == pytest.approx([0.64, 0.0, 0.64], rel=0.03)
+    assert found.deviation == pytest.approx([0.8, 0.0, 0.8], rel=0.02, abs=1e-6)
+    mixed = np.full_like(ideal.mean, POINT_LOGVAR)
+    mixed[0, 0] = 0.0
+    assert describe_posteriors(Encoded(ideal.mean, mixed)).kl is not None

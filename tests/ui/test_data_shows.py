@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from genviewer.engine.data_beliefs import DataBeliefs, calibration, confusion
+from genviewer.engine.posterior_statistics import Encoded, describe_posteriors
+from genviewer.nets.chain_config import POINT_LOGVAR
 from genviewer.ui.data_shows import Bayes, BayesFigures
 from genviewer.ui.numerals import number
 from tests.tiny_models import write_tiny_vae
@@ -57,3 +59,18 @@ def test_a_threshold_counts_only_for_its_model_and_data_set(shows):
     bayes.set_threshold(-800.0, ("two", "data"))
     assert number(-800.0, 1) not in show(first, ("one", "data"))
     assert number(-800.0, 1) in show(second, ("two", "data"))
+
+
+def test_of_points_no_kl_is_shown_but_how_much_they_vary(qtbot):
+    from genviewer.ui.widgets.posterior_page import PosteriorPage
+
+    page = PosteriorPage()
+    qtbot.addWidget(page)
+    mean = np.random.default_rng(0).standard_normal((50, 3)).astype(np.float32) * [1.0, 2.0, 0.01]
+    for logvar, has_kl in ((POINT_LOGVAR, False), (-1.0, True)):
+        logvars = np.full((50, 3), logvar, np.float32)
+        page.set_figures(describe_posteriors(Encoded(mean.astype(np.float32), logvars)))
+        texts = [page.summary.text(), page.title.text(), *page.grid._titles, *page.grid._tips]
+        assert ("no KL to a prior" in texts[0]) != has_kl
+        assert any("nats" in text or "posterior against" in text for text in texts) == has_kl
+    assert page.summary.text().startswith("2 of 3 dimensions are active: their posterior mean")

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from genviewer.engine.posterior_statistics import PosteriorStatistics
 
 LARGEST_MATRIX = 64
+POSTERIORS = "Aggregated posterior against the prior (dashed)"
+POINTS = "Where the images lie, beside a standard normal (dashed)"
+NO_KL = (
+    "The encoder gives an image a point, not a distribution: there is no posterior, and no KL to a "
+    "prior."
+)
 
 
 class PosteriorPage(DataPage):
@@ -40,7 +46,8 @@ class PosteriorPage(DataPage):
         self.matrix = MatrixView("Correlations", "dimension", "dimension", content)
         self.strongest = prose(content)
         head = QHBoxLayout()
-        head.addWidget(heading("Aggregated posterior against the prior (dashed)", content))
+        self.title = heading(POSTERIORS, content)
+        head.addWidget(self.title)
         head.addStretch(1)
         head.addWidget(self.order)
         left = QVBoxLayout()
@@ -65,11 +72,16 @@ class PosteriorPage(DataPage):
     def set_figures(self, found: PosteriorStatistics, note: str = "") -> None:
         """Show the statistics, with a note on how the images were encoded."""
         self._found = found
-        active, total = int(found.active.sum()), len(found.kl)
+        active, total = int(found.active.sum()), len(found.active)
+        what, kl = "their posterior mean varies", NO_KL
+        if found.kl is None:
+            what = "they vary"
+        else:
+            kl = f"KL to the prior: {found.kl.sum():,.2f} nats in all."
+        self.title.setText(POINTS if found.kl is None else POSTERIORS)
         self.summary.setText(
-            f"{active} of {total} dimensions are active: their posterior mean varies by more than "
-            f"0.01 over these {found.count:,} images. KL to the prior: {found.kl.sum():,.2f} nats "
-            f"in all. {note}".strip()
+            f"{active} of {total} dimensions are active: {what} by more than 0.01 over these "
+            f"{found.count:,} images. {kl} {note}".strip()
         )
         self._show()
         self.show_figures()
@@ -78,22 +90,18 @@ class PosteriorPage(DataPage):
         found = self._found
         if found is None:
             return
-        order = np.arange(len(found.kl))
+        order = np.arange(len(found.active))
         if self.order.currentData() == "kl":
-            order = np.argsort(-found.kl, kind="stable")
-        titles = [f"z{dim}   KL {found.kl[dim]:.2f}" for dim in order]
-        tips = [
-            f"z{dim}: KL {found.kl[dim]:.3f} nats\n"
-            f"aggregated posterior {signed(found.mean[dim])} ± {found.deviation[dim]:.2f}\n"
-            f"variance of the mean {found.variance_of_mean[dim]:.3f}"
-            + ("" if found.active[dim] else "\nnot active: says nothing about the image")
-            for dim in order
-        ]
+            order = np.argsort(-found.strength, kind="stable")
         self.grid.set_dimensions(
-            found.density[order], found.prior, titles, tips, found.active[order]
+            found.density[order],
+            found.prior,
+            [_title(found, dim) for dim in order],
+            [_tip(found, dim) for dim in order],
+            found.active[order],
         )
         # Those that are not active follow noise; of many, the most used can be told apart.
-        strongest = np.argsort(-found.kl, kind="stable")
+        strongest = np.argsort(-found.strength, kind="stable")
         shown = np.sort(strongest[found.active[strongest]][:LARGEST_MATRIX])
         table = found.correlations[np.ix_(shown, shown)]
         texts = [[number(value, 1) if abs(value) >= 0.05 else "" for value in row] for row in table]
@@ -105,7 +113,26 @@ class PosteriorPage(DataPage):
         text = "There are no two active dimensions."
         if pair is not None:
             text = f"The most correlated are z{pair[0]} and z{pair[1]}: {signed(pair[2])}."
-        if len(shown) < len(found.kl):
-            left_out = len(found.kl) - len(shown)
-            text += f" The {left_out} least used of {len(found.kl)} dimensions are left out."
+        if len(shown) < len(found.active):
+            left_out = len(found.active) - len(shown)
+            text += f" The {left_out} least used of {len(found.active)} dimensions are left out."
         self.strongest.setText(text)
+
+
+def _title(found: PosteriorStatistics, dim: int) -> str:
+    if found.kl is None:
+        return f"z{dim}   variance {found.variance_of_mean[dim]:.2f}"
+    return f"z{dim}   KL {found.kl[dim]:.2f}"
+
+
+def _tip(found: PosteriorStatistics, dim: int) -> str:
+    lies = f"{signed(found.mean[dim])} ± {found.deviation[dim]:.2f}"
+    varies = f"{found.variance_of_mean[dim]:.3f}"
+    if found.kl is None:
+        tip = f"z{dim}: {lies} over the images\nvariance {varies}"
+    else:
+        tip = (
+            f"z{dim}: KL {found.kl[dim]:.3f} nats\naggregated posterior {lies}\n"
+            f"variance of the mean {varies}"
+        )
+    return tip + ("" if found.active[dim] else "\nnot active: says nothing about the image")
