@@ -216,6 +216,8 @@ def _style_sheet(c: Colors) -> str:
     QToolButton::menu-indicator {{ image: none; width: 0; }}
     QPushButton:default {{ background: {n["accent"]}; color: {n["accent_text"]};
         border-color: {n["accent"]}; }}
+    QToolButton:checked:focus, QPushButton:checked:focus {{ border-color: {n["text"]}; }}
+    QPushButton:default:focus {{ border: 2px solid {n["text"]}; padding: 3px 7px; }}
     QPushButton:disabled {{ color: {n["dim_text"]}; background: transparent; }}
     QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit, QTextBrowser {{
         background: {n["field"]}; border: 1px solid {n["line"]}; border-radius: 5px;

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QToolTip, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QToolTip, QVBoxLayout, QWidget
 
 from genviewer.core.spec import LatentSpec
 from genviewer.engine.jobs import JobLane, Progress
@@ -142,6 +142,29 @@ def test_names_in_tooltips_are_no_markup(qtbot, qapp) -> None:
         Qt.TextFormat.PlainText
     }
     QToolTip.hideText()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_it_is_seen_which_button_has_the_focus(qtbot, qapp, scheme) -> None:
+    theme.apply(qapp, scheme)
+    page = QWidget()
+    qtbot.addWidget(page)
+    rows = QVBoxLayout(page)
+    buttons = (QPushButton("Start"), QPushButton("Loop"), QToolButton(), QPushButton("Stop"))
+    for button in buttons:
+        rows.addWidget(button)
+    buttons[0].setDefault(True)
+    for button in buttons[1:3]:
+        button.setCheckable(True)
+        button.setChecked(True)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    for one, other in zip(buttons, reversed(buttons), strict=True):
+        other.setFocus()
+        without = one.grab().toImage()
+        one.setFocus()
+        assert one.grab().toImage() != without
 
 
 def test_every_event_counts_for_latency(monkeypatch) -> None:
