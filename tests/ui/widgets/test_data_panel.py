@@ -15,6 +15,7 @@ from genviewer.io.dataset_mapping import LEFT_OUT
 from genviewer.io.dataset_survey import survey
 from genviewer.ui.widgets.data_panel import DataPanel
 from genviewer.ui.widgets.data_panel_classes import MAX_ROWS
+from genviewer.ui.widgets.data_panel_fit import DataFit
 from tests.io.data_files import classes, encoded, picture, write_tree
 
 DIGITS = [str(i) for i in range(10)]
@@ -282,3 +283,16 @@ def test_in_a_narrow_place_the_parts_are_one_above_the_other(qtbot, panel, pets)
     qtbot.waitUntil(lambda: panel.fit.y() > panel.classes.y() == panel.found.y())
     panel.resize(1200, 280)
     qtbot.waitUntil(lambda: panel.classes.y() == panel.found.y())
+
+
+def test_all_that_is_said_of_the_fit_has_room_where_it_is_narrow(qtbot):
+    fit = DataFit()
+    qtbot.addWidget(fit)
+    fit.set_shape((64, 64, 3))
+    fit.show_fit(Fit())
+    fit.show()
+    fit.resize(fit.minimumWidth(), 300)
+    qtbot.waitUntil(lambda: fit.width() == fit.minimumWidth())
+    fit.layout().activate()
+    for part in (fit.heading, fit.target, fit.how, fit.invert, fit.colour):
+        assert part.width() >= part.sizeHint().width(), part.accessibleName()
