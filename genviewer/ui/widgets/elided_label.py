@@ -16,7 +16,7 @@ class ElidedLabel(QLabel):
 
     def __init__(self, text: str = "", parent: QWidget | None = None, *, tip: str = "") -> None:
         super().__init__(text, parent)
-        self._tip = tip
+        self._whole_tip = tip
         self.setTextFormat(Qt.TextFormat.PlainText)
 
     def minimumSizeHint(self) -> QSize:
@@ -32,7 +32,7 @@ class ElidedLabel(QLabel):
 
     def _tell_all(self) -> None:
         too_long = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
-        self.setToolTip(self.text() if too_long else self._tip)
+        self.setToolTip(self.text() if too_long else self._whole_tip)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
