@@ -9,7 +9,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from genviewer.engine.checkpoint_file import load_checkpoint
+from genviewer.engine.checkpoint_file import DamagedCheckpointError, load_checkpoint
 from genviewer.engine.run_lock import LOCK_NAME
 from genviewer.engine.run_timeline import KEPT_NAME, TIMELINE_NAME
 from genviewer.engine.train_config import (
@@ -33,6 +33,7 @@ CHECKPOINTS_NAME = "checkpoints"
 BUNDLE_NAME = "bundle"
 EVENTS_NAME = "tensorboard"
 MAX_METRICS_BYTES = 256 << 20
+DAMAGED_SUFFIX = ".damaged"
 _MAX_STEP_DIGITS = 15
 _CHECKPOINT = re.compile(r"step-(\d+)\.pt")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -116,14 +117,19 @@ class RunFolder:
                 old.unlink(missing_ok=True)
         return path
 
-    def restore(self, state: TrainingState) -> int | None:
-        """Load the newest checkpoint into ``state``; None if there is none yet.
+    def restore(self, state: TrainingState, damaged: list[str] | None = None) -> int | None:
+        """Load the newest checkpoint that can be read into ``state``; None if there is none yet.
+
+        Newer ones that are damaged get a name by which they are checkpoints no more, and those that
+        they had are added to ``damaged``.
 
         Returns:
             The batch size that was saved with it; 0 for the configured one.
 
         Raises:
-            TrainingError: the checkpoint is of another network or damaged.
+            TrainingError: every checkpoint is of another network or damaged, or the system does not
+                let one be read; all are as they were.
+            WriteError: a damaged one cannot be renamed.
         """
         checkpoints = self.checkpoints()
         if not checkpoints:
@@ -136,7 +142,29 @@ class RunFolder:
             return int(saved.get("batch_size", 0))
 
         size = sum(value.numel() * value.element_size() for value in weights)
-        return load_checkpoint(checkpoints[-1][1], size, take)
+        passed: list[Path] = []
+        why = ""  # not the error, which would hold on to the networks
+        for _, path in reversed(checkpoints):
+            try:
+                batch_size = load_checkpoint(path, size, take)
+            except DamagedCheckpointError as error:
+                passed.append(path)
+                why = why or str(error)
+                continue
+            for newer in passed:
+                _put_aside(newer)
+            if damaged is not None:
+                damaged += [newer.name for newer in passed]
+            return batch_size
+        raise TrainingError(why)
+
+
+def _put_aside(path: Path) -> None:
+    """Keep a damaged checkpoint as a file that takes no checkpoint's place."""
+    try:
+        path.rename(path.with_name(path.name + DAMAGED_SUFFIX))
+    except OSError as error:
+        raise write_error(error, path) from error
 
 
 class _ErrorKeeper(io.FileIO):

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-import torch
 
+from genviewer.engine.memory_errors import is_out_of_memory
 from genviewer.engine.run_discriminator import (
     discriminator_bytes,
     discriminator_table,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from genviewer.io.datasets import Images
 
 T = TypeVar("T")
-_MEMORY_WORDS = ("out of memory", "allocate memory", "not enough memory", "status_alloc_failed")
 
 
 class TrainingRun:
@@ -73,6 +72,7 @@ class TrainingRun:
         self._trained = 0.0  # seconds in this process
         self._saved = -1
         self._write_again = False
+        self._passed_over = ""  # the damaged checkpoints before the one gone back to, until told
         self._log: RunLog | None = None
         self._lock = RunLock(folder.path)
         self._state: TrainingState | None = None
@@ -111,7 +111,8 @@ class TrainingRun:
 
     @classmethod
     def resume(cls, folder: Path, place: Place | None = None) -> TrainingRun:
-        """The run in ``folder``, from its newest checkpoint, by its own ``train.toml``.
+        """The run in ``folder``, from its newest checkpoint that can be read, by its own
+        ``train.toml``.
 
         Raises:
             TrainingError, DataError: with one sentence for the user.
@@ -175,7 +176,9 @@ class TrainingRun:
                 self._lock.release()
 
     def _events(self) -> Iterator[Event]:
-        if self._write_again or (self.state.step == 0 and self._saved < 0):
+        step = self.state.step
+        yield from self._notices()
+        if self._write_again or (step == 0 and self._saved < 0):
             yield from self._keep_pace(checkpoint=True)
             self._write_again = False
         while self.state.step < self.steps:
@@ -186,7 +189,7 @@ class TrainingRun:
             except FloatingPointError as error:
                 diverged = str(error)
             except (MemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 short = True
             except WriteError:
@@ -199,11 +202,13 @@ class TrainingRun:
             # step, and others are made now.
             if diverged is not None:
                 back = self._gone_back().step
+                yield from self._notices()
                 told = f"{diverged} The run went back to its checkpoint of step {back}."
                 yield Ended(told, finished=False, diverged=True)
                 return
             if short:
                 self._halve_batch()
+                yield from self._notices()
                 yield Notice(
                     "There was not enough memory; the batch is now "
                     f"{self.batch_size} {'image' if self.batch_size == 1 else 'images'}."
@@ -309,7 +314,7 @@ class TrainingRun:
         try:
             self.place.place(state)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise TrainingError(
                 f"There is not enough memory on {self.place.share.device} for the networks; close "
@@ -331,8 +336,20 @@ class TrainingRun:
 
     def _read_checkpoint(self, state: TrainingState) -> tuple[int | None, dict[str, Any] | None]:
         """Read the newest one into ``state``: its batch size, and what other processes need."""
-        batch_size = self.folder.restore(state)
+        damaged: list[str] = []
+        batch_size = self.folder.restore(state, damaged)
+        if damaged:
+            self._passed_over = (
+                f"{' and '.join(damaged)} cannot be read; the run goes on from its checkpoint of "
+                f"step {state.step}."
+            )
         return batch_size, state.state_dict() if self.place.share.world > 1 else None
+
+    def _notices(self) -> Iterator[Event]:
+        """What is to be told of the checkpoint that was gone back to, once."""
+        told, self._passed_over = self._passed_over, ""
+        if told:
+            yield Notice(told)
 
     def _once(self, work: Callable[[], T]) -> T:
         """What ``work`` gives, which only the first of several processes does."""
@@ -362,9 +379,3 @@ class TrainingRun:
         self._state = None
         gc.collect()
         return self.state
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return any(words in str(error).lower() for words in _MEMORY_WORDS)

@@ -166,6 +166,7 @@ class TrainingThread:
                 snapshot = self._snapshot(run, report) if wanted else None
                 self._tell(report.news("running", row, snapshot=snapshot))
         elif isinstance(event, Notice):
+            report.step, report.checkpoints = run.step, run.timeline.steps()  # it went back
             self._tell(report.news("running", notice=event.sentence))
         elif isinstance(event, Saved):
             report.saved_step = event.step

@@ -1,5 +1,6 @@
 """Folders of runs from elsewhere: what they say is bounded, and nothing outside of them changes."""
 
+import errno
 import zipfile
 
 import pytest
@@ -57,6 +58,55 @@ def test_a_checkpoint_of_no_step_is_told(run, step):
     torch.save(make_state(config).state_dict() | {"step": step}, folder / "checkpoints/step-1.pt")
     with pytest.raises(TrainingError, match="is no step"):
         RunFolder(folder).restore(make_state(config))
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
+def test_a_damaged_checkpoint_is_put_aside_for_an_older_one(run, content):
+    folder, config = run
+    checkpoints, state = RunFolder(folder), make_state(config)
+    for state.step in (3, 5):
+        path = checkpoints.save(state, 0)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-300] if content is None else content)
+    damaged, again = [], make_state(config)
+    assert checkpoints.restore(again, damaged) == 0
+    assert (again.step, damaged) == (3, ["step-0000005.pt"])
+    assert [step for step, _ in checkpoints.checkpoints()] == [3]
+    aside = path.with_name("step-0000005.pt.damaged")
+    assert aside.read_bytes() == (whole[:-300] if content is None else content)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(errno.EACCES, "Permission denied"),
+        OSError(errno.EIO, "Input/output error"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes."),
+    ],
+)
+def test_what_the_system_does_not_let_be_read_is_not_passed_over(run, monkeypatch, error):
+    folder, config = run
+    checkpoints, state = RunFolder(folder), make_state(config)
+    for state.step in (3, 5):
+        checkpoints.save(state, 0)
+
+    def load(path, **_):
+        raise error
+
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(TrainingError, match=r"step-0000005\.pt cannot be resumed"):
+        checkpoints.restore(state)
+    assert [step for step, _ in checkpoints.checkpoints()] == [3, 5]
+
+
+def test_where_no_checkpoint_can_be_read_that_is_told_of_the_newest(run):
+    folder, config = run
+    checkpoints, state = RunFolder(folder), make_state(config)
+    for state.step in (3, 5):
+        checkpoints.save(state, 0).write_bytes(b"no checkpoint")
+    with pytest.raises(TrainingError, match=r"step-0000005\.pt cannot be resumed"):
+        checkpoints.restore(state)
+    assert [step for step, _ in checkpoints.checkpoints()] == [3, 5]
 
 
 def test_a_configuration_is_bounded(tmp_path):

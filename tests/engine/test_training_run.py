@@ -166,6 +166,32 @@ def test_a_run_that_diverges_goes_back_to_its_last_checkpoint(tmp_path, monkeypa
     assert weights(tmp_path / "run") == weights(whole)
 
 
+@pytest.mark.allow_log("WARNING")
+def test_a_run_goes_on_from_the_newest_checkpoint_that_can_be_read(tmp_path, caplog):
+    config_of(tmp_path, steps=9, every=3)
+    whole = train(tmp_path / "tiny.toml", out=tmp_path / "whole")
+    kept = weights(whole)
+    newest = RunFolder(whole).checkpoints()[-1][1]
+    newest.write_bytes(newest.read_bytes()[:1000])
+    events = []
+    run = TrainingRun.resume(whole)
+    for event in run.events():
+        events.append(event)
+        if isinstance(event, Notice):
+            assert RunTimeline(whole).steps()[-1] == 6
+        elif isinstance(event, Stepped):
+            with (whole / "metrics.csv").open() as file:
+                assert [int(row["step"]) for row in csv.DictReader(file)][-1] == event.step
+    assert events[0].sentence == (
+        "step-0000009.pt cannot be read; the run goes on from its checkpoint of step 6."
+    )
+    assert [e.step for e in events if isinstance(e, Stepped)] == [7, 8, 9]
+    assert weights(whole) == kept
+    newest.write_bytes(b"")
+    train(whole / "train.toml", out=whole, resume=True)
+    assert [r.getMessage() for r in caplog.records] == [events[0].sentence]
+
+
 def test_weights_that_are_no_numbers_are_never_a_checkpoint(tmp_path, monkeypatch):
     config = config_of(tmp_path, steps=9, every=3)
 
