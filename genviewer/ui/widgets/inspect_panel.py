@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 WIDE = 930
 """From this width on pictures and figures are side by side."""
 
-MINIMUM_HEIGHT, NOTICE_HEIGHT = 236, 290
-"""With a notice above them the figures would be clipped at less."""
+MINIMUM_HEIGHT, NOTICE_HEIGHT = 270, 294
+"""At less, the second with a notice above them, five rows of figures would be clipped."""
 
 REDRAWN = "Redrawn"
 ENCODE = "Go to the latent that the encoder finds"
