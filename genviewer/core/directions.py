@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Method = Literal["pca", "sefa", "class", "attribute", "mixed"]
 """How directions were found; ``mixed`` is of a list that holds several kinds."""
@@ -20,6 +20,16 @@ Doubles = NDArray[np.float64]
 _TINY = 1e-9
 _MOST_DIMENSIONS = 1024
 """Of larger latents no covariance is kept: it would be tens of megabytes."""
+
+_MOST_EXACT = 1 << 36
+"""Multiplications that a whole decomposition may take, seconds; else only the components that are
+wanted are found, if they are few.
+"""
+
+_MORE, _MOST_ROUNDS, _SETTLED = 8, 30, 1e-5
+"""Components that are followed beside those, how often at most, and when they stand."""
+
+_BLOCK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,17 +69,28 @@ class Directions:
         return moved
 
 
-def principal_directions(points: NDArray[np.floating], count: int) -> tuple[Doubles, Doubles]:
+def principal_directions(
+    points: NDArray[np.floating], count: int, check: Callable[[], object] | None = None
+) -> tuple[Doubles, Doubles]:
     """The principal components of points (N, D), N above 1.
+
+    Args:
+        points: float (N, D); of many, in many dimensions, no copy is made.
+        count: how many are wanted.
+        check: called now and then where it takes long; it may raise to end it.
 
     Returns:
         float64 (M, D), orthonormal, by falling variance, and the variances float64 (D,) along
-        all of them; M is ``count``, or the rank the points can have.
+        all of them; M is ``count``, or the rank the points can have. Of thousands of points in
+        thousands of dimensions the variances beyond the first M are their mean.
     """
+    number, dim = points.shape
+    rank = min(count, number - 1, dim)
+    least = min(number, dim)
+    if number * dim * least + 8 * least**3 > _MOST_EXACT and 4 * rank < least:
+        return _leading(points, rank, check)
     centred = np.asarray(points, np.float64)
     centred = centred - centred.mean(0)
-    number, dim = centred.shape
-    rank = min(count, number - 1, dim)
     if number < dim:
         # The inner products of the points have the same variances, and are the smaller matrix.
         known, mixtures = np.linalg.eigh(centred @ centred.T / (number - 1))
@@ -81,6 +102,40 @@ def principal_directions(points: NDArray[np.floating], count: int) -> tuple[Doub
     values, vectors = np.linalg.eigh(covariance)
     order = np.argsort(values)[::-1]
     return signed(vectors.T[order[:rank]]), np.maximum(values[order], 0.0)
+
+
+def _leading(
+    points: NDArray[np.floating], count: int, check: Callable[[], object] | None
+) -> tuple[Doubles, Doubles]:
+    """As :func:`principal_directions`, by subspace iteration (Halko et al. 2011): the covariance
+    of many dimensions would take gigabytes, and its decomposition an hour.
+    """
+    number, dim = points.shape
+    middle = points.mean(0, dtype=np.float64)
+    step = max(1, _BLOCK_VALUES // dim)
+    width = min(count + _MORE, number - 1, dim)
+    basis, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((dim, width)))
+    before = np.zeros(width)
+    for _ in range(_MOST_ROUNDS):
+        along, total = np.zeros((dim, width)), 0.0
+        for at in range(0, number, step):
+            if check is not None:
+                check()
+            centred = points[at : at + step] - middle
+            along += centred.T @ (centred @ basis)
+            total += float(np.vdot(centred, centred))
+        along /= number - 1
+        found, mixtures = np.linalg.eigh(basis.T @ along)
+        found, mixtures = found[::-1], mixtures[:, ::-1]
+        vectors = basis @ mixtures[:, :count]
+        if np.abs(found - before)[:count].max() <= _SETTLED * max(float(found[0]), _TINY):
+            break
+        before = found
+        basis, _ = np.linalg.qr(along @ mixtures)
+    values = np.zeros(dim)
+    values[:count] = np.maximum(found[:count], 0.0)
+    values[count:] = max(total / (number - 1) - float(values.sum()), 0.0) / (dim - count)
+    return signed(vectors.T), values
 
 
 def factorised(matrix: NDArray[np.floating]) -> tuple[Doubles, Doubles]:

@@ -151,7 +151,7 @@ class DataFigures:
         """How the latent space is used over the images; LoadError as :meth:`encoded`."""
         encoded = self.encoded(bundle, view, progress)
         key = ("statistics", bundle.model_id, view.digest)
-        return self._once(key, lambda: describe_posteriors(encoded.posteriors))
+        return self._once(key, lambda: describe_posteriors(encoded.posteriors, progress))
 
     def layout(
         self,
@@ -170,7 +170,7 @@ class DataFigures:
         key = ("layout", bundle.model_id, view.digest, method)
         if method == "umap":
             return self._once(key, lambda: by_umap(means, progress=progress))
-        return self._once(key, lambda: by_components(means))
+        return self._once(key, lambda: by_components(means, progress))
 
     def typical_pixels(self, view: ViewedData, progress: Reports) -> Typical:
         """How near the images lie to one another."""

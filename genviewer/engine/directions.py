@@ -141,7 +141,7 @@ def found_in_data(
 
     means, _ = encode(bundle, images, y, device, tell)
     if method == "pca":
-        vectors, values = principal_directions(means, count)
+        vectors, values = principal_directions(means, count, lambda: tell(0))
         explained = values[: len(vectors)] / max(float(values.sum()), 1e-12)
         labelled = [f"pca {index + 1}" for index in range(len(vectors))]
     else:

@@ -27,6 +27,7 @@ MAX_UMAP = 20_000
 """Latents that UMAP learns from; the others are placed among them."""
 
 FEWEST = 5
+_CHUNK_VALUES = 1 << 22
 POLL_S = 0.1
 PROCESS = "genviewer.engine.umap_process"
 NO_UMAP = "UMAP is not installed: `pip install genviewer[umap]` brings it."
@@ -60,28 +61,38 @@ class Layout:
         return float(x), float(y)
 
 
-def by_components(latents: Floats) -> Layout:
+def by_components(latents: Floats, progress: Reports | None = None) -> Layout:
     """The plane that keeps most of the variance of latents float32 (N, D), N at least 1.
 
-    Latents of one or two dimensions lie as they are.
+    Latents of one or two dimensions lie as they are. ``progress`` may cancel.
     """
-    dim = latents.shape[1]
+    count, dim = latents.shape
     if dim <= 2:
         center, axes = np.zeros(dim), np.eye(2, dim)
         points = (latents.astype(np.float64) @ axes.T).astype(np.float32)
         return Layout(points, ("z0", "z1" if dim == 2 else ""), center, axes)
-    values = latents.astype(np.float64)
-    center = values.mean(0)
-    values = values - center
-    # Two more in the middle change no direction, and a single image has two components, too.
-    axes, powers = principal_directions(np.vstack([values, np.zeros((2, dim))]), 2)
+
+    def check() -> None:
+        if progress is not None:
+            progress.report(1.0, "finding components")
+
+    center = latents.mean(0, dtype=np.float64)
+    known = latents
+    if count <= 2:
+        # Two more in the middle change no direction, and a single image has two components, too.
+        known = np.vstack([latents, np.tile(center.astype(np.float32), (2, 1))])
+    axes, powers = principal_directions(known, 2, check)
     whole = max(float(powers.sum()), 1e-12)
     first, second = (float(power) / whole for power in powers[:2])
     labels = (
         f"first component ({100 * first:.0f} % of the variance)",
         f"second component ({100 * second:.0f} %)",
     )
-    return Layout((values @ axes.T).astype(np.float32), labels, center, axes)
+    points = np.empty((count, 2), np.float32)
+    step = max(1, _CHUNK_VALUES // dim)
+    for at in range(0, count, step):
+        points[at : at + step] = (latents[at : at + step] - center) @ axes.T
+    return Layout(points, labels, center, axes)
 
 
 def by_umap(latents: Floats, seed: int = 0, progress: Reports | None = None) -> Layout:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from genviewer.engine.density import Reports
-    from genviewer.engine.density_results import Doubles
+    from genviewer.engine.density_results import Doubles, Ints
     from genviewer.engine.generator import Bytes, Floats
     from genviewer.io.bundle import Bundle
 
@@ -30,6 +30,11 @@ LIMIT = 4.0
 MAX_LIMIT = 8.0
 _CURVE_VALUES = 1 << 18
 """Posteriors times dimensions that a density is made of: more look the same."""
+
+MOST_CORRELATED = 2048
+"""Of more dimensions those that vary most are correlated: the matrix takes 32 MB, and making it as
+much again.
+"""
 
 _CHUNK_VALUES = 1 << 21
 _BLOCK = 512
@@ -53,7 +58,9 @@ class PosteriorStatistics:
             which have none.
         variance_of_mean: of the posterior's mean over the images, (D,).
         mean, deviation: of the aggregated posterior, (D,).
-        correlations: of the posterior's means, (D, D); 0 beside the diagonal where a dimension
+        correlated: which dimensions are correlated, ascending, int64 (C,): all of them, or the
+            :data:`MOST_CORRELATED` that vary most.
+        correlations: of their posterior's means, (C, C); 0 beside the diagonal where a dimension
             does not vary.
         edges: of the bins, (B + 1,).
         density: of the aggregated posterior in each bin, (D, B).
@@ -65,6 +72,7 @@ class PosteriorStatistics:
     variance_of_mean: Doubles
     mean: Doubles
     deviation: Doubles
+    correlated: Ints
     correlations: Doubles
     edges: Doubles
     density: Doubles
@@ -83,12 +91,13 @@ class PosteriorStatistics:
     @cached_property
     def strongest_pair(self) -> tuple[int, int, float] | None:
         """The two active dimensions that are most correlated, and how; None if there are none."""
-        rows = np.flatnonzero(self.active)
+        rows = np.flatnonzero(self.active[self.correlated])
         if len(rows) < 2:
             return None
         beside = np.abs(np.triu(self.correlations[np.ix_(rows, rows)], 1))
         i, j = (int(rows[at]) for at in np.unravel_index(int(beside.argmax()), beside.shape))
-        return i, j, float(self.correlations[i, j])
+        first, second = (int(self.correlated[at]) for at in (i, j))
+        return first, second, float(self.correlations[i, j])
 
 
 def encode_data(
@@ -123,30 +132,51 @@ def encode_data(
     return Encoded(np.concatenate(means), np.concatenate(logvars))
 
 
-def describe_posteriors(encoded: Encoded) -> PosteriorStatistics:
-    """The statistics of at least one posterior; imports torch."""
-    mean, logvar = encoded.mean.astype(np.float64), encoded.logvar.astype(np.float64)
-    variance = np.exp(logvar)
-    kl = None if are_points(encoded.logvar) else 0.5 * (variance + mean**2 - 1.0 - logvar).mean(0)
-    spread = mean.var(0)
-    deviation = np.sqrt(spread + variance.mean(0))
-    edges, density, prior = _densities(encoded)
+def describe_posteriors(encoded: Encoded, progress: Reports | None = None) -> PosteriorStatistics:
+    """The statistics of at least one posterior; imports torch. ``progress`` may cancel."""
+    count, dim = encoded.mean.shape
+    kl, spread, middle, deviation = (np.zeros(dim) for _ in range(4))
+    step = max(1, _CHUNK_VALUES // count)
+    for at in range(0, dim, step):
+        if progress is not None:
+            progress.report(at / dim, "describing posteriors")
+        of = slice(at, at + step)
+        mean, logvar = (v[:, of].astype(np.float64) for v in (encoded.mean, encoded.logvar))
+        variance = np.exp(logvar)
+        kl[of] = 0.5 * (variance + mean**2 - 1.0 - logvar).mean(0)
+        spread[of], middle[of] = mean.var(0), mean.mean(0)
+        deviation[of] = np.sqrt(spread[of] + variance.mean(0))
+    correlated = np.sort(np.argsort(-spread, kind="stable")[:MOST_CORRELATED])
     found = PosteriorStatistics(
-        len(mean), kl, spread, mean.mean(0), deviation, _correlations(mean), edges, density, prior
+        count,
+        None if are_points(encoded.logvar) else kl,
+        spread,
+        middle,
+        deviation,
+        correlated,
+        _correlations(encoded.mean, middle, spread, correlated, progress),
+        *_densities(encoded),
     )
     _ = found.strongest_pair  # of thousands of dimensions it takes a while: not when it is shown
     return found
 
 
-def _correlations(mean: Doubles) -> Doubles:
-    centred = mean - mean.mean(0)
-    deviations = np.sqrt((centred**2).mean(0))
-    scale = np.outer(deviations, deviations)
-    covariance = centred.T @ centred / len(mean)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        correlations = np.where(scale > 1e-12, covariance / scale, 0.0)
+def _correlations(
+    mean: Floats, middle: Doubles, spread: Doubles, dims: Ints, progress: Reports | None
+) -> Doubles:
+    """Of some dimensions, (C, C), from means (N, D), their mean (D,) and variance (D,)."""
+    deviations = np.sqrt(spread[dims])
+    shares = np.where(deviations > 1e-6, 1.0 / np.maximum(deviations, 1e-6), 0.0)
+    correlations = np.zeros((len(dims), len(dims)))
+    step = max(1, _CHUNK_VALUES // len(dims))
+    for at in range(0, len(mean), step):
+        if progress is not None:
+            progress.report(at / len(mean), "correlating")
+        standing = (mean[at : at + step, dims].astype(np.float64) - middle[dims]) * shares
+        correlations += standing.T @ standing
+    correlations /= len(mean)
     np.fill_diagonal(correlations, 1.0)
-    return np.clip(correlations, -1.0, 1.0)
+    return np.clip(correlations, -1.0, 1.0, out=correlations)
 
 
 def _densities(encoded: Encoded) -> tuple[Doubles, Doubles, Doubles]:

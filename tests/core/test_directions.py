@@ -1,10 +1,12 @@
 """Directions against NumPy's own decompositions and what follows from the definitions."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from genviewer.core import directions
 from genviewer.core.directions import (
     Directions,
     class_means,
@@ -52,6 +54,27 @@ def test_of_few_points_no_matrix_of_all_dimensions_is_made(monkeypatch):
     assert variances == pytest.approx(np.r_[sizes**2 / 6, np.zeros(43)])
     assert np.abs((found * right[:6]).sum(1))[:5] == pytest.approx(1.0)
     assert found @ found.T == pytest.approx(np.eye(6), abs=1e-9)  # also where nothing varies
+
+
+@pytest.mark.parametrize("shape", [(300, 40), (40, 300)])
+def test_of_many_points_in_many_dimensions_no_large_matrix_is_made(monkeypatch, shape):
+    rng = np.random.default_rng(0)
+    scales = np.r_[5.0, 3.0, 2.0, np.full(shape[1] - 3, 0.1)]
+    points = (rng.standard_normal(shape) * scales + 7.0).astype(np.float32)
+    exact, variances = principal_directions(points, 3)
+    sizes, asked, eigh = [], [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda m: (sizes.append(m.shape), eigh(m))[1])
+    monkeypatch.setattr(directions, "_MOST_EXACT", 1)
+    monkeypatch.setattr(directions, "_BLOCK_VALUES", 1000)
+    found, about = principal_directions(points, 3, lambda: asked.append(None))
+    assert set(sizes) == {(11, 11)}
+    assert np.abs((found * exact).sum(1)) == pytest.approx(1.0, abs=1e-5)
+    assert found @ found.T == pytest.approx(np.eye(3), abs=1e-9)
+    assert about[:3] == pytest.approx(variances[:3], rel=1e-4)
+    assert about.sum() == pytest.approx(variances.sum(), rel=1e-4)
+    assert len(asked) > len(sizes)  # some times in each round
+    with pytest.raises(KeyboardInterrupt):
+        principal_directions(points, 3, Mock(side_effect=KeyboardInterrupt))
 
 
 def test_factorised_directions_are_the_eigenvectors_of_the_weights_product():

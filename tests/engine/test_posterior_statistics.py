@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from genviewer.engine import posterior_statistics
+from genviewer.engine.jobs import Cancelled
 from genviewer.engine.posterior_statistics import Encoded, describe_posteriors
 from genviewer.nets.chain_config import POINT_LOGVAR
 
@@ -84,3 +88,20 @@ def test_points_have_no_kl_and_are_ordered_by_how_much_they_vary(ideal):
     mixed = np.full_like(ideal.mean, POINT_LOGVAR)
     mixed[0, 0] = 0.0
     assert describe_posteriors(Encoded(ideal.mean, mixed)).kl is not None
+
+
+def test_of_more_dimensions_than_a_matrix_holds_those_that_vary_most_are_correlated(
+    ideal, monkeypatch
+):
+    whole = describe_posteriors(ideal)
+    monkeypatch.setattr(posterior_statistics, "MOST_CORRELATED", 2)
+    monkeypatch.setattr(posterior_statistics, "_CHUNK_VALUES", 7000)  # in several parts
+    found = describe_posteriors(ideal)
+    assert found.correlated.tolist() == [0, 2]
+    assert found.correlations.shape == (2, 2)
+    assert found.strongest_pair == (0, 2, pytest.approx(-1.0))
+    assert found.kl == pytest.approx(whole.kl)
+    assert found.deviation == pytest.approx(whole.deviation)
+    cancelled = SimpleNamespace(report=Mock(side_effect=[None, None, None, Cancelled]))
+    with pytest.raises(Cancelled):  # while it correlates: there are three dimensions
+        describe_posteriors(ideal, cancelled)

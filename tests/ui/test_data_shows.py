@@ -74,3 +74,18 @@ def test_of_points_no_kl_is_shown_but_how_much_they_vary(qtbot):
         assert ("no KL to a prior" in texts[0]) != has_kl
         assert any("nats" in text or "posterior against" in text for text in texts) == has_kl
     assert page.summary.text().startswith("2 of 3 dimensions are active: their posterior mean")
+
+
+def test_dimensions_that_are_not_correlated_are_not_shown_as_such(qtbot, monkeypatch):
+    from genviewer.ui.widgets.posterior_page import PosteriorPage
+
+    monkeypatch.setattr("genviewer.engine.posterior_statistics.MOST_CORRELATED", 2)
+    page = PosteriorPage()
+    qtbot.addWidget(page)
+    mean = np.random.default_rng(0).standard_normal((50, 3)) * [1.0, 2.0, 4.0]
+    mean[:, 2] += mean[:, 1]
+    page.set_figures(describe_posteriors(Encoded(mean.astype(np.float32), np.zeros((50, 3)))))
+    text = page.strongest.text()
+    assert text.startswith("The most correlated are z1 and z2")
+    assert text.endswith("Only the 2 that vary most were correlated.")
+    assert page.matrix._names == ("z1", "z2")

@@ -96,14 +96,16 @@ class PosteriorPage(DataPage):
         self.grid.set_dimensions(
             found.density[order],
             found.prior,
-            [_title(found, dim) for dim in order],
-            [_tip(found, dim) for dim in order],
+            [_title(found, dim) for dim in order.tolist()],
+            [_tip(found, dim) for dim in order.tolist()],
             found.active[order],
         )
         # Those that are not active follow noise; of many, the most used can be told apart.
         strongest = np.argsort(-found.strength, kind="stable")
-        shown = np.sort(strongest[found.active[strongest]][:LARGEST_MATRIX])
-        table = found.correlations[np.ix_(shown, shown)]
+        known = found.active & np.isin(np.arange(len(found.active)), found.correlated)
+        shown = np.sort(strongest[known[strongest]][:LARGEST_MATRIX])
+        rows = np.searchsorted(found.correlated, shown)
+        table = found.correlations[np.ix_(rows, rows)]
         texts = [[number(value, 1) if abs(value) >= 0.05 else "" for value in row] for row in table]
         names = [f"z{dim}" for dim in shown]
         self.matrix.set_matrix(
@@ -114,8 +116,10 @@ class PosteriorPage(DataPage):
         if pair is not None:
             text = f"The most correlated are z{pair[0]} and z{pair[1]}: {signed(pair[2])}."
         if len(shown) < len(found.active):
-            left_out = len(found.active) - len(shown)
-            text += f" The {left_out} least used of {len(found.active)} dimensions are left out."
+            total = len(found.active)
+            text += f" The {total - len(shown):,} least used of {total:,} dimensions are left out."
+        if len(found.correlated) < len(found.active):
+            text += f" Only the {len(found.correlated):,} that vary most were correlated."
         self.strongest.setText(text)
 
 
