@@ -22,6 +22,7 @@ from genviewer.ui.widgets.data_panel_classes import DataClasses
 from genviewer.ui.widgets.data_panel_fit import DataFit
 from genviewer.ui.widgets.data_panel_found import DataFound
 from genviewer.ui.widgets.data_panel_pages import AskPage, DropFrame, WorkingPage
+from genviewer.ui.widgets.passing_wheel import PassingWheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -266,6 +267,7 @@ class DataPanel(QWidget):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setWidget(inside)
+        PassingWheel(area)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from genviewer.ui.widgets.fold_section import FoldHeader
+from genviewer.ui.widgets.passing_wheel import PassingWheel
 from genviewer.ui.widgets.rate_box import RateBox
 from genviewer.ui.widgets.segments import HEIGHT, Segments
 from genviewer.ui.widgets.step_box import StepBox
@@ -205,6 +206,7 @@ class TrainingChoices(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setWidget(inside)
+        PassingWheel(scroll)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -1,9 +1,19 @@
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QScrollArea, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
 
+from genviewer.ui.widgets.data_panel import DataPanel
 from genviewer.ui.widgets.passing_wheel import PassingWheel
+from genviewer.ui.widgets.training_choices import TrainingChoices
 
 
 def scroll_over(widget: QWidget) -> bool:
@@ -58,3 +68,17 @@ def test_a_field_that_a_person_is_in_is_turned(page) -> None:
     number.setFocus()
     assert scroll_over(number)
     assert number.value() == 49
+
+
+@pytest.mark.parametrize(
+    "panel", [lambda: TrainingChoices([("normal", "Normal", "")]), DataPanel], ids=["how", "data"]
+)
+def test_pages_of_the_training_panel_leave_their_fields_alone(qtbot, panel) -> None:
+    widget = panel()
+    qtbot.addWidget(widget)
+    fields = [*widget.findChildren(QAbstractSpinBox), *widget.findChildren(QComboBox)]
+    assert fields
+    for field in fields:
+        before = field.property("value"), field.property("currentIndex")
+        assert not scroll_over(field)
+        assert (field.property("value"), field.property("currentIndex")) == before
