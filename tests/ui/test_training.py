@@ -169,6 +169,10 @@ def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     (tmp_path / "taken" / "a file").touch()
     running.keep(tmp_path / "taken")
     assert "exists already" in window.notices.notices[-1].text
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").touch()
+    running.keep(tmp_path / "model" / "model")
+    assert window.notices.notices[-1].text.startswith("model is a model itself")
     assert running.going
     folder = running.folder
     running.keep(tmp_path / "mine")
