@@ -11,6 +11,7 @@ from genviewer.cli.errors import CommandError, UsageError, say
 from genviewer.core.condition import pack
 from genviewer.core.condition_parsing import conditions_from_labels
 from genviewer.io.atomic import write_bytes
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from genviewer.core.spec import Spec
     from genviewer.io.bundle import Bundle
-
-IMAGE_SUFFIXES = frozenset({".png", ".webp", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif"})
 
 
 def check_npz(out: Path) -> None:
@@ -42,7 +41,7 @@ def read_images(
     Raises:
         CommandError, DataError, ImageError: they cannot be read.
     """
-    if all(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
+    if all(path.suffix.lower() in PICTURE_SUFFIXES for path in paths):
         return _stacked(paths, spec.image.channels), None
     if len(paths) > 1:
         raise UsageError("Several IMAGES are image files; name one folder or data set.")

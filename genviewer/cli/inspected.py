@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.cli.encoding import IMAGE_SUFFIXES, read_npy
+from genviewer.cli.encoding import read_npy
 from genviewer.cli.errors import CommandError, UsageError, say, sentence
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,13 +87,13 @@ def _image_files(sources: Sequence[str]) -> list[Path] | None:
     for source in sources:
         path = Path(source)
         if path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in IMAGE_SUFFIXES]
+            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in PICTURE_SUFFIXES]
             if not found and len(sources) == 1:
                 return None  # idx files, or nothing; the reader of data sets says which
             if len(found) > MAX_FOLDER:
                 raise CommandError(f"{path} has more than {MAX_FOLDER:,} images.")
             files += found
-        elif path.suffix.lower() in IMAGE_SUFFIXES:
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
             files.append(path)
         else:
             return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
 from genviewer.io.dataset_items import UNLABELLED
 from genviewer.io.dataset_values import MAX_BYTES, DataError, Images, Labels, Pixels
 from genviewer.io.foreign.budget import clean
@@ -18,7 +19,6 @@ from genviewer.io.foreign.budget import clean
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 MAX_ROWS = 2_000_000
 _MAX_LINE = 1 << 22  # characters; 1024x1024 pixels of three digits
 _FEW_CLASSES = 100

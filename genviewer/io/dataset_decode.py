@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_PICTURE_PIXELS = 1 << 26
 """A data set's image has no more pixels than this; decoded in colour they take 200 MB."""
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff", ".bmp")
+"""What files of images are called, wherever one can come from."""
+
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # none that runs another program
 _TAIL_BYTES = 4096
 _ENDS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}

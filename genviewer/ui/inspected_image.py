@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from genviewer.core.frame import Frame
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
 from genviewer.io.dataset_fit import Fit, fit_image
 from genviewer.io.dataset_values import DataError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from genviewer.ui.data_sources import DataSources
     from genviewer.ui.widgets.inspect_panel import InspectPanel
 
-IMAGES = "Images (*.png *.jpg *.jpeg *.gif *.webp *.tif *.tiff)"
+IMAGES = f"Images ({' '.join(f'*{suffix}' for suffix in PICTURE_SUFFIXES)})"
 SMALL = 64
 """Grey models up to this size expect what is drawn in the middle, as MNIST has it."""
 

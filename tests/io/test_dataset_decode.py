@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from genviewer.io import dataset_decode
-from genviewer.io.dataset_decode import Damaged, decode, look_at
+from genviewer.io.dataset_decode import _FORMATS, PICTURE_SUFFIXES, Damaged, decode, look_at
 from tests.io.data_files import encoded, picture
 
 
@@ -139,3 +139,9 @@ def test_whatever_the_bytes_are_the_outcome_is_an_image_or_a_reason(monkeypatch)
             broken[place] = rng.integers(256)
         with contextlib.suppress(Damaged):
             assert decode(file(bytes(broken))).dtype == np.uint8
+
+
+def test_there_are_suffixes_for_every_format_that_is_read_and_for_no_other():
+    Image.init()
+    formats = {Image.registered_extensions()[suffix] for suffix in PICTURE_SUFFIXES}
+    assert formats == set(_FORMATS)

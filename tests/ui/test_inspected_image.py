@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
 from PySide6.QtTest import QTest
 
 from genviewer.core.frame import Frame
 from genviewer.core.spec import ImageSpec
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
 from genviewer.io.dataset_fit import fit_image
 from genviewer.ui import inspected_image as module
 from genviewer.ui.inspected_image import InspectedImage, reduced
+from genviewer.ui.widgets.image_import import has_image
 from genviewer.ui.widgets.inspect_panel import InspectPanel
 
 LEFT = Qt.MouseButton.LeftButton
@@ -78,3 +80,11 @@ def test_a_large_image_is_made_smaller_beside_the_window(image, monkeypatch):
     assert reduced(np.zeros((1, 9000, 3), np.uint8)).shape[0] == 1
     small = large[:30, :40]
     assert reduced(small) is small
+
+
+def test_every_kind_of_image_that_is_read_is_offered_and_taken_from_a_drag():
+    for suffix in PICTURE_SUFFIXES:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(f"/somewhere/a{suffix.upper()}")])
+        assert has_image(data)
+        assert f"*{suffix}" in module.IMAGES.partition("(")[2].rstrip(")").split()

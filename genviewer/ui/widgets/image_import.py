@@ -9,11 +9,12 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
+from genviewer.io.dataset_decode import PICTURE_SUFFIXES
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PySide6.QtCore import QMimeData
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".tif", ".tiff")
 MAX_SIDE = 4096
 
 
@@ -48,4 +49,4 @@ def image_from(data: QMimeData | None) -> NDArray[np.uint8] | Path | None:
 
 def _file(data: QMimeData) -> Path | None:
     files = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return next((path for path in files if path.suffix.lower() in SUFFIXES), None)
+    return next((path for path in files if path.suffix.lower() in PICTURE_SUFFIXES), None)
