@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 REJECTED = 0.01
 SAMPLES = 500
 NOT_FOUND_YET = "These are of the current sample. Invert the image first to see it as every class."
+NOTHING_COPIED = "There is no image on the clipboard."
 NEAREST = "nearest"
 NO_IMAGE_YET = "Draw something first, or bring in an image."
 
@@ -122,6 +123,7 @@ class Inspect(QObject):
         panel.installEventFilter(self)
         panel.encode_wanted.connect(lambda: self._with_posterior(self._encode))
         panel.invert_wanted.connect(self._invert)
+        panel.nothing_pasted.connect(lambda: self._tell(NOTHING_COPIED, "info"))
         panel.stop_wanted.connect(self.inverting.stop)
         panel.classes_wanted.connect(self._every_class)
         panel.explain_wanted.connect(self.explain)

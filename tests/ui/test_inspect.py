@@ -168,6 +168,9 @@ def test_images_come_by_file_drop_and_clipboard(window, qtbot, tmp_path):
     found.image.open_file(tmp_path / "bad.png")
     qtbot.waitUntil(lambda: len(window.notices.notices) > 0, timeout=PATIENCE_MS)
     assert "bad.png" in window.notices.notices[-1].text
+    clipboard.setText("no image")
+    QTest.mouseClick(found.panel.image.paste, LEFT)
+    assert window.notices.notices[-1].text == "There is no image on the clipboard."
     clipboard.clear()
 
 

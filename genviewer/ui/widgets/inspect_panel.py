@@ -72,6 +72,7 @@ class InspectPanel(ButtonPanel):
         image_given(object, str): an image uint8 (H, W, C) from the clipboard or dropped, and
             what to call it.
         file_given(object): the Path of an image file that was dropped or pasted.
+        nothing_pasted: there is no image on the clipboard.
         sample_toggled(bool): the current sample is to be looked at, as it changes.
         fit_changed: the image is to be brought to the model's size in another way.
         encode_wanted, invert_wanted, stop_wanted, classes_wanted, explain_wanted: pressed.
@@ -86,6 +87,7 @@ class InspectPanel(ButtonPanel):
     data_wanted = Signal()
     image_given = Signal(object, str)
     file_given = Signal(object)
+    nothing_pasted = Signal()
     sample_toggled = Signal(bool)
     fit_changed = Signal()
     encode_wanted = Signal()
@@ -291,7 +293,11 @@ class InspectPanel(ButtonPanel):
     # -- the hand --------------------------------------------------------------------------------
 
     def _paste(self) -> None:
-        self._give(QGuiApplication.clipboard().mimeData(), "the clipboard")
+        copied = QGuiApplication.clipboard().mimeData()
+        if has_image(copied):
+            self._give(copied, "the clipboard")
+        else:
+            self.nothing_pasted.emit()
 
     def _give(self, data: object, name: str) -> None:
         found = image_from(data)  # type: ignore[arg-type]
