@@ -47,12 +47,14 @@ def encode(
     check_output(out, force)
     bundle = opened(model, settings, trust, module)
     need_encoder(bundle)
-    pictures, found_labels = read_images(images, bundle.spec)
-    x = to_model_range(pictures, bundle)
-    y = conditions_of(labels, found_labels, x, bundle, device)
+    read = read_images(images, bundle.spec)
+    x = to_model_range(read.images, bundle)
+    y = conditions_of(labels, read, x, bundle, device)
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
         mean, logvar = encode_images(bundle, x, y, device, advance)
     write_posterior(out, mean, logvar)
     if are_points(logvar):
         say(f"{bundle.spec.name} encodes points: logvar only says that there is no variance")
     say(f"{len(x)} image(s) encoded by {bundle.spec.name} are in {out}")
+    if len(x) < read.count:
+        raise typer.Exit(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genviewer.cli.errors import CommandError, UsageError, say
+from genviewer.cli.errors import CommandError, UsageError, say, sentence
 from genviewer.core.condition import pack
 from genviewer.core.condition_parsing import conditions_from_labels
 from genviewer.io.atomic import write_bytes
@@ -29,25 +30,40 @@ def check_npz(out: Path) -> None:
         raise UsageError(f"--out is an .npz, not {out.name!r}.")
 
 
-def read_images(
-    paths: Sequence[Path], spec: Spec
-) -> tuple[NDArray[np.generic], NDArray[np.int64] | None]:
-    """The images of files, a folder or a data set, and the model's class of each where said.
+@dataclass(frozen=True, eq=False)
+class Read:
+    """The images that are encoded.
 
-    Image files become grey or coloured as the model's are: not every format knows grey. The names
-    of the data's classes say which of the model's they are; data whose classes are others than the
-    model's say none, which is told.
+    Attributes:
+        images: bytes or floats in [0, 1], of any layout that the model can be given.
+        labels: the model's class of each, int64 (N,), where the data say it.
+        rows: int64 (N,), which of the ``count`` that were named could be read.
+        count: how many were named.
+    """
+
+    images: NDArray[np.generic]
+    labels: NDArray[np.int64] | None
+    rows: NDArray[np.int64]
+    count: int
+
+
+def read_images(paths: Sequence[Path], spec: Spec) -> Read:
+    """The images of files, a folder or a data set.
+
+    Image files become grey or coloured as the model's are: not every format knows grey. Those that
+    cannot be read are told and left out. The names of the data's classes say which of the model's
+    they are; data whose classes are others than the model's say none, which is told.
 
     Raises:
-        CommandError, DataError, ImageError: they cannot be read.
+        CommandError, DataError, ImageError: they cannot be read; none of the files can.
     """
     if all(path.suffix.lower() in PICTURE_SUFFIXES for path in paths):
-        return _stacked(paths, spec.image.channels), None
+        return _of_files(paths, spec)
     if len(paths) > 1:
         raise UsageError("Several IMAGES are image files; name one folder or data set.")
     path = paths[0]
     if path.suffix.lower() == ".npy":
-        return _levels(path, spec), None
+        return _all(_levels(path, spec), None)
     from genviewer.engine.viewed_data import model_labels
     from genviewer.io.datasets import load_images
 
@@ -56,7 +72,11 @@ def read_images(
     labels = model_labels(train, spec)
     if labels is None and train.labels is not None and spec.conditions:
         say(f"the classes of {path} are not those of {spec.name}, and are left out")
-    return train.images, labels
+    return _all(train.images, labels)
+
+
+def _all(images: NDArray[np.generic], labels: NDArray[np.int64] | None) -> Read:
+    return Read(images, labels, np.arange(len(images)), len(images))
 
 
 def read_npy(path: Path) -> NDArray[np.generic]:
@@ -87,38 +107,61 @@ def _levels(path: Path, spec: Spec) -> NDArray[np.generic]:
     return array
 
 
-def _stacked(paths: Sequence[Path], channels: int) -> NDArray[np.generic]:
+def _of_files(paths: Sequence[Path], spec: Spec) -> Read:
+    """The files that hold images of the model's size; of the others it is told why not.
+
+    Raises:
+        CommandError, ImageError: there is none.
+    """
     from genviewer.io.dataset_fit import with_channels
     from genviewer.io.image_decode import decode_picture
+    from genviewer.io.images import ImageError
 
+    image = spec.image
+    wanted = (image.height, image.width, image.channels)
     images: list[NDArray[np.generic]] = []
-    for path in paths:
-        levels = decode_picture(path)
-        bytes_alone = levels.astype(np.uint8)[None] if levels.dtype == np.uint8 else None
-        images.append(levels if bytes_alone is None else with_channels(bytes_alone, channels)[0])
-    first = images[0].shape
-    for path, image in zip(paths, images, strict=True):
-        if image.shape != first:
-            raise CommandError(f"{path} has another size than {paths[0]}; encode it apart.")
-    stack = np.stack(images)
-    return stack if stack.dtype == np.uint8 else (stack / np.float32(65535.0)).astype(np.float32)
+    rows: list[int] = []
+    for row, path in enumerate(paths):
+        try:
+            levels: NDArray[np.generic] = decode_picture(path)
+            if levels.dtype == np.uint8:
+                levels = with_channels(levels.astype(np.uint8)[None], image.channels)[0]
+            if levels.shape != wanted:
+                given, own = (" x ".join(map(str, shape)) for shape in (levels.shape, wanted))
+                raise CommandError(
+                    f"{path} is an image of {given} values (height, width, channels), and "
+                    f"{spec.name} takes images of {own}."
+                )
+        except (ImageError, CommandError) as error:
+            if len(paths) == 1:
+                raise
+            say(sentence(error))
+        else:
+            images.append(levels)
+            rows.append(row)
+    if not images:
+        raise CommandError("None of the images can be used.")
+    if any(levels.dtype != np.uint8 for levels in images):
+        images = [(v / np.float32(np.iinfo(v.dtype).max)).astype(np.float32) for v in images]
+    return Read(np.stack(images), None, np.array(rows, np.int64), len(paths))
 
 
 def conditions_of(
     path: Path | None,
-    found: NDArray[np.int64] | None,
+    read: Read,
     images: NDArray[np.float32],
     bundle: Bundle,
     device: str = "auto",
 ) -> NDArray[np.float32] | None:
-    """Packed conditions (N, K) of the images: those of a file, else ``found``, else empty ones.
+    """Packed conditions (N, K) of the images: those of a file, else those that the data say, else
+    empty ones.
 
     A model that cannot do without is asked which class it takes each image for; one that cannot
     say that either takes image i for class i mod K. Both is told.
 
     Args:
-        path: of the file, or None.
-        found: the model's class of each image, int64 (N,), where the data say it.
+        path: of the file, a row for every image that was named, or None.
+        read: where the images are from.
         images: float32 (N, C, H, W) in the model's range.
         bundle: the model.
         device: where it is asked.
@@ -132,14 +175,14 @@ def conditions_of(
         return None
     if path is not None:
         conditions = conditions_from_labels(np.asarray(read_npy(path)), spec)
-        if len(conditions) != len(images):
-            raise CommandError(f"There are {len(conditions)} labels for {len(images)} image(s).")
-        return np.stack([pack(condition, spec) for condition in conditions])
+        if len(conditions) != read.count:
+            raise CommandError(f"There are {len(conditions)} labels for {read.count} image(s).")
+        return np.stack([pack(conditions[row], spec) for row in read.rows])
     from genviewer.cli.inspecting import told_progress
     from genviewer.engine.directions_images import conditions_of_images
 
     with told_progress(f"classes of {len(images)} image(s)") as progress:
-        y, guess = conditions_of_images(bundle, images, found, device, progress)
+        y, guess = conditions_of_images(bundle, images, read.labels, device, progress)
     if guess == "believed":
         say(f"{spec.name} needs the class: an image has the one it takes it for; see --labels")
     elif guess == "in turn":

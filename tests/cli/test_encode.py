@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 
 from genviewer.cli import main
 from genviewer.engine.torch_decoder import load_network
+from genviewer.io.image_formats import encode_image
 from tests.tiny_models import LATENT, SIZE, write_tiny_autoencoder, write_tiny_vae
 
 
@@ -93,6 +95,48 @@ def test_what_is_there_is_not_replaced_and_other_sizes_are_told(grey, capsys):
     assert main(["encode", str(grey.path), "large.png", "--out", "other.npz"]) == 1
     assert "takes images of" in capsys.readouterr().err
     assert main(["encode", str(grey.path), "large.png", "--out", "other.npy"]) == 2
+
+
+def test_what_cannot_be_read_is_named_and_the_others_are_encoded(grey, capsys):
+    images = pictures(3)
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(f"{index}.png")
+    Image.fromarray(np.zeros((SIZE + 1, SIZE), np.uint8)).save("large.png")
+    Path("bad.png").write_bytes(b"nothing")
+    names = ["0.png", "bad.png", "1.png", "large.png", "missing.png", "2.png"]
+    assert main(["encode", str(grey.path), *names, "--out", "z.npz"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    for name, line in zip(("bad.png", "large.png", "missing.png"), said, strict=False):
+        assert name in line
+    assert "3 image(s) encoded" in said[-1]
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"], posterior(grey, images)[0], atol=1e-5)
+    assert main(["encode", str(grey.path), "bad.png", "--out", "none.npz"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not Path("none.npz").exists()
+
+
+def test_labels_are_of_the_files_that_were_named_also_where_one_is_left_out(tmp_path):
+    bundle = write_tiny_vae(tmp_path / "model", channels=1)
+    images = pictures(3)
+    for index in (0, 2):
+        Image.fromarray(images[index]).save(f"{index}.png")
+    np.save("y.npy", np.array([3, 1, 2]))
+    command = ["encode", str(bundle.path), "0.png", "1.png", "2.png", "--labels", "y.npy"]
+    assert main([*command, "--out", "z.npz"]) == 1
+    with np.load("z.npz") as found:
+        mean = posterior(bundle, images[[0, 2]], torch.eye(4)[[3, 2]])[0]
+        np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
+
+
+def test_files_of_8_and_of_16_bits_go_together(grey):
+    image = pictures(1)[0]
+    Image.fromarray(image).save("8.png")
+    deep = image[..., None].astype(np.uint16) * 257
+    Path("16.png").write_bytes(encode_image(deep, "png", None))
+    assert main(["encode", str(grey.path), "8.png", "16.png", "--out", "z.npz"]) == 0
+    with np.load("z.npz") as found:
+        np.testing.assert_allclose(found["mean"][0], found["mean"][1], atol=1e-5)
 
 
 def test_a_model_without_an_encoder_says_so_first(capsys):
