@@ -37,7 +37,13 @@ def encode(
     module: Module = None,
 ) -> None:
     """Encode images: keys mean and logvar, each (N, D)."""
-    from genviewer.cli.encoding import check_npz, conditions_of, read_images, write_posterior
+    from genviewer.cli.encoding import (
+        check_npz,
+        conditions_of,
+        read_images,
+        told_conditions,
+        write_posterior,
+    )
     from genviewer.cli.output import check_output
     from genviewer.cli.progress import progress_bar
     from genviewer.engine.encoding import are_points, need_encoder, to_model_range
@@ -49,7 +55,10 @@ def encode(
     need_encoder(bundle)
     read = read_images(images, bundle.spec)
     x = to_model_range(read.images, bundle)
-    y = conditions_of(labels, read, x, bundle, device)
+    if labels is not None:
+        y = told_conditions(labels, read, bundle.spec)
+    else:
+        y = conditions_of(read.labels, x, bundle, device)
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
         mean, logvar = encode_images(bundle, x, y, device, advance)
     write_posterior(out, mean, logvar)

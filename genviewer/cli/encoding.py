@@ -141,48 +141,53 @@ def _of_files(paths: Sequence[Path], spec: Spec) -> Read:
             rows.append(row)
     if not images:
         raise CommandError("None of the images can be used.")
-    if any(levels.dtype != np.uint8 for levels in images):
-        images = [(v / np.float32(np.iinfo(v.dtype).max)).astype(np.float32) for v in images]
-    return Read(np.stack(images), None, np.array(rows, np.int64), len(paths))
+    found: NDArray[np.generic] = np.stack(images)
+    if found.dtype != np.uint8:  # 16 bits, or 8 and 16
+        most = [255.0 if levels.dtype == np.uint8 else 65535.0 for levels in images]
+        found = found.astype(np.float32) / np.array(most, np.float32)[:, None, None, None]
+    return Read(found, None, np.array(rows, np.int64), len(paths))
 
 
-def conditions_of(
-    path: Path | None,
-    read: Read,
-    images: NDArray[np.float32],
-    bundle: Bundle,
-    device: str = "auto",
-) -> NDArray[np.float32] | None:
-    """Packed conditions (N, K) of the images: those of a file, else those that the data say, else
-    empty ones.
-
-    A model that cannot do without is asked which class it takes each image for; one that cannot
-    say that either takes image i for class i mod K. Both is told.
-
-    Args:
-        path: of the file, a row for every image that was named, or None.
-        read: where the images are from.
-        images: float32 (N, C, H, W) in the model's range.
-        bundle: the model.
-        device: where it is asked.
+def told_conditions(path: Path, read: Read, spec: Spec) -> NDArray[np.float32] | None:
+    """Packed conditions (N, K) that a file has for every image that was named.
 
     Raises:
         CommandError: there are not as many labels as images.
         ConditionError: the labels do not fit the model.
     """
+    if not spec.conditions:
+        return None
+    conditions = conditions_from_labels(np.asarray(read_npy(path)), spec)
+    if len(conditions) != read.count:
+        raise CommandError(f"There are {len(conditions)} labels for {read.count} image(s).")
+    return np.stack([pack(conditions[row], spec) for row in read.rows])
+
+
+def conditions_of(
+    found: NDArray[np.int64] | None,
+    images: NDArray[np.float32],
+    bundle: Bundle,
+    device: str = "auto",
+) -> NDArray[np.float32] | None:
+    """Packed conditions (N, K) of images: ``found``, else empty ones.
+
+    A model that cannot do without is asked which class it takes each image for; one that cannot
+    say that either takes image i for class i mod K. Both is told.
+
+    Args:
+        found: the model's class of each image, int64 (N,), where the data say it.
+        images: float32 (N, C, H, W) in the model's range.
+        bundle: the model.
+        device: where it is asked.
+    """
     spec = bundle.spec
     if not spec.conditions:
         return None
-    if path is not None:
-        conditions = conditions_from_labels(np.asarray(read_npy(path)), spec)
-        if len(conditions) != read.count:
-            raise CommandError(f"There are {len(conditions)} labels for {read.count} image(s).")
-        return np.stack([pack(conditions[row], spec) for row in read.rows])
     from genviewer.cli.inspecting import told_progress
     from genviewer.engine.directions_images import conditions_of_images
 
     with told_progress(f"classes of {len(images)} image(s)") as progress:
-        y, guess = conditions_of_images(bundle, images, read.labels, device, progress)
+        y, guess = conditions_of_images(bundle, images, found, device, progress)
     if guess == "believed":
         say(f"{spec.name} needs the class: an image has the one it takes it for; see --labels")
     elif guess == "in turn":

@@ -196,7 +196,7 @@ def encoded_directions(
         )
     seen = read_inspected([source], split, bundle.spec, limit)
     x = to_model_range(seen.images, bundle)
-    y = conditions_of(None, seen.labels, x, bundle, device)
+    y = conditions_of(seen.labels, x, bundle, device)
     try:
         return found_in_data(bundle, x, y, seen.groups, seen.names, method, count, device)
     except ValueError as error:
