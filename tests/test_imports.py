@@ -75,6 +75,10 @@ def test_no_module_of_a_package_needs_torch_to_be_imported(package):
     assert not loaded & {"torch", "PySide6", "onnx", "pyarrow"}
 
 
+def test_what_the_data_window_is_opened_with_needs_no_torch():
+    assert "torch" not in loaded_by("import genviewer.engine.data_figures")
+
+
 @needs_digits
 def test_the_first_picture_needs_no_torch():
     loaded = loaded_by(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 
 from genviewer.engine.data_beliefs import DataBeliefs, measure_data
-from genviewer.engine.density import ShareOfProgress
 from genviewer.engine.generator import LoadError
 from genviewer.engine.latent_layout import by_components, by_umap
 from genviewer.engine.nearest import typical_distances
@@ -87,6 +86,7 @@ class DataFigures:
         image = spec.image
 
         def make() -> ViewedData:
+            from genviewer.engine.density import ShareOfProgress
             from genviewer.io.dataset_fit import Fit
             from genviewer.io.dataset_lazy import prepare
 
@@ -129,6 +129,8 @@ class DataFigures:
         """
 
         def make() -> EncodedData:
+            from genviewer.engine.density import ShareOfProgress
+
             classes, guessed, start = view.labels, False, 0.0
             try:
                 y = class_conditions(bundle.spec, classes, len(view.images))
