@@ -88,6 +88,13 @@ class PosteriorStatistics:
         """By what dimensions are ordered: their KL, or of points how much they vary, (D,)."""
         return self.variance_of_mean if self.kl is None else self.kl
 
+    @property
+    def outside(self) -> Doubles:
+        """What share of the aggregated posterior lies beyond the edges, 0..1 (D,)."""
+        width = float(self.edges[1] - self.edges[0])
+        outside: Doubles = 1.0 - self.density.sum(1) * width
+        return outside.clip(0.0, 1.0)
+
     @cached_property
     def strongest_pair(self) -> tuple[int, int, float] | None:
         """The two active dimensions that are most correlated, and how; None if there are none."""

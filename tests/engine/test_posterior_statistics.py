@@ -78,6 +78,10 @@ def test_far_posteriors_widen_the_bins_and_a_single_one_is_enough():
     assert found.density.sum() * width == pytest.approx(1.0, abs=1e-3)
     assert found.strongest_pair is None
     assert not found.active[0]
+    assert found.outside[0] < 1e-3
+    means = np.array([[0.0, 20.0]] * 3 + [[0.0, 0.0]], np.float32)
+    far = describe_posteriors(Encoded(means, np.full_like(means, -4.0)))
+    np.testing.assert_allclose(far.outside, [0.0, 0.75], atol=1e-3)
 
 
 def test_points_have_no_kl_and_are_ordered_by_how_much_they_vary(ideal):

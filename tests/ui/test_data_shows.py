@@ -76,6 +76,20 @@ def test_of_points_no_kl_is_shown_but_how_much_they_vary(qtbot):
     assert page.summary.text().startswith("2 of 3 dimensions are active: their posterior mean")
 
 
+def test_a_posterior_that_is_not_in_its_plot_is_told(qtbot):
+    from genviewer.ui.widgets.posterior_page import PosteriorPage
+
+    page = PosteriorPage()
+    qtbot.addWidget(page)
+    mean = np.array([[0.5, 20.0, -20.0]] * 4, np.float32)
+    page.set_figures(describe_posteriors(Encoded(mean, np.full_like(mean, -4.0))))
+    titles = {title.split()[0]: title for title in page.grid._titles}
+    assert "%" not in titles["z0"]
+    assert titles["z1"].endswith("100 % ▸")
+    assert titles["z2"].endswith("◂ 100 %")
+    assert sum("beyond what is drawn" in tip for tip in page.grid._tips) == 2
+
+
 def test_dimensions_that_are_not_correlated_are_not_shown_as_such(qtbot, monkeypatch):
     from genviewer.ui.widgets.posterior_page import PosteriorPage
 

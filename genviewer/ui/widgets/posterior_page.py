@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LARGEST_MATRIX = 64
 POSTERIORS = "Aggregated posterior against the prior (dashed)"
 POINTS = "Where the images lie, beside a standard normal (dashed)"
+OUTSIDE = 0.01
+"""A share of a posterior that is missed where it is not drawn."""
+
 NO_KL = (
     "The encoder gives an image a point, not a distribution: there is no posterior, and no KL to a "
     "prior."
@@ -124,9 +127,14 @@ class PosteriorPage(DataPage):
 
 
 def _title(found: PosteriorStatistics, dim: int) -> str:
-    if found.kl is None:
-        return f"z{dim}   variance {found.variance_of_mean[dim]:.2f}"
-    return f"z{dim}   KL {found.kl[dim]:.2f}"
+    title = f"z{dim}   variance {found.variance_of_mean[dim]:.2f}"
+    if found.kl is not None:
+        title = f"z{dim}   KL {found.kl[dim]:.2f}"
+    outside = float(found.outside[dim])
+    if outside < OUTSIDE:
+        return title
+    share = f"{100 * outside:.0f} %"
+    return f"{title}   {share} ▸" if found.mean[dim] > 0 else f"{title}   ◂ {share}"
 
 
 def _tip(found: PosteriorStatistics, dim: int) -> str:
@@ -139,4 +147,7 @@ def _tip(found: PosteriorStatistics, dim: int) -> str:
             f"z{dim}: KL {found.kl[dim]:.3f} nats\naggregated posterior {lies}\n"
             f"variance of the mean {varies}"
         )
+    outside = float(found.outside[dim])
+    if outside >= OUTSIDE:
+        tip += f"\n{100 * outside:.0f} % beyond what is drawn, ±{found.edges[-1]:g}"
     return tip + ("" if found.active[dim] else "\nnot active: says nothing about the image")
