@@ -20,12 +20,14 @@ class Frame:
         pixels: uint8 (H, W, C).
         model, recipe: what it shows.
         decode_ms: how long the decoder took, in milliseconds.
+        weights: cites what drew it, which ``model`` does not while that learns.
     """
 
     pixels: NDArray[np.uint8]
     model: ModelRef
     recipe: Recipe
     decode_ms: float
+    weights: ModelRef | None = None
 
 
 @dataclass(frozen=True)

@@ -286,7 +286,7 @@ class RenderThread:
         self._frames += 1
         self._seconds_per_cell.setdefault(generator, taken)
         self._cache.add([self._cache.key(generator, recipe)], pixels[None])
-        frame = Frame(pixels, request.scene.model, recipe, taken * 1e3)
+        frame = Frame(pixels, request.scene.model, recipe, taken * 1e3, generator.ref)
         self._publish(Rendered(frame, stamps, notices=_notices(generator)))
         return True
 
@@ -313,7 +313,7 @@ class RenderThread:
                 continue
             taken = (time.perf_counter() - started) * 1e3
             self._panes_shown[index] = (generator, pane.recipe)
-            frames[index] = Frame(pixels, pane.model, pane.recipe, taken)
+            frames[index] = Frame(pixels, pane.model, pane.recipe, taken, generator.ref)
         if frames:
             self._publish(Rendered(panes=frames))
 

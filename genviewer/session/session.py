@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from genviewer.core.spec import Spec
 
     Cite = Callable[[ModelRef, ModelRef | None], ModelRef]
+    Recall = Callable[[ModelRef, ModelRef, Callable[[ModelRef], object]], object]
 
 DEFAULT_SEED = 7
 
 
 def _itself(model: ModelRef, _like: ModelRef | None) -> ModelRef:
     return model
+
+
+def _at_once(model: ModelRef, _weights: ModelRef, then: Callable[[ModelRef], object]) -> None:
+    then(model)
 
 
 class Session:
@@ -57,6 +62,10 @@ class Session:
         """How a model is cited by what outlives the moment: pins, keyframes, files. A model whose
         weights still change is cited by one that has these weights and keeps them; ``like`` is
         cited instead where it is of the same training.
+        """
+        self.recall: Recall = _at_once
+        """How a model is cited by what keeps an older picture: the last argument is given what
+        cites the weights that drew it then or, where these are known no more, the model itself.
         """
         self._locks: dict[str, tuple[int, ...]] = {}
         self._locked_model = state.scene.model.id

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from genviewer.core.frame import Failure, Frame
 from genviewer.session import edits
+from genviewer.ui.pins import Shown
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
@@ -54,7 +55,8 @@ class FrameView(QObject):  # so that Qt's signals end with the window
             self._window.canvas.show_focus(focus.pixels)
             self.show_in_pane(self._session.scene.focus, focus)
             self._show_in_sheet(focus)
-            self._window.filmstrip.push(focus.pixels, (focus.model, focus.recipe))
+            shown = Shown(focus.model, focus.recipe, focus.weights or focus.model)
+            self._window.filmstrip.push(focus.pixels, shown)
         elif isinstance(focus, Failure):
             self._window.canvas.show_failure(focus.message)
             self.show_in_pane(self._session.scene.focus, focus)

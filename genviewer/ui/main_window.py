@@ -23,7 +23,7 @@ from genviewer.ui.latents_commands import LatentsCommands
 from genviewer.ui.later_panels import LaterPanels
 from genviewer.ui.model_list import ModelList
 from genviewer.ui.pane_encoder import PaneEncoder
-from genviewer.ui.pins import Pins
+from genviewer.ui.pins import Pins, Shown
 from genviewer.ui.scene_view import SceneView
 from genviewer.ui.status_line import StatusLine
 from genviewer.ui.synthesis import SynthesisControls
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from genviewer.core.condition import Condition
-    from genviewer.core.recipe import ModelRef, Recipe
+    from genviewer.core.recipe import Recipe
     from genviewer.core.views import ViewInputs
     from genviewer.session.paths import UserFiles
     from genviewer.session.preferences import Preferences
@@ -238,8 +238,8 @@ class MainWindow(QMainWindow):
         compare.pictures.dragged_on_image.connect(self._image_dragged)
         compare.pictures.divider_moved.connect(self._divider_moved)
 
-        self.filmstrip.chosen.connect(self._pane_chosen)
-        self.filmstrip.pin_wanted.connect(self.pins.add)
+        self.filmstrip.chosen.connect(self._shown_chosen)
+        self.filmstrip.pin_wanted.connect(self.pins.add_shown)
         self.shelf.keyframe_wanted.connect(self._pin_as_keyframe)
         self.shelf.copy_wanted.connect(self.commands.copy_pin)
         self.shelf.save_wanted.connect(self.commands.save_pin)
@@ -327,8 +327,8 @@ class MainWindow(QMainWindow):
         self.explorer.view_aspect = aspect
         self.explorer.draw(self.session.scene)
 
-    def _pane_chosen(self, pane: tuple[ModelRef, Recipe]) -> None:
-        edits.go_to(self.session, *pane)
+    def _shown_chosen(self, shown: Shown) -> None:
+        edits.go_to(self.session, shown.model, shown.recipe)
 
     # what files, commands and pins ask of the window
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from genviewer.core.scene import Pane
 from genviewer.session import edits
 from genviewer.ui.thumbnail_pictures import picture_of, small_png
 
@@ -13,11 +15,22 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from genviewer.core.recipe import Recipe
-    from genviewer.core.scene import Pane
+    from genviewer.core.recipe import ModelRef, Recipe
     from genviewer.core.spec import Spec
     from genviewer.session.session import Session
     from genviewer.ui.widgets.pin_shelf import PinShelf
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A sample that was shown, and what cites the weights that drew it then.
+
+    The same sample, drawn again by other weights, is equal to it.
+    """
+
+    model: ModelRef
+    recipe: Recipe
+    weights: ModelRef = field(compare=False)
 
 
 class Pins:
@@ -46,6 +59,14 @@ class Pins:
         """Keep a sample with a small picture of it: uint8 (H, W, C)."""
         name = pin_name(pane.recipe, self._session.specs.get(pane.model.id))
         self._session.add_pin(pane, name, small_png(pixels))
+
+    def add_shown(self, shown: Shown, pixels: NDArray[np.uint8]) -> None:
+        """Keep a sample that was shown before: what drew it then, where that is still known."""
+
+        def add(model: ModelRef) -> None:
+            self.add(Pane(model, shown.recipe), pixels)
+
+        self._session.recall(shown.model, shown.weights, add)
 
     def go_to(self, number: int) -> None:
         """Make a pin the current sample; its model comes with it."""

@@ -19,6 +19,7 @@ from genviewer.session.fit import check_recipe
 from genviewer.ui.background import Background
 from genviewer.ui.models import Live, Loaded
 from genviewer.ui.training_decoder import LiveDecoder
+from genviewer.ui.training_recent import RecentWeights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ class LiveView(QObject):
         self._lane.start()
         self._background = Background(self._lane, explorer.bridge, self)
         self._decoder = LiveDecoder(explorer.bridge, self)
+        self._recent = RecentWeights()
         self._generators: LiveGenerators | None = None  # of the lane alone
         self._closed = False
         self._folder: Path | None = None
@@ -77,7 +79,7 @@ class LiveView(QObject):
         self.threads: int | None = None
         self.show_first = False
         """Whether the first weights are shown even where another model is current."""
-        self._session.cite = self.cite
+        self._session.cite, self._session.recall = self.cite, self.recall
         explorer.device_changed.connect(lambda: self.look_at(self._looking))
 
     @property
@@ -115,6 +117,7 @@ class LiveView(QObject):
         self._cited = {}
         self.show_first = False
         self._decoder.forget()
+        self._recent.clear()
 
     def follow(self, snapshot: Snapshot) -> None:
         """There are newer weights: draw with them, unless a step is looked at."""
@@ -187,6 +190,7 @@ class LiveView(QObject):
         self._ref = self._folder = self._base = None
         self._newest = self._drawn = self._looking = self._wish = None
         self._decoder.forget()
+        self._recent.clear()
         self._session.replace_model(ref, loaded.ref, loaded.bundle.spec)
         self._store.release(ref)
         self._session.styles.maps.pop(ref.id, None)
@@ -248,20 +252,7 @@ class LiveView(QObject):
             self._wish = get
             return
         self._drawing = True
-        wanted, threads = self._store.device, self.threads
         by_onnx = self._store.engine != "torch"
-        template = self._decoder.template if by_onnx else None
-
-        def work(_: Progress) -> _Drawn:
-            from genviewer.engine.device import choose_device
-            from genviewer.engine.live_generator import LiveGenerators, bundle_of
-
-            if self._generators is None:
-                self._generators = LiveGenerators()
-            snapshot = get()
-            device = choose_device(wanted)
-            generator = self._generators.generator_of(snapshot, device, threads, template)
-            return _Drawn(snapshot, Live(bundle_of(snapshot, folder), generator, ref, base))
 
         def done() -> None:
             self._drawing = False
@@ -280,6 +271,7 @@ class LiveView(QObject):
             if self._ref is not ref:
                 return  # the run is over
             first, self._drawn = self._drawn is None, drawn
+            self._recent.add(drawn.snapshot)
             if by_onnx and drawn.live.generator.device == "cpu" and not self._decoder.wanted:
                 self._decoder.want(drawn.snapshot, base)
             self._explorer.show_live(drawn.live)
@@ -289,13 +281,33 @@ class LiveView(QObject):
             self.step_shown.emit(drawn.snapshot.step)
 
         self._background.submit(
-            work,
+            self._maker(get, folder, base, ref),
             "Drawing what is learned",
             done=swap,
             failed=failed,
             cancelled=done,
             quiet=True,
         )
+
+    def _maker(
+        self, get: Callable[[], Snapshot], folder: Path, base: Loaded, ref: ModelRef
+    ) -> Callable[[Progress], _Drawn]:
+        """Makes, in the lane, what draws with the weights that ``get`` gives there."""
+        wanted, threads = self._store.device, self.threads
+        template = self._decoder.template if self._store.engine != "torch" else None
+
+        def work(_: Progress) -> _Drawn:
+            from genviewer.engine.device import choose_device
+            from genviewer.engine.live_generator import LiveGenerators, bundle_of
+
+            if self._generators is None:
+                self._generators = LiveGenerators()
+            snapshot = get()
+            device = choose_device(wanted)
+            generator = self._generators.generator_of(snapshot, device, threads, template)
+            return _Drawn(snapshot, Live(bundle_of(snapshot, folder), generator, ref, base))
+
+        return work
 
     def _forget_network(self) -> None:
         self._generators = None
@@ -314,6 +326,53 @@ class LiveView(QObject):
         if like is not None and like.id in self._cited:
             return like
         return self._kept(drawn, folder)
+
+    def recall(
+        self, model: ModelRef, weights: ModelRef, then: Callable[[ModelRef], object]
+    ) -> None:
+        """Give ``then`` what cites ``weights``, which drew an older picture of ``model``, and keep
+        them. Where they are known no more that is told, and ``model`` itself is given.
+        """
+        drawn, folder, base, ref = self._drawn, self._folder, self._base, self._ref
+        if drawn is None or folder is None or base is None or ref is None or model.id != ref.id:
+            then(model)
+            return
+        if weights.id == drawn.snapshot.ref.id:
+            then(model)
+            return
+        if weights.id in self._cited:
+            then(self._cited[weights.id])
+            return
+
+        def gone() -> None:
+            if self._ref is not ref or self._drawn is None:
+                self._tell("Its training is no longer open; the picture is not pinned.", "warning")
+                return
+            now = self._drawn.snapshot.step
+            self._tell(
+                "The weights that drew this picture are not known any more; the pin has those of "
+                f"step {now:,}.",
+                "warning",
+            )
+            then(model)
+
+        def found(older: _Drawn) -> None:
+            if self._ref is ref:
+                then(self._kept(older, folder))
+            else:
+                gone()
+
+        get = self._recent.find(weights, folder)
+        if get is None:
+            gone()
+            return
+        self._background.submit(
+            self._maker(get, folder, base, ref),
+            "Pinning an older picture",
+            done=found,
+            failed=lambda _: gone(),
+            quiet=True,
+        )
 
     def keep_newest(self, kept: Callable[[int], object] = lambda _: None) -> int | None:
         """Keep the weights that draw the picture now with the run; their step, which ``kept`` is

@@ -7,6 +7,7 @@ import shutil
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -117,6 +118,54 @@ def test_any_step_is_drawn_under_the_hand(shown, window, training, drawn_by, qtb
     QTest.mouseClick(shown.panel.live, LEFT)
     assert training.live.looking_at is None
     qtbot.waitUntil(lambda: looks_like(window, drawn_by(40, recipe)), timeout=PATIENCE_MS)
+
+
+def test_a_pin_of_an_older_picture_cites_the_weights_that_drew_it(
+    shown, window, training, drawn_by, run, qtbot
+):
+    strip, session = window.filmstrip, window.session
+
+    snapshots = {step: RunTimeline(run).snapshot(step) for step in STEPS}
+    refs = {step: snapshot.ref for step, snapshot in snapshots.items()}
+    older = {}
+
+    def place_of(step):
+        """Where the strip has the picture that was drawn with the weights of a step."""
+        found = [(one.recipe, one.weights) for one in strip.recipes()]
+        sought = (older[step], refs[step])
+        return found.index(sought) if sought in found else None
+
+    def pinned(step):
+        """The newest pin, taken by a double click on the strip."""
+        at = place_of(step)
+        before = len(session.pins)
+        QTest.mouseDClick(strip, LEFT, pos=strip.thumb_rect(at).center())
+        qtbot.waitUntil(lambda: len(session.pins) > before)
+        return session.pins[0].pane
+
+    for step in (10, 20, 0, 40):
+        shown.go_to(None if step == STEPS[-1] else step)
+        edits.set_seed(session, 100 + step)
+        older[step] = session.scene.recipe
+        qtbot.waitUntil(lambda step=step: place_of(step) is not None)
+    thumb = strip._thumbs[place_of(10)]
+    assert np.abs(thumb.pixels - drawn_by(10, older[10])).max() <= 1
+
+    for step in (10, 20):  # there are others of these steps now
+        other = msgspec.structs.replace(snapshots[step], weights=snapshots[0].weights)
+        RunTimeline(run).write(other)
+    assert pinned(40).model == refs[40]
+    assert pinned(10).model == refs[10]  # from memory
+    training.live._recent._held.clear()
+    assert pinned(0).model == refs[0]  # from the timeline
+    assert not notices(window)
+    assert pinned(20).model == refs[40]
+    assert "not known any more; the pin has those of step 40" in notices(window)[-1]
+
+    kept = {refs[step]: run / "kept" / f"step-{step:07d}" for step in (0, 10, 40)}
+    qtbot.waitUntil(lambda: all((place / "config.json").is_file() for place in kept.values()))
+    for ref, place in kept.items():
+        assert open_bundle(place).ref == ref
 
 
 def test_tiles_show_samples_and_pins_over_the_steps(shown, window, training, drawn_by, qtbot):

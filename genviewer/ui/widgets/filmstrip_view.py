@@ -110,6 +110,7 @@ class FilmstripView(QWidget):
         self._landed = self._clock()
         for index, thumb in enumerate(self._thumbs):
             if thumb.recipe == recipe:  # gone back to, or drawn again by other weights
+                thumb.recipe = recipe
                 thumb.pixels, thumb.image = self._reduced(pixels)
                 self.update(self.thumb_rect(index))
                 return
