@@ -64,20 +64,20 @@ class DataFit(QWidget):
         self.how.chosen.connect(lambda key: self._edit(how=key))
         self.colour.chosen.connect(lambda key: self._edit(colour=key))
         self.invert.clicked.connect(lambda on: self._edit(invert=on))
-        top = QHBoxLayout()
-        top.setSpacing(8)
+        self._top = top = QHBoxLayout()
+        top.setSpacing(GAP)
         top.addWidget(self.heading)
         top.addWidget(self.target, 1)
         line = QHBoxLayout()
-        line.setSpacing(8)
+        line.setSpacing(GAP)
         line.addWidget(self.how)
         line.addSpacing(4)
         line.addWidget(self.invert)
         line.addWidget(word)
         line.addStretch(1)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(8)
+        column.setSpacing(GAP)
         column.addLayout(top)
         column.addLayout(line)
         column.addWidget(self.colour)
@@ -90,6 +90,17 @@ class DataFit(QWidget):
         self.target.setText(f"{width}×{height}" + (" grey" if channels == 1 else ""))
         self.colour.setVisible(channels > 1)
         self.preview.set_shape(shape)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        parts = (self.heading, self.target, self.colour)
+        needed = sum(part.sizeHint().width() for part in parts) + 2 * GAP
+        beside = self.width() >= needed
+        if beside != (self._top.indexOf(self.colour) >= 0):
+            if beside:
+                self._top.addWidget(self.colour)
+            else:
+                self._column.insertWidget(2, self.colour)
 
     def set_samples(self, samples: Sequence[NDArray[np.uint8]]) -> None:
         """Show other images, uint8 (h, w, C) each."""

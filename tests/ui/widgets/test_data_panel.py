@@ -296,3 +296,6 @@ def test_all_that_is_said_of_the_fit_has_room_where_it_is_narrow(qtbot):
     fit.layout().activate()
     for part in (fit.heading, fit.target, fit.how, fit.invert, fit.colour):
         assert part.width() >= part.sizeHint().width(), part.accessibleName()
+    assert fit.colour.y() > fit.how.y()
+    fit.resize(fit.width() + 200, 300)
+    qtbot.waitUntil(lambda: fit.colour.y() < fit.how.y())
