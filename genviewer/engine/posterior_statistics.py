@@ -88,7 +88,7 @@ class PosteriorStatistics:
         """By what dimensions are ordered: their KL, or of points how much they vary, (D,)."""
         return self.variance_of_mean if self.kl is None else self.kl
 
-    @property
+    @cached_property
     def outside(self) -> Doubles:
         """What share of the aggregated posterior lies beyond the edges, 0..1 (D,)."""
         width = float(self.edges[1] - self.edges[0])

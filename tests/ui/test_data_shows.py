@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRect
 
 from genviewer.engine.data_beliefs import DataBeliefs, calibration, confusion
 from genviewer.engine.posterior_statistics import Encoded, describe_posteriors
@@ -103,3 +104,27 @@ def test_dimensions_that_are_not_correlated_are_not_shown_as_such(qtbot, monkeyp
     assert text.startswith("The most correlated are z1 and z2")
     assert text.endswith("Only the 2 that vary most were correlated.")
     assert page.matrix._names == ("z1", "z2")
+
+
+def test_of_thousands_of_dimensions_only_those_in_sight_are_looked_at(qtbot, monkeypatch):
+    from genviewer.ui.widgets.dimension_grid import GAP, HEIGHT, DimensionGrid
+
+    grid = DimensionGrid()
+    qtbot.addWidget(grid)
+    texts = [f"z{dim}" for dim in range(3000)]
+    grid.set_dimensions(np.ones((3000, 4)), np.ones(4), texts, texts, np.ones(3000, bool))
+    grid.resize(700, grid.heightForWidth(700))
+    row = HEIGHT + GAP
+    for top, height in ((0, 1), (5 * row - GAP, GAP), (7 * row, 600), (grid.height() - 9, 50)):
+        seen = QRect(0, top, 400, height)
+        wanted = [dim for dim in range(3000) if grid._cell(dim).intersects(seen)]
+        assert grid._within(seen) == wanted
+    asked, cell = [], grid._cell
+    monkeypatch.setattr(grid, "_cell", lambda dim: (asked.append(dim), cell(dim))[1])
+    grid.grab(QRect(0, 9000, 700, 600))
+    assert 0 < len(asked) < 100
+
+
+def test_what_lies_beyond_the_plots_is_reckoned_once():
+    found = describe_posteriors(Encoded(np.zeros((4, 2), np.float32), np.zeros((4, 2), np.float32)))
+    assert found.outside is found.outside  # asked for by the title and the tip of each dimension

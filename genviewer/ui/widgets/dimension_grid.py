@@ -76,6 +76,14 @@ class DimensionGrid(QWidget):
         wide = (self.width() + GAP) // columns - GAP
         return QRect(column * (wide + GAP), row * (HEIGHT + GAP), wide, HEIGHT)
 
+    def _within(self, rect: QRect) -> list[int]:
+        """The dimensions whose plots are in a part of the widget; there may be thousands beside."""
+        columns = self._columns(self.width())
+        first = columns * max(0, rect.top() // (HEIGHT + GAP))
+        last = columns * (rect.bottom() // (HEIGHT + GAP) + 1)
+        near = range(len(self._titles))[first : max(last, 0)]
+        return [index for index in near if self._cell(index).intersects(rect)]
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.updateGeometry()
@@ -89,10 +97,8 @@ class DimensionGrid(QWidget):
         painter.setFont(font)
         peak = float(self._prior.max(initial=1e-9))
         top = min(HIGHEST * peak, 1.1 * max(peak, float(self._density.max(initial=0.0))))
-        for index, title in enumerate(self._titles):
-            cell = self._cell(index)
-            if not cell.intersects(event.rect()):
-                continue
+        for index in self._within(event.rect()):
+            cell, title = self._cell(index), self._titles[index]
             on = bool(self._active[index])
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(c.field)
@@ -118,10 +124,9 @@ class DimensionGrid(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == event.Type.ToolTip:
             where = event.pos()  # type: ignore[attr-defined]
-            for index, tip in enumerate(self._tips):
-                if self._cell(index).contains(where):
-                    QToolTip.showText(event.globalPos(), tip, self)  # type: ignore[attr-defined]
-                    return True
+            for index in self._within(QRect(where, where)):
+                QToolTip.showText(event.globalPos(), self._tips[index], self)  # type: ignore[attr-defined]
+                return True
             QToolTip.hideText()
             return True
         return super().event(event)
