@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from genviewer.engine.train_config import TrainConfig
+
 TIMELINE_NAME = "timeline"
 KEPT_NAME = "kept"
 MOST_STEPS = 60
@@ -222,25 +224,29 @@ class RunTimeline:
         return self.path / f"step-{step:07d}.safetensors"
 
 
-def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
+def keep(
+    folder: Path, snapshot: Snapshot, out: Path | None = None, known: TrainConfig | None = None
+) -> Bundle:
     """Write a snapshot of the run in ``folder`` as a bundle, with its card and ``train.toml``, and
     with the discriminator that was trained with it, if it is no part of the model, of that step or
     of the nearest that the run has stored.
 
     ``out`` is the bundle's folder, by default ``kept/NAME`` in the run's, NAME being the
     snapshot's. It appears when it is whole. Where these very weights were kept before, that bundle
-    is returned. Any thread; imports torch.
+    is returned. Where the run is gone, its configuration is the one that is ``known``. Any thread;
+    imports torch.
 
     Raises:
         BundleError: something else is in that place.
         WriteError: it cannot be written.
-        TrainingError: the run has no configuration that can be read.
+        TrainingError: the run has no configuration that can be read, and none is known.
     """
     from genviewer.engine.bundle_writer import bundle_folder
     from genviewer.engine.run_discriminator import stored_discriminator
     from genviewer.engine.train_bundle import card
+    from genviewer.engine.train_config import config_table
     from genviewer.engine.train_run import CONFIG_NAME as TRAIN_NAME
-    from genviewer.engine.train_run import RunFolder
+    from genviewer.engine.train_run import RunFolder, to_toml
     from genviewer.io.bundle import open_bundle
 
     out = folder / KEPT_NAME / snapshot.config.spec.name if out is None else out
@@ -249,7 +255,8 @@ def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
         if there.ref == snapshot.ref:
             return there
     run = RunFolder(folder)
-    trained = run.config()
+    gone = known is not None and not run.config_path.exists()
+    trained = known if gone and known is not None else run.config()
     config, discriminator = stored_discriminator(folder, trained, snapshot)
     text = card(
         msgspec.structs.replace(trained, name=config.spec.name, steps=snapshot.step),
@@ -259,7 +266,10 @@ def keep(folder: Path, snapshot: Snapshot, out: Path | None = None) -> Bundle:
     try:
         with bundle_folder(out) as work:
             write_bundle(work, config, snapshot.weights, text, discriminator)
-            shutil.copyfile(run.config_path, work / TRAIN_NAME)
+            if gone:
+                write_bytes(work / TRAIN_NAME, to_toml(config_table(trained)).encode())
+            else:
+                shutil.copyfile(run.config_path, work / TRAIN_NAME)
     except OSError as error:
         raise write_error(error, out) from error
     return open_bundle(out)

@@ -76,6 +76,7 @@ class Training(QObject):
         self._driver.told.connect(self._told)
         self._driver.ended.connect(self._ended)
         self._folder: Path | None = None
+        self._config: TrainConfig | None = None
         self._standing = Standing()
         self._blocked = ""
         self._outcome = Outcome(explorer, self.live, files, host, self)
@@ -121,7 +122,7 @@ class Training(QObject):
             return
         stamp = time.strftime("%Y%m%d-%H%M%S")
         folder = free_folder(self._files.runs, config.name, stamp)
-        self._turn_to(folder, config.name, base)
+        self._turn_to(folder, config, base)
         self._driver.start(config, folder, found)
         self._begins(config.steps)
 
@@ -207,7 +208,7 @@ class Training(QObject):
             self._keeping = False
             self._stand(before)
 
-        self._outcome.keep(folder, snapshot, place, failed)
+        self._outcome.keep(folder, self._config, snapshot, place, failed)
 
     def leave(self) -> None:
         """Go back to the model as it was; the run stays on the disk. Not while it goes on."""
@@ -252,12 +253,12 @@ class Training(QObject):
         def done(left: RunOnDisk) -> None:
             if not self.may_open():  # one may have been started while this one was read
                 return
-            self._turn_to(folder, left.name, base)
+            self._turn_to(folder, left.config, base)
             self.live.show_first = True
             if left.snapshot is not None:
                 self.live.follow(left.snapshot)
             model = left.snapshot is not None
-            self._stand(standing_on_disk(left.step, left.steps, model=model))
+            self._stand(standing_on_disk(left.step, left.config.steps, model=model))
 
         self._explorer.jobs.submit(
             lambda _: read_run(folder),
@@ -340,7 +341,9 @@ class Training(QObject):
         folder = self._folder
         if news.state == "failed":
             self._host.tell(news.sentence, "error")
-        if folder is not None and not (folder / "train.toml").is_file():
+        # Where there are weights, it was deleted meanwhile, and they can still be kept.
+        begun = self.live.newest is not None
+        if folder is not None and not begun and not (folder / "train.toml").is_file():
             self._never_begun()
 
     def _never_begun(self) -> None:
@@ -360,8 +363,8 @@ class Training(QObject):
         self._stand_until(STOPPING)
         self._driver.end(then)
 
-    def _turn_to(self, folder: Path, name: str, base: Loaded) -> None:
-        self._folder = folder
+    def _turn_to(self, folder: Path, config: TrainConfig, base: Loaded) -> None:
+        self._folder, self._config, name = folder, config, config.name
         self._paused = self._diverged = False
         self.live.begin(folder, base, name)
         try:
@@ -374,7 +377,7 @@ class Training(QObject):
 
     def no_run(self) -> None:
         """No run is shown any more."""
-        self._folder, self._keeping = None, False
+        self._folder, self._config, self._keeping = None, None, False
         self._stand(Standing())
         try:
             forget_record(self._files.training)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from genviewer.engine.jobs import Progress
     from genviewer.engine.run_timeline import Snapshot
+    from genviewer.engine.train_config import TrainConfig
     from genviewer.session.paths import UserFiles
     from genviewer.ui.explorer import Explorer
     from genviewer.ui.models import Loaded
@@ -57,11 +58,17 @@ class Outcome:
         delete_discarded(self._files.runs, self._aside)
 
     def keep(
-        self, folder: Path, snapshot: Snapshot, place: Path, failed: Callable[[], object]
+        self,
+        folder: Path,
+        config: TrainConfig | None,
+        snapshot: Snapshot,
+        place: Path,
+        failed: Callable[[], object],
     ) -> None:
         """Write a snapshot of the run as a model, which then stands wherever that of the run did.
-        The run is left, and may be deleted. ``failed`` is called where it comes to neither; until
-        then or that, nothing else is to be done with the run.
+        The run is left, and may be deleted; if it is gone, ``config`` says what it was. ``failed``
+        is called where it comes to neither; until then or that, nothing else is to be done with the
+        run.
         """
 
         def not_kept(text: str) -> None:
@@ -72,19 +79,19 @@ class Outcome:
             self._host.tell(f"{place.name} is kept, and was not opened.", "warning")
             failed()
 
-        def work(_: Progress) -> int:
+        def work(_: Progress) -> int | None:
             from genviewer.engine.run_timeline import keep
 
-            keep(folder, snapshot.named(place.name), place)
-            return size_of(folder)
+            keep(folder, snapshot.named(place.name), place, config)
+            return size_of(folder) if folder.exists() else None
 
-        def written(size: int) -> None:
+        def written(size: int | None) -> None:
             def opened(loaded: Loaded) -> None:
                 self._live.become(loaded)
                 self._run.no_run()
                 self._host.model_kept(loaded)
                 text = _kept(snapshot.step, place.name, loaded)
-                if not self._own(folder):
+                if size is None or not self._own(folder):
                     self._host.tell(text)
                     return
                 room = f"{size / MEGABYTE:,.0f}\N{NO-BREAK SPACE}MB"

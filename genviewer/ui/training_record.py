@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from genviewer.core.recipe import ModelRef
     from genviewer.engine.run_timeline import Snapshot
+    from genviewer.engine.train_config import TrainConfig
     from genviewer.session.paths import UserFiles
 
 MAX_BYTES = 1 << 16
@@ -40,11 +41,10 @@ class LeftRun(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class RunOnDisk:
-    """A run that stands still: its name, how far it is and goes, and its newest weights."""
+    """A run that stands still: what it does, how far it is, and its newest weights."""
 
-    name: str
+    config: TrainConfig
     step: int
-    steps: int
     snapshot: Snapshot | None
 
 
@@ -108,7 +108,7 @@ def read_run(run: Path) -> RunOnDisk:
     folder, timeline = RunFolder(run), RunTimeline(run)
     config, steps, checkpoints = folder.config(), timeline.steps(), folder.checkpoints()
     snapshot = timeline.snapshot(steps[-1]) if steps else None
-    return RunOnDisk(config.name, checkpoints[-1][0] if checkpoints else 0, config.steps, snapshot)
+    return RunOnDisk(config, checkpoints[-1][0] if checkpoints else 0, snapshot)
 
 
 def put_aside(run: Path) -> Path:

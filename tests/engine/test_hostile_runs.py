@@ -1,12 +1,14 @@
 """Folders of runs from elsewhere: what they say is bounded, and nothing outside of them changes."""
 
 import errno
+import shutil
 import zipfile
 
 import pytest
 import torch
 
 from genviewer.engine import train_bundle
+from genviewer.engine.run_timeline import keep
 from genviewer.engine.train_config import TrainingError, read_config
 from genviewer.engine.train_run import MetricsFile, RunFolder
 from genviewer.engine.training import make_state
@@ -107,6 +109,19 @@ def test_where_no_checkpoint_can_be_read_that_is_told_of_the_newest(run):
     with pytest.raises(TrainingError, match=r"step-0000005\.pt cannot be resumed"):
         checkpoints.restore(state)
     assert [step for step, _ in checkpoints.checkpoints()] == [3, 5]
+
+
+def test_weights_are_kept_also_where_their_run_is_gone(run, tmp_path):
+    folder, config = run
+    snapshot = TrainingRun.resume(folder).snapshot()
+    shutil.rmtree(folder)
+    with pytest.raises(TrainingError, match="holds no run"):
+        keep(folder, snapshot, tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    kept = keep(folder, snapshot, tmp_path / "mine", config)
+    assert kept.ref == snapshot.ref
+    assert read_config(kept.path / "train.toml") == config
+    assert not folder.exists()
 
 
 def test_a_configuration_is_bounded(tmp_path):

@@ -18,6 +18,7 @@ from genviewer.core.resources import models_dir
 from genviewer.engine.cells import decode_recipe
 from genviewer.engine.generator import load_generator
 from genviewer.engine.run_timeline import RunTimeline, TimelineError, make_snapshot
+from genviewer.engine.training_news import News
 from genviewer.io.bundle import open_bundle, write_bundle
 from genviewer.session import edits
 from genviewer.ui.training_watch import TrainingWatch
@@ -166,6 +167,14 @@ def test_a_pin_of_an_older_picture_cites_the_weights_that_drew_it(
     qtbot.waitUntil(lambda: all((place / "config.json").is_file() for place in kept.values()))
     for ref, place in kept.items():
         assert open_bundle(place).ref == ref
+
+    shutil.rmtree(run)  # what was learned can be kept all the same
+    training._ended(News("stopped"))
+    assert training.folder == run
+    training.keep(run.parent / "mine")
+    qtbot.waitUntil(lambda: training.folder is None)
+    assert window.session.scene.model == open_bundle(run.parent / "mine").ref
+    assert not run.exists()
 
 
 def test_tiles_show_samples_and_pins_over_the_steps(shown, window, training, drawn_by, qtbot):
