@@ -166,7 +166,7 @@ def test_posteriors_say_how_much_each_dimension_carries(explorer, qtbot, data, b
     kl = 0.5 * (np.exp(logvar) + mean**2 - 1 - logvar).mean(0)
     page = view.window.posterior
     assert f"{kl.sum():,.2f} nats in all" in page.summary.text()
-    assert page.grid._titles[0] == f"z{kl.argmax()}   KL {kl.max():.2f}"
+    assert page.grid._titles[0].startswith(f"z{kl.argmax()}   KL {kl.max():.2f}")
     # of fewer images, and what was looked at is remembered
     view.window.count.setValue(10)
     qtbot.waitUntil(lambda: "these 10 images" in page.summary.text(), timeout=PATIENCE_MS)
