@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 AUTOSAVE_MS = 3000
 CHECK_AFTER_MS = 4000
+
+_log = logging.getLogger(__name__)
 
 
 class Explorer(QObject):
@@ -270,8 +273,14 @@ class Explorer(QObject):
     def use_threads(self, threads: int | None) -> None:
         """Draw with at most that many threads, while others need the cores; None as is best."""
         before, self.store.threads = self.store.threads, threads
-        if before == threads:
-            return
+        if before != threads:
+            self.turn_threads()
+
+    def turn_threads(self) -> None:
+        """Open again what is in memory with other threads than are to be used now; where that
+        fails, it goes on with those that it has.
+        """
+        threads = self.store.threads
         for loaded in self.store.at_hand:
             generator = loaded.generator
             if isinstance(loaded, Live) or generator.device != "cpu":
@@ -283,7 +292,7 @@ class Explorer(QObject):
                 self.store.open(
                     loaded.ref,
                     self._opened,
-                    self._not_opened,
+                    lambda text: _log.info("%s", text),
                     again=True,
                     key=f"threads of {loaded.ref.id}",
                 )

@@ -39,6 +39,8 @@ class _Drawn:
 
     snapshot: Snapshot
     live: Live
+    sparing: bool
+    """Whether it draws with fewer threads than it could."""
 
 
 class LiveView(QObject):
@@ -75,6 +77,7 @@ class LiveView(QObject):
         self._wish: Callable[[], Snapshot] | None = None
         self._drawing = False
         self._cited: dict[str, ModelRef] = {}
+        self._sparing: set[str] = set()  # of those that are being written
         self._unwritten: dict[Path, Snapshot] = {}
         self.threads: int | None = None
         self.show_first = False
@@ -305,7 +308,13 @@ class LiveView(QObject):
             snapshot = get()
             device = choose_device(wanted)
             generator = self._generators.generator_of(snapshot, device, threads, template)
-            return _Drawn(snapshot, Live(bundle_of(snapshot, folder), generator, ref, base))
+            best = 0
+            if template is not None and generator.engine == "onnx":
+                best = template.threads
+            limited = threads is not None and generator.device == "cpu"
+            sparing = limited and generator.threads != best
+            live = Live(bundle_of(snapshot, folder), generator, ref, base)
+            return _Drawn(snapshot, live, sparing)
 
         return work
 
@@ -407,6 +416,8 @@ class LiveView(QObject):
         bundle = msgspec.structs.replace(drawn.live.bundle, path=out)
         self._store.adopt(Loaded(bundle, drawn.live.generator))
         self._unwritten[out] = snapshot
+        if drawn.sparing:
+            self._sparing.add(ref.id)
 
         def failed(error: Exception) -> None:
             self._cited.pop(ref.id, None)  # it is tried again
@@ -454,6 +465,11 @@ class LiveView(QObject):
         if known is not None and known.bundle.path == bundle.path:
             self._session.specs[bundle.ref.id] = bundle.spec
             self._store.adopt(Loaded(bundle, known.generator))
+            if bundle.ref.id in self._sparing:  # now it can be opened again after the training
+                self._sparing.discard(bundle.ref.id)
+                self._store.limited.add(bundle.ref.id)
+                if self._store.threads is None:
+                    self._explorer.turn_threads()
 
     def close(self) -> None:
         """End the lane; what is to be kept is written, and from now on at once."""

@@ -124,8 +124,10 @@ def test_any_step_is_drawn_under_the_hand(shown, window, training, drawn_by, qtb
 def test_a_pin_of_an_older_picture_cites_the_weights_that_drew_it(
     shown, window, training, drawn_by, run, qtbot
 ):
-    strip, session = window.filmstrip, window.session
-
+    strip, session, explorer = window.filmstrip, window.session, window.explorer
+    # As a training that goes on sets it.
+    explorer.store.engine, training.live.threads = "torch", 1
+    explorer.use_threads(1)
     snapshots = {step: RunTimeline(run).snapshot(step) for step in STEPS}
     refs = {step: snapshot.ref for step, snapshot in snapshots.items()}
     older = {}
@@ -167,6 +169,14 @@ def test_a_pin_of_an_older_picture_cites_the_weights_that_drew_it(
     qtbot.waitUntil(lambda: all((place / "config.json").is_file() for place in kept.values()))
     for ref, place in kept.items():
         assert open_bundle(place).ref == ref
+
+    store = explorer.store  # when the training has ended, they get all threads back
+    qtbot.waitUntil(lambda: {ref.id for ref in kept} <= store.limited)
+    sparing = {ref.id: store.loaded(ref.id).generator for ref in kept}
+    assert {one.threads for one in sparing.values()} == {1}
+    explorer.use_threads(None)
+    qtbot.waitUntil(lambda: not store.limited)
+    assert all(store.loaded(model).generator is not one for model, one in sparing.items())
 
     shutil.rmtree(run)  # what was learned can be kept all the same
     training._ended(News("stopped"))
