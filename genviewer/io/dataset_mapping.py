@@ -132,5 +132,6 @@ def with_class(
         taken = {*known, *(mapping[other] for other in mapping if other != name)}
         wanted = _free(class_title(name, source), taken)
     mapping[name] = wanted
-    new = tuple(w for w in mapping.values() if w != LEFT_OUT and w not in known)
+    those = {LEFT_OUT, *known}
+    new = tuple(w for w in mapping.values() if w not in those)
     return msgspec.structs.replace(choices, mapping=mapping, new_classes=new)

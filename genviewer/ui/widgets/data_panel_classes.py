@@ -63,6 +63,7 @@ class DataClasses(QWidget):
         self._known: tuple[str, ...] = ()
         self._choices: DataChoices | None = None
         self._items = QStandardItemModel(self)  # one for all rows: a model may have many classes
+        self._places: dict[str | None, int] = {}  # of what can be chosen, in it
         self._bounded = True
         self.combos: dict[str, QComboBox] = {}
         self.heading = QLabel("Classes", self)
@@ -125,16 +126,19 @@ class DataClasses(QWidget):
     def set_model(self, known: Sequence[str], *, can_grow: bool, note: str) -> None:
         """Show which classes there are to choose from; none for a model without classes."""
         self._known = tuple(known)
-        self._items.clear()
+        before, self._items = self._items, QStandardItemModel(self)  # rows would follow each change
+        self._places = {}
         entries: list[tuple[str, str | None]] = [(NEW, None)] if can_grow else []
         for text, wanted in (*entries, (OUT, LEFT_OUT), *((name, name) for name in known)):
             item = QStandardItem(text)
             item.setData(wanted, Qt.ItemDataRole.UserRole)
+            self._places.setdefault(wanted, self._items.rowCount())
             self._items.appendRow(item)
         words = note if known else "This model has no classes: it learns from all images alike."
         self.note.setText(words)
         self.note.setVisible(bool(words))
         self._build()
+        before.deleteLater()  # after the rows that show it
 
     def set_classes(
         self, counts: Sequence[tuple[str, int]], thumbnails: Mapping[str, NDArray[np.uint8]]
@@ -158,14 +162,8 @@ class DataClasses(QWidget):
         for name, combo in self.combos.items():
             wanted = choices.mapping.get(name, LEFT_OUT)
             new = wanted in choices.new_classes
-            combo.setCurrentIndex(self._index_of(None if new else wanted))
+            combo.setCurrentIndex(self._places.get(None if new else wanted, -1))
             combo.setToolTip(f"The new class is called {wanted}" if new else "")
-
-    def _index_of(self, wanted: str | None) -> int:
-        for index in range(self._items.rowCount()):
-            if self._items.item(index).data(Qt.ItemDataRole.UserRole) == wanted:
-                return index
-        return -1
 
     def _build(self) -> None:
         """Make the rows anew, of the classes that the filter finds."""

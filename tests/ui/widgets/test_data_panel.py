@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QPushButton
 
 from genviewer.io.dataset_fit import Fit, fit_image
 from genviewer.io.dataset_gallery import make_gallery
-from genviewer.io.dataset_mapping import LEFT_OUT
+from genviewer.io.dataset_mapping import LEFT_OUT, propose
 from genviewer.io.dataset_survey import survey
 from genviewer.ui.widgets.data_panel import DataPanel
-from genviewer.ui.widgets.data_panel_classes import MAX_ROWS
+from genviewer.ui.widgets.data_panel_classes import MAX_ROWS, DataClasses
 from genviewer.ui.widgets.data_panel_fit import DataFit
 from tests.io.data_files import classes, encoded, picture, write_tree
 
@@ -51,6 +51,24 @@ def pick(combo, text):
 
 
 # What is shown
+
+
+def test_choices_among_many_classes_are_not_gone_through_for_every_row(qtbot, monkeypatch):
+    names = [f"class {k}" for k in range(1000)]
+    rows = DataClasses()
+    qtbot.addWidget(rows)
+    rows.set_classes([(name, 5) for name in names], {})
+    rows.set_model(names, can_grow=True, note="")
+    before = list(rows.combos.values())
+    rows.set_model(names[:-1], can_grow=False, note="")
+    assert {combo.count() for combo in before} == {len(names) + 2}  # they follow no change
+    monkeypatch.setattr(rows._items, "item", lambda *_: pytest.fail("gone through"))
+    rows.show_choices(propose(names, names[:-1], "many", can_grow=False))
+    rows.filter.setText("class 9")
+    assert len(rows.combos) == MAX_ROWS
+    assert {combo.currentText() == name for name, combo in rows.combos.items()} == {True}
+    rows.filter.setText("class 999")
+    assert rows.combos["class 999"].currentData() == LEFT_OUT
 
 
 def test_at_first_it_asks_for_a_folder(qtbot, panel):
