@@ -311,6 +311,19 @@ def check_spec(spec: Spec, where: str) -> None:
             raise BundleError(f"{where}: the {what} in {CONFIG_NAME} is not usable.")
 
 
+def in_another(place: Path) -> str:
+    """A sentence that a place for a new bundle is within another bundle; empty where it is not.
+
+    Dialogs lead there: they go into a folder whose name is typed, and propose the same name in it.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    if not (place.parent / CONFIG_NAME).exists():
+        return ""
+    return f"{place.parent.name} is a model itself; choose another place or name."
+
+
 def open_bundle(path: Path) -> Bundle:
     """Read a bundle's configuration and hash its weights.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME
+from genviewer.io.bundle import CONFIG_NAME, WEIGHTS_NAME, in_another
 from genviewer.session.fit import check_recipe
 from genviewer.session.recent import Recent, RecentModel, load_recent, save_recent
 from genviewer.session.state import PROJECT_SUFFIX, StateError, load_state, save_state
@@ -162,6 +162,14 @@ class FileCommands:
 
     def save_bundle(self, path: Path, loaded: Loaded) -> None:
         """Write the model as a folder that opens anywhere; one that is there is left alone."""
+        try:
+            inside = in_another(path)
+        except OSError as error:
+            self._host.tell(f"{path.name} cannot be saved: {error.strerror}.", "error")
+            return
+        if inside:
+            self._host.tell(inside, "error")
+            return
         self.folder = path.parent
 
         def work(progress: Progress) -> Bundle:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from genviewer.io.bundle import in_another
 from genviewer.ui.training_driver import TrainingDriver
 from genviewer.ui.training_live import LiveView
 from genviewer.ui.training_outcome import Outcome
@@ -179,16 +180,15 @@ class Training(QObject):
         """
         try:
             taken = place.exists() and (not place.is_dir() or any(place.iterdir()))
-            inside = (place.parent / "config.json").exists()
+            inside = in_another(place)
         except OSError as error:
             self._host.tell(f"{place.name:.40} cannot be written: {error.strerror}.", "error")
             return
         if taken:
             self._host.tell(f"{place.name} exists already; choose another name.", "error")
             return
-        if inside:  # dialogs go into a folder whose name is typed, and propose the same in it
-            text = f"{place.parent.name} is a model itself; choose another place or name."
-            self._host.tell(text, "error")
+        if inside:
+            self._host.tell(inside, "error")
             return
         self._when_ended(lambda: self._write_model(place))
 

@@ -134,6 +134,9 @@ def test_a_model_is_saved_as_a_bundle_that_draws_the_same(window, weights, tmp_p
     assert np.abs(again.astype(int) - shown.astype(int)).max() <= 1
     with pytest.raises(ValueError, match="saved"):
         convert(loaded.bundle, out)
+    window.files.save_bundle(out / "saved", loaded)
+    assert window.notices.notices[-1].text.startswith("saved is a model itself")
+    assert not (out / "saved").exists()
 
 
 def test_a_name_of_the_hub_is_opened_as_such(window, monkeypatch):

@@ -63,7 +63,7 @@ class TimelinePanel(QWidget):
         self.live.clicked.connect(self._go_live)
         self.where = ElidedLabel(parent=self)
         self.compare = self._button(
-            "Before and after", "compare", "Show the model as it was before the training beside it"
+            "Before and After", "compare", "Show the model as it was before the training beside it"
         )
         self.compare.setCheckable(True)
         self.compare.clicked.connect(self.compare_toggled)
