@@ -327,10 +327,10 @@ def test_data_that_does_not_fit_is_refused_before_anything_is_written(tmp_path, 
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path, stripes):
+def test_where_every_checkpoint_is_damaged_that_is_told(tmp_path, stripes):
     folder = train(write(tmp_path, VAE), data=stripes, out=tmp_path / "run", steps=2)
-    path = RunFolder(folder).checkpoints()[-1][1]
-    path.write_bytes(path.read_bytes()[:200])
+    for _, path in RunFolder(folder).checkpoints():
+        path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(TrainingError, match="cannot be resumed"):
         train(folder / "train.toml", out=folder, resume=True)
 
