@@ -79,9 +79,14 @@ def decode_picture(path: Path) -> Levels:
 
 def _deep(path: Path, kind: FileKind | None) -> Levels | None:
     """The pixels of a file of 16 bits as written here; None for others."""
-    if kind == "png":
-        return _deep_png(path.read_bytes()) if _png_depth(path) == 16 else None
-    return _deep_tiff(path) if kind == "tiff" else None
+    deep = None
+    if kind == "png" and _png_depth(path) == 16:
+        deep = _deep_png(path.read_bytes())
+    elif kind == "tiff":
+        deep = _deep_tiff(path)
+    if deep is not None and not deep.size:
+        raise ImageError(f"{path.name} has no pixels.")
+    return deep
 
 
 def _by_pillow(path: Path, form: str) -> Levels:
@@ -115,7 +120,7 @@ def _deep_png(data: bytes) -> Levels | None:
         raise ImageError("The image has too many pixels.")
     if colour not in _PNG_CHANNELS or rest[2]:
         return None
-    packed, at = b"", len(PNG_SIGNATURE)
+    packed, at = bytearray(), len(PNG_SIGNATURE)
     while at + 12 <= len(data):
         size = int.from_bytes(data[at : at + 4], "big")
         if data[at + 4 : at + 8] == b"IDAT":
@@ -151,6 +156,8 @@ def _deep_tiff(path: Path) -> Levels | None:
         if width * height > MAX_IMAGE_PIXELS:
             raise ImageError(f"{path.name} has too many pixels.")
         if tags.get(259, (0, 0))[0] != 8 or strips[1] != 1 or channels not in (1, 3, 4):
+            return None
+        if 279 not in tags:  # how long the strip is
             return None
         depth, depths = tags.get(258, (0, 0))
         if depths > 2:

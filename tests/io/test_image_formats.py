@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ from genviewer.io.enlarging import finished
 from genviewer.io.image_decode import decode_image, decode_picture
 from genviewer.io.image_formats import MAX_SIDE, check_size, encode_image, format_of
 from genviewer.io.images import ImageError, ImageRecord, NoRecordError, read_record
-from genviewer.io.provenance import MAX_TEXT_BYTES, sidecar_path, xmp_packet
+from genviewer.io.provenance import MAX_TEXT_BYTES, PNG_SIGNATURE, sidecar_path, xmp_packet
 
 FORMS = [("png", ".png"), ("webp", ".webp"), ("jpeg", ".jpg"), ("tiff", ".tif")]
 
@@ -149,6 +151,32 @@ def test_a_picture_that_is_not_there_is_not_called_damaged(tmp_path):
     (tmp_path / "text.png").write_bytes(b"words")
     with pytest.raises(ImageError, match="is not an image"):
         decode_picture(tmp_path / "text.png")
+
+
+def test_a_deep_tiff_that_does_not_say_how_long_its_strip_is_gives_no_other_error(tmp_path):
+    data = encode_image(levels(1, np.uint16), "tiff", None)
+    tag = struct.pack("<HHI", 279, 4, 1)
+    assert data.count(tag) == 1
+    path = tmp_path / "x.tif"
+    path.write_bytes(data.replace(tag, struct.pack("<HHI", 65279, 4, 1)))
+    for read in (decode_image, decode_picture):
+        with contextlib.suppress(ImageError):
+            assert read(path).shape[:2] == (7, 5)
+
+
+@pytest.mark.parametrize("size", [(0, 3), (3, 0)])
+def test_a_deep_image_without_pixels_is_refused(tmp_path, size):
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", *size, 16, 0, 0, 0, 0)
+    rows = zlib.compress((b"\2" + bytes(2 * size[0])) * size[1])
+    chunks = chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    (tmp_path / "x.png").write_bytes(PNG_SIGNATURE + chunks)
+    for read in (decode_image, decode_picture):
+        with pytest.raises(ImageError):
+            read(tmp_path / "x.png")
 
 
 def test_texts_beyond_the_bound_are_refused(tmp_path):
