@@ -15,6 +15,9 @@ from genviewer.ui.widgets.filmstrip_view import MARGIN, PITCH, THUMB, FilmstripV
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from genviewer.ui.widgets.filmstrip_view import Thumb
 
 
@@ -41,10 +44,11 @@ class Filmstrip(FilmstripView):
         self.setMouseTracking(True)
         self.setAccessibleName("Recent frames")
         self._pressed: Thumb | None = None
+        self._aimed: tuple[Thumb, object, NDArray[np.uint8]] | None = None  # as it was then
 
     def clear(self) -> None:
         """Forget all frames."""
-        self._pressed = None
+        self._pressed = self._aimed = None
         super().clear()
 
     # Mouse.
@@ -86,6 +90,7 @@ class Filmstrip(FilmstripView):
         thumb = self._pressed = self._thumb_at(point)
         if thumb is None:
             return
+        self._aimed = (thumb, thumb.recipe, thumb.pixels)
         self._move_cursor(thumb)
         if self.pin_rect(self._index_at(point)).contains(point):
             self._pressed = None
@@ -103,8 +108,13 @@ class Filmstrip(FilmstripView):
         index = self._index_at(point)
         if event.button() != Qt.MouseButton.LeftButton or index < 0:
             return
-        if not self.pin_rect(index).contains(point):
-            self.pin_wanted.emit(self._thumbs[index].recipe, self._thumbs[index].pixels)
+        if self.pin_rect(index).contains(point):
+            return
+        # The first of the two clicks went back to it, and it may be drawn by other weights by now.
+        aimed, thumb = self._aimed, self._thumbs[index]
+        if aimed is None or aimed[0] is not thumb:
+            aimed = (thumb, thumb.recipe, thumb.pixels)
+        self.pin_wanted.emit(*aimed[1:])
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover_at(event.position().toPoint())

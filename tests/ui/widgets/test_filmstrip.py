@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage, QRegion, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QRegion, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from genviewer.ui.pins import Shown
 from genviewer.ui.widgets.filmstrip import Filmstrip
 from genviewer.ui.widgets.filmstrip_view import KEPT, THUMB
 from genviewer.ui.widgets.pixels_to_image import rgb_bytes
@@ -120,6 +121,30 @@ def test_a_click_chooses_and_a_double_click_pins(strip, qtbot):
         QTest.mouseDClick(strip, LEFT, NONE, strip.thumb_rect(2).center())
     assert pinned.args[0] == 3
     np.testing.assert_array_equal(pinned.args[1], frame(3))
+
+
+def second_press(widget, point):
+    """What Qt sends in place of the second press of a double click."""
+    place = QPointF(point), QPointF(widget.mapToGlobal(point))
+    kind = QEvent.Type.MouseButtonDblClick
+    QApplication.sendEvent(widget, QMouseEvent(kind, *place, LEFT, LEFT, NONE))
+
+
+def test_a_double_click_pins_what_was_aimed_at_whatever_draws_it_after_the_first(strip, qtbot):
+    before, now = (Shown(None, 5, weights) for weights in ("before", "now"))
+    strip.push(frame(10), before)
+    strip.fly(20)
+    QTest.mouseClick(strip, LEFT, NONE, strip.thumb_rect(0).center())
+    strip.now += 1.0
+    strip.push(frame(90), now)
+    assert [one.weights for one in strip.recipes()[:1]] == ["now"]
+    with qtbot.waitSignal(strip.pin_wanted) as pinned:
+        second_press(strip, strip.thumb_rect(0).center())
+    assert pinned.args[0].weights == "before"
+    np.testing.assert_array_equal(pinned.args[1], frame(10))
+    with qtbot.waitSignal(strip.pin_wanted) as pinned:
+        second_press(strip, strip.thumb_rect(1).center())
+    assert pinned.args[0] == 20
 
 
 def test_the_pin_button_pins_and_does_not_choose(strip, qtbot):
