@@ -319,9 +319,10 @@ def in_another(place: Path) -> str:
     Raises:
         OSError: it cannot be looked at.
     """
-    if not (place.parent / CONFIG_NAME).exists():
+    folder = place.parent  # a configuration alone may be that of anything
+    if not all((folder / name).exists() for name in (CONFIG_NAME, WEIGHTS_NAME)):
         return ""
-    return f"{place.parent.name} is a model itself; choose another place or name."
+    return f"{folder.name} is a model itself; choose another place or name."
 
 
 def open_bundle(path: Path) -> Bundle:

@@ -20,6 +20,7 @@ from genviewer.io.bundle import (
     Bundle,
     BundleError,
     Config,
+    in_another,
     open_bundle,
     write_bundle,
 )
@@ -155,6 +156,19 @@ def test_a_damaged_configuration_is_refused(bundle: Bundle, text: str) -> None:
     (bundle.path / CONFIG_NAME).write_text(text)
     with pytest.raises(BundleError, match="tiny"):
         open_bundle(bundle.path)
+
+
+def test_a_place_in_the_folder_of_a_model_is_told_and_in_that_of_a_project_is_not(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    assert in_another(bundle.path / "new") == (
+        f"{bundle.path.name} is a model itself; choose another place or name."
+    )
+    assert not in_another(tmp_path / "nowhere" / "new")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "config.json").write_text("{}")
+    assert not in_another(project / "new")
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

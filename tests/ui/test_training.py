@@ -170,7 +170,8 @@ def test_what_is_kept_is_a_model_and_stands_where_the_live_one_stood(
     running.keep(tmp_path / "taken")
     assert "exists already" in window.notices.notices[-1].text
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").touch()
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "model" / name).touch()
     running.keep(tmp_path / "model" / "model")
     assert window.notices.notices[-1].text.startswith("model is a model itself")
     assert running.going
