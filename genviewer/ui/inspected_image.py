@@ -69,6 +69,7 @@ class InspectedImage(QObject):
         self._size: ImageSpec | None = None
         self.following = False
         self._keep_next = False
+        self._reading: object | None = None  # stands for the image that is being read
         self.seen: NDArray[np.uint8] | None = None
         """The image as the model is given it, uint8 (H, W, C); None where there is none."""
         panel.drawn.connect(self._draw)
@@ -96,6 +97,7 @@ class InspectedImage(QObject):
 
     def _take(self, pixels: NDArray[np.uint8], name: str) -> None:
         self.follow(False)
+        self._reading = None
         self._pixels, self._is_drawing = pixels, False
         self._panel.drawing.pad.set_pixels(pixels)
         self._panel.image.source.setText(name)
@@ -119,11 +121,16 @@ class InspectedImage(QObject):
         def work(_: Progress) -> NDArray[np.uint8]:
             return reduced(decoded())
 
+        def done(pixels: NDArray[np.uint8]) -> None:
+            if self._reading is wish:  # else another one was chosen meanwhile
+                self._take(pixels, name)
+
+        wish = self._reading = object()
         self._looks.submit(
             work,
             f"Reading {name}",
             key="inspected image",
-            done=lambda pixels: self._take(pixels, name),
+            done=done,
             failed=lambda error: self._tell(str(error), "error"),
             quiet=True,
         )
@@ -134,7 +141,7 @@ class InspectedImage(QObject):
         self.following = on
         self._panel.image.sample.setChecked(on)
         if on:
-            self._is_drawing = False
+            self._is_drawing, self._reading = False, None
             self._panel.image.source.setText("current sample")
             pixels = self._current_pixels()
             if pixels is not None:
@@ -154,6 +161,7 @@ class InspectedImage(QObject):
         self._fit()
 
     def _draw(self) -> None:
+        self._reading = None
         if self.following:
             self.follow(False)
         if not self._is_drawing:

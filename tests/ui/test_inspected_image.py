@@ -82,6 +82,25 @@ def test_a_large_image_is_made_smaller_beside_the_window(image, monkeypatch):
     assert reduced(small) is small
 
 
+@pytest.mark.parametrize("way", ["show", "draw", "follow"])
+def test_an_image_that_is_still_being_read_takes_no_newer_ones_place(image, monkeypatch, way):
+    monkeypatch.setattr(module, "LARGE", 40 * 30)
+    lane = image._looks = Lane()
+    image.show(np.full((120, 160, 1), 200, np.uint8), "photo")
+    if way == "show":
+        image.show(sample(30), "small")
+    elif way == "draw":
+        image._panel.drawn.emit()
+    else:
+        QTest.mouseClick(image._panel.image.sample, LEFT)
+    before, source = image.seen, image._panel.image.source.text()
+    assert source in ("small", "drawing", "current sample")
+    lane.run()
+    assert image.seen is before
+    assert image._panel.image.source.text() == source
+    assert image.following == (way == "follow")
+
+
 def test_every_kind_of_image_that_is_read_is_offered_and_taken_from_a_drag():
     for suffix in PICTURE_SUFFIXES:
         data = QMimeData()
