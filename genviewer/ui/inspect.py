@@ -243,7 +243,7 @@ class Inspect(QObject):
 
     def _show_failure(self, message: str) -> None:
         """Nothing is known of this image, and what was of another is not its own."""
-        self.answer = None
+        self.answer = self._when_known = None
         panel = self.panel
         panel.figures.set_note(message)
         panel.figures.set_figures(self._nearest_figures())
@@ -273,9 +273,17 @@ class Inspect(QObject):
         if self._explain is not None:
             self._explain.show_answer(spec, answer, reference)
         self.answered.emit(answer)
-        if self._when_known is not None and self._is_settled(answer):
+        self._go_on(answer)
+
+    def _go_on(self, answer: Answer) -> None:
+        """Do what waited for where the image lies, if that is known now."""
+        if self._when_known is None:
+            return
+        if self._is_settled(answer):
             then, self._when_known = self._when_known, None
             then(answer)
+        elif answer.done and answer.posterior is not None and answer.question.pixels is self.seen:
+            self._ask()  # the sample has another condition by now than when this was asked
 
     def _show_redrawn(self, answer: Answer) -> None:
         if answer.reconstruction is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -122,10 +123,22 @@ def test_what_was_encoded_with_another_condition_is_asked_again(tmp_path):
         Question(pixels, condition=told), posterior=Posterior(np.zeros(6), np.ones(6)), done=True
     )
     for now, settled_then in ((told.copy(), True), (told * 0.5, False)):
+        asked, went = [], []
         panel = SimpleNamespace(
-            _loaded=Loaded(bundle, None), seen=pixels, _condition=lambda _, now=now: now
+            _loaded=Loaded(bundle, None),
+            seen=pixels,
+            _condition=lambda _, now=now: now,
+            _ask=lambda asked=asked: asked.append("again"),
+            _when_known=went.append,
         )
-        assert Inspect._is_settled(panel, found) == settled_then
+        panel._is_settled = partial(Inspect._is_settled, panel)
+        assert panel._is_settled(found) == settled_then
+        # also where the condition became another one while Encode waited for the answer
+        Inspect._go_on(panel, found)
+        assert (went, asked) == (([found], []) if settled_then else ([], ["again"]))
+        assert (panel._when_known is None) == settled_then
+        Inspect._go_on(panel, replace(found, question=Question(pixels.copy(), condition=told)))
+        assert len(went) + len(asked) == 1  # of another image: this one is asked about already
 
 
 def test_every_class_shows_the_same_latent_under_all_of_them(window, qtbot):
@@ -228,7 +241,9 @@ def test_what_is_below_the_threshold_is_rejected(window, qtbot, monkeypatch):
     assert found.answer is not None
     assert found.panel.figures.note.text() == ""
     monkeypatch.setattr(found._thread, "take", lambda: replace(failure, model=bundle.ref))
+    found._when_known = [].append
     found._take()
+    assert found._when_known is None  # or a later answer would move the sample by itself
     panel = found.panel
     assert panel.figures.note.text() == "It fails."
     assert panel.figures.figures == ()
