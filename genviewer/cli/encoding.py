@@ -172,7 +172,8 @@ def conditions_of(
     """Packed conditions (N, K) of images: ``found``, else empty ones.
 
     A model that cannot do without is asked which class it takes each image for; one that cannot
-    say that either takes image i for class i mod K. Both is told.
+    say that either takes image i for class i mod K. Both is told, and where there are no classes
+    that the other conditions are empty.
 
     Args:
         found: the model's class of each image, int64 (N,), where the data say it.
@@ -190,6 +191,9 @@ def conditions_of(
         y, guess = conditions_of_images(bundle, images, found, device, progress)
     if guess == "believed":
         say(f"{spec.name} needs the class: an image has the one it takes it for; see --labels")
+    elif guess == "in turn" and spec.class_condition is None:
+        needed = " and ".join(spec.must_be_told)
+        say(f"{spec.name} needs {needed}: nothing is told of an image; see --labels")
     elif guess == "in turn":
         say(f"{spec.name} needs the class: image i is taken for class i mod K; see --labels")
     return y

@@ -129,6 +129,19 @@ def test_labels_are_of_the_files_that_were_named_also_where_one_is_left_out(tmp_
         np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
 
 
+def test_a_model_that_is_told_attributes_is_not_said_to_take_images_for_classes(tmp_path, capsys):
+    looks = write_tiny_vae(tmp_path / "looks", channels=1, optional=False, kind="attributes")
+    image = pictures(1)
+    Image.fromarray(image[0]).save("x.png")
+    assert main(["encode", str(looks.path), "x.png", "--out", "z.npz"]) == 0
+    said = capsys.readouterr().err
+    assert "needs attributes: nothing is told" in said
+    assert "class i" not in said
+    with np.load("z.npz") as found:
+        mean = posterior(looks, image, torch.zeros(1, looks.spec.condition_size))[0]
+        np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
+
+
 def test_files_of_8_and_of_16_bits_go_together(grey):
     image = pictures(1)[0]
     Image.fromarray(image).save("8.png")
