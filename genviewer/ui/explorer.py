@@ -285,8 +285,9 @@ class Explorer(QObject):
             generator = loaded.generator
             if isinstance(loaded, Live) or generator.device != "cpu":
                 continue
+            # One that was limited before may be about to be opened with all threads: not any more.
             limited = loaded.ref.id in self.store.limited
-            if limited if threads is None else generator.threads > threads:
+            if limited or (threads is not None and generator.threads > threads):
                 if threads is not None:  # also where it is over before that one is open
                     self.store.limited.add(loaded.ref.id)
                 self.store.open(

@@ -56,6 +56,15 @@ def test_what_is_opened_while_others_need_the_cores_gets_its_threads_back(qtbot,
     explorer.use_threads(None)
     last = _opened(qtbot, explorer, "digits-gan")
     assert threads(before) == threads(meanwhile) == threads(last) == BEST
+    # A run that ends and goes on before the first is opened again with all of them.
+    explorer.use_threads(1)
+    qtbot.waitUntil(lambda: threads(before) == threads(meanwhile) == threads(last) == 1)
+    explorer.use_threads(None)
+    explorer.use_threads(1)
+    _opened(qtbot, explorer, "digits-cgan")
+    assert threads(before) == threads(meanwhile) == threads(last) == 1
+    explorer.use_threads(None)
+    qtbot.waitUntil(lambda: threads(before) == threads(meanwhile) == threads(last) == BEST)
 
 
 def test_the_last_weights_of_a_training_are_drawn_with_all_threads(qapp):
