@@ -58,7 +58,7 @@ def encode(
     if labels is not None:
         y = told_conditions(labels, read, bundle.spec)
     else:
-        y = conditions_of(read.labels, x, bundle, device)
+        y = conditions_of(read.labels, x, bundle, device, remedy="see --labels")
     with progress_bar(len(x), f"encoding with {bundle.spec.name}") as advance:
         mean, logvar = encode_images(bundle, x, y, device, advance)
     write_posterior(out, mean, logvar)

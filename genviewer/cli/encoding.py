@@ -168,6 +168,8 @@ def conditions_of(
     images: NDArray[np.float32],
     bundle: Bundle,
     device: str = "auto",
+    *,
+    remedy: str,
 ) -> NDArray[np.float32] | None:
     """Packed conditions (N, K) of images: ``found``, else empty ones.
 
@@ -180,6 +182,7 @@ def conditions_of(
         images: float32 (N, C, H, W) in the model's range.
         bundle: the model.
         device: where it is asked.
+        remedy: ends what is told, such as ``see --labels``.
     """
     spec = bundle.spec
     if not spec.conditions:
@@ -190,12 +193,12 @@ def conditions_of(
     with told_progress(f"classes of {len(images)} image(s)") as progress:
         y, guess = conditions_of_images(bundle, images, found, device, progress)
     if guess == "believed":
-        say(f"{spec.name} needs the class: an image has the one it takes it for; see --labels")
+        say(f"{spec.name} needs the class: an image has the one it takes it for; {remedy}")
     elif guess == "in turn" and spec.class_condition is None:
         needed = " and ".join(spec.must_be_told)
-        say(f"{spec.name} needs {needed}: nothing is told of an image; see --labels")
+        say(f"{spec.name} needs {needed}: nothing is told of an image; {remedy}")
     elif guess == "in turn":
-        say(f"{spec.name} needs the class: image i is taken for class i mod K; see --labels")
+        say(f"{spec.name} needs the class: image i is taken for class i mod K; {remedy}")
     return y
 
 

@@ -196,7 +196,8 @@ def encoded_directions(
         )
     seen = read_inspected([source], split, bundle.spec, limit)
     x = to_model_range(seen.images, bundle)
-    y = conditions_of(seen.labels, x, bundle, device)
+    remedy = "--data with labels says the class"
+    y = conditions_of(seen.labels, x, bundle, device, remedy=remedy)
     try:
         return found_in_data(bundle, x, y, seen.groups, seen.names, method, count, device)
     except ValueError as error:

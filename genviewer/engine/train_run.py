@@ -162,7 +162,7 @@ class RunFolder:
 def _put_aside(path: Path) -> None:
     """Keep a damaged checkpoint as a file that takes no checkpoint's place."""
     try:
-        path.rename(path.with_name(path.name + DAMAGED_SUFFIX))
+        path.replace(path.with_name(path.name + DAMAGED_SUFFIX))
     except OSError as error:
         raise write_error(error, path) from error
 

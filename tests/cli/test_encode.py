@@ -191,6 +191,10 @@ def test_a_model_that_cannot_say_the_class_either_takes_them_in_turn(tmp_path, c
     np.save("x.npy", pictures(2))
     assert main(["encode", str(bundle.path), "x.npy", "--out", "z.npz"]) == 0
     assert "i mod K; see --labels" in capsys.readouterr().err
+    np.savez("x.npz", images=np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8))
+    command = ["directions", str(bundle.path), "--method", "pca", "--data", "x.npz"]
+    assert main([*command, "--out", "d.safetensors"]) == 0
+    assert "i mod K; --data with labels says the class" in capsys.readouterr().err
     with np.load("z.npz") as found:
         mean = posterior(bundle, pictures(2), torch.eye(4)[:2])[0]
         np.testing.assert_allclose(found["mean"], mean, atol=1e-5)
