@@ -86,7 +86,7 @@ def no_density(spec: Spec) -> str:
         return ""
     if spec.density and spec.encoder:
         return (
-            f"{spec.name} is always told {told_of(spec)}, which the images do not say and which "
+            f"{spec.name} is told {told_of(spec)}, which the images do not say and which "
             "cannot be summed over: their p(x) is not known here."
         )
     if spec.family == "gan":

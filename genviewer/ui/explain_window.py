@@ -223,7 +223,7 @@ def what_exists(spec: Spec, answer: Answer | None) -> str:
         )
         bayes = "Bayes' rule needs p(x | y) as a number, which this model does not have."
         if spec.density and spec.encoder:
-            density = f"It is not known here: the model is always told {_esc(told_of(spec))}."
+            density = f"It is not known here: the model is told {_esc(told_of(spec))}."
             bayes = "It is not known here for the same reason."
     score = (
         "<p><b>Discriminator</b>: how real it finds an image, on a scale of its own. It is not a "

@@ -153,7 +153,7 @@ def density_note(spec: Spec) -> str:
     if spec.bounds_px:
         return ""
     if spec.density and spec.encoder:
-        return f"p(x) is not known here: the model is always told {told_of(spec)}."
+        return f"p(x) is not known here: the model is told {told_of(spec)}."
     if spec.family == "gan":
         return "A GAN has no density: it draws, but cannot say how likely an image is."
     if spec.encoder:

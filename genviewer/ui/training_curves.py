@@ -81,7 +81,12 @@ class TrainingCurves(QObject):
                 self.curves.extend(columns)
                 self.curves.append(waiting)
 
-        self._looks.submit(work, f"Reading the curves of {folder.name}", done=show, quiet=True)
+        def failed(error: Exception) -> None:
+            self._tell(f"The curves of {folder.name} cannot be read: {error}", "warning")
+            show({})
+
+        what = f"Reading the curves of {folder.name}"
+        self._looks.submit(work, what, done=show, failed=failed, quiet=True)
 
     def _show_news(self, news: News) -> None:
         if self._waiting is not None:

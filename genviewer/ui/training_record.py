@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import suppress
@@ -123,6 +124,7 @@ def put_aside(run: Path) -> Path:
     while place.exists():
         number += 1
         place = trash / f"{run.name}-{number}"
+    os.utime(run)  # when it was put aside: see delete_discarded
     run.rename(place)
     return place
 
@@ -174,7 +176,7 @@ def delete_discarded(runs: Path, own: Iterable[Path]) -> None:
         shutil.rmtree(run, ignore_errors=True)
     with suppress(OSError):
         for run in (runs / TRASH).iterdir():
-            if time.time() - run.stat().st_ctime > LEFT_S:
+            if time.time() - run.stat().st_mtime > LEFT_S:
                 shutil.rmtree(run, ignore_errors=True)
         (runs / TRASH).rmdir()
 

@@ -24,8 +24,9 @@ class FakeTraining(QObject):
 class Lane:
     """Does its work when it is told to, and gives what came of it to the window later."""
 
-    def submit(self, work, _name, *, done, **_):
+    def submit(self, work, _name, *, done, failed, **_):
         self.work, self.done = lambda: work(SimpleNamespace(check=lambda: None)), done
+        self.failed = failed
 
 
 def test_what_is_measured_while_the_file_is_read_counts_from_its_first_step_on(qtbot, tmp_path):
@@ -47,3 +48,16 @@ def test_what_is_measured_while_the_file_is_read_counts_from_its_first_step_on(q
     assert [curves.values_at(step) for step in (5, 6, None)] == [
         {"nll": 5.0}, {"nll": 1.5}, {"nll": 1.0},
     ]  # fmt: skip
+
+
+def test_curves_of_a_file_that_cannot_be_read_go_on_with_what_is_measured(qtbot, tmp_path):
+    curves, lane, training, told = Curves(), Lane(), FakeTraining(tmp_path / "mine"), []
+    qtbot.addWidget(curves)
+    TrainingCurves(training, curves, lane, lambda *said: told.append(said), training)
+    training.news.emit(News("running", rows=({"step": 1.0, "nll": 3.0},)))
+    lane.failed(PermissionError(13, "Permission denied"))
+    ((text, level),) = told
+    assert text.startswith("The curves of mine cannot be read: ")
+    assert level == "warning"
+    training.news.emit(News("running", rows=({"step": 2.0, "nll": 2.0},)))
+    assert [curves.values_at(step) for step in (1, 2)] == [{"nll": 3.0}, {"nll": 2.0}]
